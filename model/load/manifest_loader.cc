@@ -1,0 +1,291 @@
+#include "model/load/manifest_loader.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "model/base/parallel.h"
+#include "model/diagnostic_codes.h"
+#include "model/load/file_source.h"
+#include "model/load/kind_table.h"
+#include "model/yaml/reader.h"
+
+namespace waypath::model {
+namespace {
+
+struct KindCount {
+  std::size_t count = 0;
+  SourcePos first;
+};
+
+// What one slice gave: filled by any thread, merged in input order.
+struct SliceResult {
+  struct Object {
+    RawObject raw;
+    Decoded resources;
+  };
+  std::vector<Object> objects;
+  Diagnostics diagnostics;
+  std::vector<std::tuple<std::string, std::string, SourcePos>> skipped;  // apiVersion, kind
+  std::vector<SourcePos> hooks, defaulted;
+  bool parsed = false;
+};
+
+struct Task {
+  std::uint32_t file = 0;
+  yaml::Slice slice;
+};
+
+bool skippable(const Task& task, std::string_view text) {
+  const auto& s = task.slice;
+  if (!s.peeked || s.kind.empty() || s.api_version.empty()) return false;
+  const auto [group, version] = split_api_version(s.api_version);
+  const KindRow* row = find_kind(group, s.kind);
+  if (row == nullptr) return s.kind.size() > 4 ? s.kind.substr(s.kind.size() - 4) != "List" : true;
+  if (row->support == KindSupport::NoEffect) return true;
+  const bool config = group.empty() && (s.kind == "ConfigMap" || s.kind == "Secret");
+  return config && !config_matters(s.kind, s.name, text.substr(s.offset, s.length));
+}
+
+class SliceLoader {
+ public:
+  SliceLoader(const Task& task, std::string_view text, const LoadOptions& options, SliceResult& out)
+      : task_(task), text_(text), options_(options), out_(out) {}
+
+  void run() {
+    if (skippable(task_, text_)) {
+      out_.skipped.emplace_back(std::string(task_.slice.api_version), std::string(task_.slice.kind), position(task_.slice));
+      return;
+    }
+    const auto document = yaml::read_slice(text_, task_.slice, task_.file, out_.diagnostics);
+    if (!document || document->root == nullptr) return;
+    out_.parsed = true;
+    object(*document->root, task_.slice.item);
+  }
+
+ private:
+  [[nodiscard]] SourcePos position(const yaml::Slice& s) const { return {task_.file, s.first_line, s.first_column}; }
+
+  void report(Code code, Severity severity, SourcePos pos, std::string message, std::string hint) {
+    out_.diagnostics.report({code, severity, Reach::Input, pos, {}, {}, {}, std::move(message), std::move(hint)});
+  }
+
+  static std::string_view scalar(const yaml::Node& root, std::string_view key) {
+    const auto* node = root.find(key);
+    return node != nullptr && node->is_scalar() ? node->scalar : std::string_view{};
+  }
+
+  void object(const yaml::Node& root, int item) {
+    if (root.is_null()) return;
+    if (!root.is_mapping()) {
+      report(kObjectNotAnObject, Severity::Error, root.pos, "expected a Kubernetes object (a mapping with apiVersion and kind)",
+             "leave out text that is no manifest, or give the manifests' folder alone");
+      return;
+    }
+    const auto api_version = scalar(root, "apiVersion"), kind = scalar(root, "kind");
+    if (api_version.empty() && kind.empty()) {
+      report(kObjectNotAnObject, Severity::Warning, root.pos, "neither apiVersion nor kind: no Kubernetes object, left out",
+             "keep values files and the like out of the paths given with -f");
+      return;
+    }
+    if (api_version.empty() || kind.empty()) {
+      report(kObjectNotAnObject, Severity::Error, root.pos,
+             api_version.empty() ? "kind " + std::string(kind) + " without apiVersion" : "apiVersion " + std::string(api_version) + " without kind",
+             "every object needs both");
+      return;
+    }
+    const auto* items = root.find("items");
+    if (kind.size() >= 4 && kind.substr(kind.size() - 4) == "List" && items != nullptr) {
+      list(*items, std::string_view(kind).substr(0, kind.size() - 4), api_version);
+      return;
+    }
+    decode(root, api_version, kind, item);
+  }
+
+  // `kubectl get -o yaml` prints kind List; API responses print PodList and leave kind and apiVersion of the items out.
+  void list(const yaml::Node& items, std::string_view item_kind, std::string_view api_version) {
+    if (!items.is_sequence()) return;
+    for (std::size_t i = 0; i < items.items.size(); ++i) {
+      const auto& item = *items.items[i];
+      if (!item.is_mapping()) continue;
+      if (!item_kind.empty() && scalar(item, "kind").empty()) {
+        decode(item, api_version, item_kind, static_cast<int>(i));
+      } else {
+        object(item, static_cast<int>(i));
+      }
+    }
+  }
+
+  void decode(const yaml::Node& root, std::string_view api_version, std::string_view kind, int item) {
+    const auto [group, version] = split_api_version(api_version);
+    const KindRow* row = find_kind(group, kind);
+    const bool config = group.empty() && (kind == "ConfigMap" || kind == "Secret");
+    const auto* metadata = root.find("metadata");
+    if (row == nullptr || row->support == KindSupport::NoEffect ||
+        (config && !config_matters(kind, metadata != nullptr ? scalar(*metadata, "name") : std::string_view{},
+                                   text_.substr(task_.slice.offset, task_.slice.length)))) {
+      out_.skipped.emplace_back(std::string(api_version), std::string(kind), root.pos);
+      return;
+    }
+    if (metadata != nullptr && metadata->is_mapping()) {
+      const auto* annotations = metadata->find("annotations");
+      if (annotations != nullptr && annotations->find("helm.sh/hook") != nullptr) {
+        out_.hooks.push_back(root.pos);
+        return;
+      }
+    }
+    DecodeContext context(out_.diagnostics);
+    const Field field(context, root);
+    auto meta = decode_meta(field, intern(kind), intern(group), row->namespaced, options_.default_namespace);
+    if (row->namespaced && (metadata == nullptr || scalar(*metadata, "namespace").empty()) && !context.rejected)
+      out_.defaulted.push_back(root.pos);
+    check_version(*row, version, field);
+    SliceResult::Object object;
+    object.raw.key = meta.key;
+    object.raw.api_version = std::string(api_version);
+    object.raw.file = task_.file;
+    object.raw.offset = task_.slice.offset;
+    object.raw.length = task_.slice.length;
+    object.raw.first_line = task_.slice.first_line;
+    object.raw.item = item;
+    row->decode(field, std::move(meta), object.resources);
+    if (context.rejected) return;
+    if (row->support == KindSupport::Unmodelled) out_.skipped.emplace_back(std::string(api_version), std::string(kind), root.pos);
+    out_.objects.push_back(std::move(object));
+  }
+
+  static void check_version(const KindRow& row, std::string_view version, const Field& root) {
+    std::string_view rest = row.versions;
+    while (!rest.empty()) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      if (rest.substr(0, comma) == version) return;
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    root["apiVersion"].warn(kKindVersionUnknown, "version " + std::string(version) + " of " + std::string(row.kind) + " is not known here",
+                            "read as " + std::string(row.versions.substr(0, row.versions.find(','))));
+  }
+
+  const Task& task_;
+  std::string_view text_;
+  const LoadOptions& options_;
+  SliceResult& out_;
+};
+
+class Merger {
+ public:
+  Merger(SnapshotBuilder& builder, Diagnostics& diagnostics, LoadStats& stats, std::vector<ResourceKey>* loaded)
+      : builder_(builder), diagnostics_(diagnostics), stats_(stats), loaded_(loaded) {}
+
+  void add(SliceResult&& result) {
+    diagnostics_.append(std::move(result.diagnostics));
+    ++stats_.documents;
+    if (!result.parsed) ++stats_.skipped_documents;
+    for (auto& object : result.objects) {
+      const auto raw = builder_.add_raw(std::move(object.raw));
+      for (auto& resource : object.resources) {
+        std::visit(
+            [&](auto& r) {
+              r.meta.raw = raw;
+              if (loaded_ != nullptr) loaded_->push_back(r.meta.key);
+              builder_.add(std::move(r));
+            },
+            resource);
+        ++stats_.objects;
+      }
+    }
+    for (auto& [api_version, kind, pos] : result.skipped) count(skipped_[{std::move(kind), std::move(api_version)}], pos);
+    for (const auto pos : result.hooks) count(hooks_, pos);
+    for (const auto pos : result.defaulted) count(defaulted_, pos);
+  }
+
+  void finish(const LoadOptions& options) {
+    for (const auto& [key, counted] : skipped_) {
+      const auto& [kind, api_version] = key;
+      const KindRow* row = find_kind(split_api_version(api_version).first, kind);
+      const auto number = std::to_string(counted.count) + " " + kind + (counted.count == 1 ? " object" : " objects");
+      if (row == nullptr) {
+        diagnostics_.report({kKindUnknown, Severity::Info, Reach::Input, counted.first, {}, {}, {},
+                             number + " of " + api_version + ": not known here, left out", {}});
+      } else if (row->support == KindSupport::Unmodelled) {
+        diagnostics_.report({kKindNotModelled, Severity::Warning, Reach::Input, counted.first, {}, {}, {},
+                             number + " of " + api_version + ": this kind is not modelled; " + std::string(row->note),
+                             "read verdicts for what it touches with that in mind"});
+      }
+      builder_.add_skipped(api_version, kind, counted.count);
+    }
+    if (hooks_.count != 0)
+      diagnostics_.report({kHelmHookIgnored, Severity::Info, Reach::Input, hooks_.first, {}, {}, {},
+                           std::to_string(hooks_.count) + " Helm hook object(s) left out: they live only while a release is installed, "
+                                                          "upgraded or tested", {}});
+    if (defaulted_.count != 0)
+      diagnostics_.report({kNamespaceDefaulted, Severity::Info, Reach::Input, defaulted_.first, {}, {}, {},
+                           std::to_string(defaulted_.count) + " object(s) without metadata.namespace taken to be in namespace \"" +
+                               options.default_namespace + "\"", {}});
+  }
+
+ private:
+  static void count(KindCount& counter, SourcePos pos) {
+    if (counter.count++ == 0) counter.first = pos;
+  }
+  SnapshotBuilder& builder_;
+  Diagnostics& diagnostics_;
+  LoadStats& stats_;
+  std::vector<ResourceKey>* loaded_;
+  std::map<std::pair<std::string, std::string>, KindCount> skipped_;
+  KindCount hooks_, defaulted_;
+};
+
+void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files, const LoadOptions& options, Diagnostics& diagnostics,
+                LoadStats* stats, std::vector<ResourceKey>* loaded) {
+  const SourceFiles& sources = builder.files();
+  std::vector<std::vector<yaml::Slice>> slices(files.size());
+  std::vector<Diagnostics> split_diagnostics(files.size());
+  parallel_for_index(files.size(), options.jobs,
+                     [&](std::size_t i) { slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i]); });
+  std::vector<Task> tasks;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    diagnostics.append(std::move(split_diagnostics[i]));
+    for (const auto& slice : slices[i]) tasks.push_back({files[i], slice});
+  }
+  std::vector<SliceResult> results(tasks.size());
+  parallel_for_index(tasks.size(), options.jobs, [&](std::size_t i) {
+    SliceLoader(tasks[i], sources.text(tasks[i].file), options, results[i]).run();
+  });
+  LoadStats own;
+  LoadStats& counted = stats != nullptr ? *stats : own;
+  for (const auto file : files) counted.bytes += sources.text(file).size();
+  Merger merger(builder, diagnostics, counted, loaded);
+  for (auto& result : results) merger.add(std::move(result));
+  merger.finish(options);
+}
+
+}  // namespace
+
+Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {
+  SnapshotBuilder builder;
+  const auto files = read_sources(paths, builder.files(), diagnostics);
+  load_files(builder, files, options, diagnostics, stats, nullptr);
+  return builder.build(diagnostics);
+}
+
+Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {
+  SnapshotBuilder builder;
+  std::vector<std::uint32_t> files;
+  files.reserve(texts.size());
+  for (const auto& file : texts) files.push_back(builder.files().add(file.path, file.text));
+  load_files(builder, files, options, diagnostics, stats, nullptr);
+  return builder.build(diagnostics);
+}
+
+bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options, Diagnostics& diagnostics,
+               std::vector<ResourceKey>* loaded) {
+  Diagnostics own;
+  const auto file = builder.files().add(std::move(path), std::move(text));
+  load_files(builder, {file}, options, own, nullptr, loaded);
+  const bool ok = !own.has_errors();
+  diagnostics.append(std::move(own));
+  return ok;
+}
+
+}  // namespace waypath::model

@@ -1,0 +1,34 @@
+#pragma once
+// Stages 1 to 3: files -> documents -> decoded resources -> Snapshot.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/snapshot.h"
+
+namespace waypath::model {
+
+struct LoadOptions {
+  unsigned jobs = 0;                        // 0 = all cores
+  std::string default_namespace = "default";  // for namespaced objects without metadata.namespace
+};
+
+struct LoadStats {
+  std::size_t bytes = 0, documents = 0, skipped_documents = 0, objects = 0;
+};
+
+/// Paths: files, directories (recursive, *.yaml *.yml *.json), "-" for standard input. Reports everything it finds wrong; the
+/// snapshot holds what could be used. Check `diagnostics.has_input_errors()` for exit 2.
+[[nodiscard]] Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options, Diagnostics& diagnostics,
+                                      LoadStats* stats = nullptr);
+
+/// The same from memory: {path, text} in order. Used by tests, by scenario files that carry their cluster and by fuzzers.
+[[nodiscard]] Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options, Diagnostics& diagnostics,
+                                  LoadStats* stats = nullptr);
+
+/// Decodes the objects of one text into a builder (an `apply` change). `line_offset`/`pos_override` for inline objects.
+bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options, Diagnostics& diagnostics,
+               std::vector<ResourceKey>* loaded = nullptr);
+
+}  // namespace waypath::model

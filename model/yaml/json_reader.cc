@@ -1,0 +1,208 @@
+#include "model/yaml/json_reader.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "model/yaml/tree_builder.h"
+#include "model/yaml/yaml_codes.h"
+
+namespace waypath::model::yaml {
+namespace {
+
+namespace od = simdjson::ondemand;
+
+struct Refused {
+  Diagnostic diagnostic;
+};
+
+/// simdjson's words name its own states; users need to know what was expected.
+std::string_view wording(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      return "the text ends before the last { or [ is closed";
+    case simdjson::TAPE_ERROR:
+      return "expected , or a closing bracket, or \"key\": value";
+    case simdjson::STRING_ERROR:
+      return "a text holds an escape or a character that JSON does not allow";
+    case simdjson::UNCLOSED_STRING:
+      return "a text is not closed, or holds a line break";
+    case simdjson::UNESCAPED_CHARS:
+      return "a text holds a control character: write it as \\n, \\t or \\u00..";
+    case simdjson::NUMBER_ERROR:
+      return "this is no number that JSON allows";
+    case simdjson::T_ATOM_ERROR:
+    case simdjson::F_ATOM_ERROR:
+    case simdjson::N_ATOM_ERROR:
+      return "expected true, false or null";
+    case simdjson::INCORRECT_TYPE:
+      return "expected a value: \"text\", a number, true, false, null, { or [";
+    case simdjson::DEPTH_ERROR:
+      return "values are nested too deeply";
+    case simdjson::UTF8_ERROR:
+      return "the text is not valid UTF-8";
+    case simdjson::TRAILING_CONTENT:
+      return "text follows the end of the value";
+    default:
+      return "this is not JSON";
+  }
+}
+
+class Walker {
+ public:
+  Walker(std::string_view text, SourcePos start, Diagnostics& diagnostics)
+      : text_(text), start_(start), diagnostics_(diagnostics), builder_(text.size()) {}
+
+  /// The document, or a `Refused`.
+  Document read() {
+    // Reused: its buffers grow to the largest value a thread has seen.
+    static thread_local od::parser parser;
+    const simdjson::padded_string padded(text_);
+    base_ = padded.data();
+    od::document document;
+    check(parser.iterate(padded).get(document), base_);
+    od::value root;
+    check(document.get_value().get(root), base_);
+    const Node* node = nullptr;
+    try {
+      node = value(root, 0);
+    } catch (Refused& refused) {
+      // Errors found by stage 1 and while walking know best where they stand.
+      const char* where = nullptr;
+      if (refused.diagnostic.pos.line == 0 && document.current_location().get(where) == simdjson::SUCCESS) {
+        refused.diagnostic.pos = pos(where);
+      }
+      throw;
+    }
+    const char* rest = nullptr;
+    if (document.current_location().get(rest) == simdjson::SUCCESS) check(simdjson::TRAILING_CONTENT, rest);
+    return builder_.finish(node);
+  }
+
+ private:
+  const Node* value(od::value v, std::size_t depth) {
+    const std::string_view token = v.raw_json_token();
+    const char* const at = token.data();
+    if (depth >= kMaxDepth) {
+      refuse(kTooDeep, pos(at), fmt::format("values are nested more than {} levels deep", kMaxDepth));
+    }
+    od::json_type type{};
+    check(v.type().get(type), at);
+    switch (type) {
+      case od::json_type::object:
+        return object(v, at, depth);
+      case od::json_type::array:
+        return array(v, at, depth);
+      case od::json_type::string: {
+        std::string_view content;
+        check(v.get_string().get(content), at);
+        if (content.size() > kMaxScalarBytes)
+          refuse(kScalarTooLarge, pos(at), "a value of more than 16 MiB is no manifest");
+        return builder_.scalar(ScalarStyle::JsonString, content, pos(at));
+      }
+      case od::json_type::number: {
+        double number = 0;
+        check(v.get_double().get(number), at);
+        const std::size_t end = token.find_first_of(" \t\r\n,]}");
+        return builder_.scalar(ScalarStyle::JsonNumber, token.substr(0, end), pos(at));
+      }
+      case od::json_type::boolean: {
+        bool boolean = false;
+        check(v.get_bool().get(boolean), at);
+        return builder_.scalar(ScalarStyle::JsonBool, boolean ? "true" : "false", pos(at));
+      }
+      case od::json_type::null:
+        if (!v.is_null()) check(simdjson::N_ATOM_ERROR, at);
+        return builder_.null(pos(at));
+    }
+    refuse(kJsonSyntax, pos(at), "this is not JSON");
+  }
+
+  const Node* object(od::value v, const char* at, std::size_t depth) {
+    const SourcePos start = pos(at);
+    od::object object;
+    check(v.get_object().get(object), at);
+    std::vector<Member> members;
+    for (auto&& entry : object) {
+      od::field field;
+      check(std::move(entry).get(field), nullptr);
+      const SourcePos key_pos = pos(field.key().raw() - 1);
+      std::string_view key;
+      check(field.unescaped_key().get(key), field.key().raw() - 1);
+      const std::string_view stored = builder_.text(key);
+      members.push_back({stored, key_pos, value(field.value(), depth + 1)});
+    }
+    return builder_.mapping(members, start, diagnostics_);
+  }
+
+  const Node* array(od::value v, const char* at, std::size_t depth) {
+    const SourcePos start = pos(at);
+    od::array array;
+    check(v.get_array().get(array), at);
+    std::vector<const Node*> items;
+    for (auto&& entry : array) {
+      od::value item;
+      check(std::move(entry).get(item), nullptr);
+      items.push_back(value(item, depth + 1));
+    }
+    return builder_.sequence(items, start);
+  }
+
+  /// Values are asked for in the order of the text, so lines are counted once.
+  SourcePos pos(const char* at) {
+    const auto offset = std::min<std::size_t>(static_cast<std::size_t>(at - base_), text_.size());
+    if (offset < seen_) {
+      seen_ = 0;
+      lines_ = 0;
+      line_start_ = 0;
+    }
+    while (const void* hit = std::memchr(text_.data() + seen_, '\n', offset - seen_)) {
+      seen_ = static_cast<std::size_t>(static_cast<const char*>(hit) - text_.data()) + 1;
+      line_start_ = seen_;
+      ++lines_;
+    }
+    seen_ = offset;
+    const auto column = static_cast<std::uint32_t>(offset - line_start_);
+    return {start_.file, start_.line + lines_, lines_ == 0 ? start_.column + column : column + 1};
+  }
+
+  [[noreturn]] static void refuse(Code code, SourcePos at, std::string message) {
+    Diagnostic d;
+    d.code = code;
+    d.pos = at;
+    d.message = std::move(message);
+    throw Refused{std::move(d)};
+  }
+
+  /// `at` null: where the parser stands.
+  void check(simdjson::error_code error, const char* at) {
+    if (error == simdjson::SUCCESS) return;
+    refuse(kJsonSyntax, at == nullptr ? SourcePos{start_.file, 0, 0} : pos(at), std::string(wording(error)));
+  }
+
+  std::string_view text_;
+  SourcePos start_;
+  Diagnostics& diagnostics_;
+  TreeBuilder builder_;
+  const char* base_ = nullptr;
+  std::size_t seen_ = 0;
+  std::size_t line_start_ = 0;
+  std::uint32_t lines_ = 0;
+};
+
+}  // namespace
+
+std::optional<Document> read_json_value(std::string_view text, SourcePos start, Diagnostics& diagnostics) {
+  try {
+    return Walker(text, start, diagnostics).read();
+  } catch (Refused& refused) {
+    if (refused.diagnostic.pos.line == 0) refused.diagnostic.pos = start;
+    diagnostics.report(std::move(refused.diagnostic));
+    return std::nullopt;
+  }
+}
+
+}  // namespace waypath::model::yaml

@@ -1,0 +1,19 @@
+#pragma once
+// JSON text -> tree, by simdjson's On-Demand parser, with the place of every value.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "model/base/diagnostic.h"
+#include "model/base/source_pos.h"
+#include "model/yaml/node.h"
+
+namespace waypath::model::yaml {
+
+/// One JSON value. `start` is the place of its first character in the file. Nullopt after a syntax error
+/// (reported).
+[[nodiscard]] std::optional<Document> read_json_value(std::string_view text, SourcePos start,
+                                                      Diagnostics& diagnostics);
+
+}  // namespace waypath::model::yaml

@@ -1,0 +1,69 @@
+#pragma once
+// Stage 1: the text of a file -> slices (one object each) -> trees. The readers stand behind this header:
+// yaml-cpp's events for YAML, simdjson for JSON; a faster one can be put in front of them without a decoder
+// noticing.
+//
+// A loader calls `split_documents` once a file, `peek` on every slice, skips what cannot matter and calls
+// `read_slice` for the rest, from any thread. `read_documents` does all of it for callers with small inputs.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "model/base/diagnostic.h"
+#include "model/base/source_pos.h"
+#include "model/yaml/node.h"
+
+namespace waypath::model::yaml {
+
+/// The text of one object: a document, or one item of a `kind: List` that can be read alone.
+struct Slice {
+  std::size_t offset = 0;  // bytes in the file
+  std::size_t length = 0;
+  std::uint32_t first_line = 1;  // line and column where `offset` stands
+  std::uint32_t first_column = 1;
+  int item = -1;  // index in `items`; the range is then the item's own ("- apiVersion: ..." or "{...}"). -1:
+                  // a whole document
+  bool json = false;
+  // What the first look tells; the views point into the file's text. All empty when `peeked` is false: then
+  // only reading tells.
+  bool peeked = false;
+  std::string_view api_version, kind, ns, name;
+  // Lines by whose indentation alone parts can be skipped: no anchors, tabs, multi-line quotes or flow
+  // collections.
+  bool plain_block = false;
+};
+
+/// Cuts a file at its document boundaries, and Lists into their items where indentation (or JSON) allows it.
+/// Input that is no text (binary, UTF-16, invalid UTF-8) is reported and gives nothing. An empty document
+/// gives no slice.
+[[nodiscard]] std::vector<Slice> split_documents(std::string_view text, std::uint32_t file,
+                                                 Diagnostics& diagnostics);
+
+struct ReadOptions {
+  /// Leave out what no decoder reads: metadata.managedFields, kubectl's last-applied-configuration, most of
+  /// `status`. Only done where the slice is plain block style; the rest keeps its lines and columns.
+  bool prune = true;
+};
+
+/// Reads one slice. Nullopt when it cannot be parsed (reported). Callable from any thread with its own
+/// `diagnostics`.
+[[nodiscard]] std::optional<Document> read_slice(std::string_view text, const Slice& slice,
+                                                 std::uint32_t file, Diagnostics& diagnostics,
+                                                 const ReadOptions& options = {});
+
+/// Everything in a text, in order: YAML, JSON, NDJSON or concatenated JSON. What cannot be parsed is reported
+/// and left out. Lists come as their items; `slices` (when given) receives the slice of each document.
+[[nodiscard]] std::vector<Document> read_documents(std::string_view text, std::uint32_t file,
+                                                   Diagnostics& diagnostics, const ReadOptions& options = {},
+                                                   std::vector<Slice>* slices = nullptr);
+
+/// One object again, as it stands in the file, nothing left out (for a patch). `item` as in the slice it was
+/// read from; when the range is that of a whole List, the item with that index.
+[[nodiscard]] std::optional<Document> read_object(std::string_view text, std::size_t offset,
+                                                  std::size_t length, std::uint32_t first_line, int item,
+                                                  std::uint32_t file, Diagnostics& diagnostics);
+
+}  // namespace waypath::model::yaml

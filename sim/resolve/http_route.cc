@@ -1,0 +1,424 @@
+// HTTPRoute and GRPCRoute -> ordered entries: backends, filters, precedence, mesh parents (routing.md 2.4 to 2.9).
+
+#include "sim/resolve/http_route.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "sim/reason_codes_route.h"
+#include "sim/resolve/hostname.h"
+
+namespace waypath::sim {
+
+namespace {
+
+using model::HttpFilter;
+using model::MatchType;
+
+constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
+constexpr std::string_view kIstioNetworking = "networking.istio.io";
+
+TextMatcher value_matcher(const model::NameValueMatch& m) {
+  return m.type == MatchType::Regex ? regex(m.value) : exact(m.value);
+}
+
+/// Of several conditions on one name the last counts.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go createHeadersMatch (a map is filled in order).
+void add_named(std::vector<NamedMatcher>& list, std::string name, TextMatcher matcher) {
+  const auto it = std::find_if(list.begin(), list.end(), [&](const NamedMatcher& n) { return n.name == name; });
+  if (it == list.end()) {
+    list.push_back({std::move(name), std::move(matcher)});
+  } else {
+    it->match = std::move(matcher);
+  }
+}
+
+HttpMatch http_match(const model::HttpRouteMatch& m) {
+  HttpMatch out;
+  out.pos = m.pos;
+  TextMatcher path;
+  switch (m.path_type) {
+    case MatchType::Exact:
+      path = exact(m.path);
+      break;
+    case MatchType::Prefix:
+      path.kind = TextMatcher::Kind::PathPrefix;
+      path.value = m.path;
+      while (path.value.size() > 1 && path.value.ends_with('/')) path.value.pop_back();
+      break;
+    case MatchType::Regex:
+      path = regex(m.path);
+      break;
+  }
+  out.path = std::move(path);
+  if (!m.method.empty()) out.method = exact(m.method);
+  for (const model::NameValueMatch& h : m.headers) add_named(out.headers, lower_case(h.name), value_matcher(h));
+  for (const model::NameValueMatch& q : m.query_params) add_named(out.query, q.name, value_matcher(q));
+  return out;
+}
+
+RuleRedirect compile_redirect(const HttpFilter& filter) {
+  RuleRedirect out;
+  out.scheme = filter.scheme;
+  out.hostname = filter.hostname;
+  out.port = filter.port;
+  // Source: istio pilot/pkg/config/kube/gateway/conversion.go createRedirectFilter: without port and scheme the listener's port.
+  out.port_of_listener = !filter.port && !filter.scheme;
+  out.code = filter.status_code.value_or(302);
+  if (filter.path) (filter.path->replace_full ? out.full_path : out.prefix) = filter.path->value;
+  return out;
+}
+
+RuleRewrite compile_rewrite(const HttpFilter& filter) {
+  RuleRewrite out;
+  out.by_element = true;
+  out.hostname = filter.hostname;
+  if (filter.path) (filter.path->replace_full ? out.full_path : out.prefix) = filter.path->value;
+  return out;
+}
+
+std::string_view filter_name(HttpFilter::Type type) {
+  switch (type) {
+    case HttpFilter::Type::RequestHeaderModifier:
+      return "RequestHeaderModifier";
+    case HttpFilter::Type::ResponseHeaderModifier:
+      return "ResponseHeaderModifier";
+    case HttpFilter::Type::RequestMirror:
+      return "RequestMirror";
+    case HttpFilter::Type::RequestRedirect:
+      return "RequestRedirect";
+    case HttpFilter::Type::UrlRewrite:
+      return "URLRewrite";
+    case HttpFilter::Type::Cors:
+      return "CORS";
+    case HttpFilter::Type::ExternalAuth:
+      return "ExternalAuth";
+    case HttpFilter::Type::ExtensionRef:
+      return "ExtensionRef";
+    case HttpFilter::Type::Unknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+/// Position of a match in Istio's order: exact paths, then prefixes by length, then regexes by length; method; headers; query.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortHTTPRoutes, getURIRank, getURILength.
+bool entry_before(const SortableEntry& a, const SortableEntry& b) {
+  const auto rank = [](const SortableEntry& e) {
+    switch (e.entry.match.path->kind) {
+      case TextMatcher::Kind::Exact:
+        return 3;
+      case TextMatcher::Kind::Prefix:
+      case TextMatcher::Kind::PathPrefix:
+        return 2;
+      case TextMatcher::Kind::Regex:
+      case TextMatcher::Kind::Present:
+        return 1;
+    }
+    return 0;
+  };
+  const HttpMatch& x = a.entry.match;
+  const HttpMatch& y = b.entry.match;
+  if (rank(a) != rank(b)) return rank(a) > rank(b);
+  if (x.path->value.size() != y.path->value.size()) return x.path->value.size() > y.path->value.size();
+  if (x.method.has_value() != y.method.has_value()) return x.method.has_value();
+  if (x.headers.size() != y.headers.size()) return x.headers.size() > y.headers.size();
+  return x.query.size() > y.query.size();
+}
+
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortRoutesByCreationTime: age, then namespace, then name.
+bool route_before(const model::HttpRoute& a, const model::HttpRoute& b) {
+  if (a.meta.creation_timestamp != b.meta.creation_timestamp) {
+    return a.meta.creation_timestamp < b.meta.creation_timestamp;
+  }
+  if (a.meta.ns() != b.meta.ns()) return a.meta.ns().view() < b.meta.ns().view();
+  if (a.meta.name() != b.meta.name()) return a.meta.name().view() < b.meta.name().view();
+  return a.meta.key.kind.view() < b.meta.key.kind.view();
+}
+
+class RouteCompiler {
+ public:
+  RouteCompiler(const RouteTables::Impl& impl, const model::HttpRoute& route, bool check_grants)
+      : impl_(impl), route_(route), check_grants_(check_grants) {}
+
+  CompiledHttpRoute compile() {
+    for (std::size_t i = 0; i < route_.rules.size(); ++i) {
+      const model::HttpRouteRule& rule = route_.rules[i];
+      at_ = object_at(route_.meta, rule.pos, static_cast<int>(i), "rules");
+      const std::shared_ptr<const HttpRule> compiled = compile_rule(rule);
+      if (compiled == nullptr) {
+        out_.entries.clear();
+        return std::move(out_);
+      }
+      for (const model::HttpRouteMatch& m : rule.matches) {
+        SortableEntry entry;
+        entry.route = &route_;
+        entry.entry.match = http_match(m);
+        entry.entry.rule = compiled;
+        entry.entry.at = at_;
+        if (m.pos.known()) entry.entry.at.pos = m.pos;
+        out_.entries.push_back(std::move(entry));
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  bool fail(std::string why) {
+    out_.failure = trace_node("route", Decision::NotApplicable, kRouteUnsupportedFilter, at_,
+                              fmt::format("{}; Istio then drops every rule of this route", why));
+    return false;
+  }
+
+  std::shared_ptr<const HttpRule> compile_rule(const model::HttpRouteRule& rule) {
+    auto out = std::make_shared<HttpRule>();
+    out->at = at_;
+    out->name = rule.name;
+    out->gateway_semantics = true;
+    for (const HttpFilter& filter : rule.filters) {
+      if (!add_filter(*out, filter)) return nullptr;
+    }
+    if (!add_backends(*out, rule)) return nullptr;
+    add_timeouts(*out, rule);
+    return out;
+  }
+
+  bool add_filter(HttpRule& out, const HttpFilter& filter) {
+    switch (filter.type) {
+      case HttpFilter::Type::RequestHeaderModifier:
+        out.request_headers.push_back(filter.headers);
+        return true;
+      case HttpFilter::Type::ResponseHeaderModifier:
+        out.response_headers.push_back(filter.headers);
+        return true;
+      case HttpFilter::Type::RequestRedirect:
+        out.redirect = compile_redirect(filter);
+        return true;
+      case HttpFilter::Type::UrlRewrite:
+        out.rewrite = compile_rewrite(filter);
+        return true;
+      case HttpFilter::Type::RequestMirror:
+        return add_mirror(out, filter);
+      case HttpFilter::Type::Cors:
+        out.cors = RuleCors{filter.allow_origins, true};
+        return true;
+      case HttpFilter::Type::ExternalAuth:
+      case HttpFilter::Type::ExtensionRef:
+      case HttpFilter::Type::Unknown:
+        break;
+    }
+    return fail(fmt::format("filter {} is not supported by Istio", filter_name(filter.type)));
+  }
+
+  /// A mirror that cannot be used does not harm the request itself.
+  bool add_mirror(HttpRule& out, const HttpFilter& filter) {
+    for (const model::BackendRef& ref : filter.mirror) {
+      std::string why;
+      std::optional<RuleDestination> mirror = compile_backend(impl_, ref, route_.meta, check_grants_, why);
+      if (!mirror) return fail(std::move(why));
+      if (filter.mirror_percent) mirror->weight = *filter.mirror_percent / 100.0;
+      out.mirrors.push_back(std::move(*mirror));
+    }
+    return true;
+  }
+
+  bool add_backends(HttpRule& out, const model::HttpRouteRule& rule) {
+    for (const model::BackendRef& ref : rule.backends) {
+      std::string why;
+      std::optional<RuleDestination> destination = compile_backend(impl_, ref, route_.meta, check_grants_, why);
+      if (!destination) return fail(std::move(why));
+      for (const HttpFilter& filter : ref.filters) {
+        // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildHTTPDestination: only header modifiers.
+        const auto join = [](model::HeaderChange& to, const model::HeaderChange& from) {
+          to.set.insert(to.set.end(), from.set.begin(), from.set.end());
+          to.add.insert(to.add.end(), from.add.begin(), from.add.end());
+          to.remove.insert(to.remove.end(), from.remove.begin(), from.remove.end());
+        };
+        if (filter.type == HttpFilter::Type::RequestHeaderModifier) {
+          join(destination->request_headers, filter.headers);
+        } else if (filter.type == HttpFilter::Type::ResponseHeaderModifier) {
+          join(destination->response_headers, filter.headers);
+        } else {
+          return fail(
+              fmt::format("filter {} on a backendRef is not supported by Istio", filter_name(filter.type)));
+        }
+      }
+      out.destinations.push_back(std::move(*destination));
+    }
+    return true;
+  }
+
+  /// Source: istio pilot/pkg/config/kube/gateway/conversion.go convertHTTPRoute: backendRequest is the time of each try when
+  /// there are retries, else of the request.
+  static void add_timeouts(HttpRule& out, const model::HttpRouteRule& rule) {
+    out.timeout = rule.request_timeout.value_or("");
+    if (rule.backend_request_timeout) {
+      (rule.retry_attempts ? out.try_timeout : out.timeout) = *rule.backend_request_timeout;
+    }
+    if (rule.retry_attempts) out.facts.push_back(fmt::format("up to {} retries", *rule.retry_attempts));
+    if (rule.session_persistence) out.facts.emplace_back("session persistence: chooses the endpoint, never whether");
+  }
+
+  const RouteTables::Impl& impl_;
+  const model::HttpRoute& route_;
+  bool check_grants_;
+  ObjectAt at_;
+  CompiledHttpRoute out_;
+};
+
+struct MeshParent {
+  std::string host;
+  model::Symbol route_ns;
+  friend bool operator<(const MeshParent& a, const MeshParent& b) {
+    return std::pair(a.host, a.route_ns.view()) < std::pair(b.host, b.route_ns.view());
+  }
+};
+
+}  // namespace
+
+std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl, const model::ParentRef& parent) {
+  if (parent.group.empty() && parent.kind == "Service") return impl.cluster.host_of(parent.ns, parent.name);
+  if (parent.group != kIstioNetworking || parent.kind != "ServiceEntry") return std::nullopt;
+  const auto* entry = impl.cluster.snapshot().find<model::ServiceEntry>(parent.ns.view(), parent.name.view());
+  return entry == nullptr || entry->hosts.empty() ? std::nullopt : std::optional(entry->hosts.front());
+}
+
+bool reference_granted(const model::Cluster& cluster, const Reference& ref) {
+  // Source: istio release note reference-grant-to-or-semantics: before 1.30 only the last `to` counted.
+  const bool all_to = cluster.profile().has(model::Feature::ReferenceGrantAllTo);
+  for (const auto& grant : cluster.snapshot().all<model::ReferenceGrant>()) {
+    if (!(grant->meta.ns() == ref.to_ns)) continue;
+    const bool from = std::any_of(grant->from.begin(), grant->from.end(), [&](const model::ReferenceGrant::From& f) {
+      return f.group == ref.from_group && f.kind == ref.from_kind && f.ns == ref.from_ns;
+    });
+    if (!from) continue;
+    const auto first = all_to || grant->to.empty() ? grant->to.begin() : grant->to.end() - 1;
+    if (std::any_of(first, grant->to.end(), [&](const model::ReferenceGrant::To& t) {
+          return t.group == ref.to_group && t.kind == ref.to_kind && (!t.name || *t.name == ref.to_name);
+        })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, const model::BackendRef& ref,
+                                               const model::ObjectMeta& route, bool check_grants, std::string& why) {
+  RuleDestination out;
+  out.at = object_at(route, ref.pos);
+  out.weight = ref.weight;
+  out.port = ref.port;
+  const auto invalid = [&](Code code, std::string detail) {
+    out.error_status = 500;
+    out.error = code;
+    out.error_detail = std::move(detail);
+    return out;
+  };
+  const bool service = (ref.group.empty() || ref.group == "core") && ref.kind == "Service";
+  const bool hostname = ref.group == kIstioNetworking && ref.kind == "Hostname";
+  if (!service && !hostname) {
+    return invalid(kRouteBackendKind, fmt::format("backendRef to {}/{} {}: Istio serves Service and Hostname",
+                                                  ref.group, ref.kind, ref.name.view()));
+  }
+  // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildDestination: these are errors of the whole route.
+  if (!ref.port) {
+    why = fmt::format("backendRef {} has no port", ref.name.view());
+    return std::nullopt;
+  }
+  if (hostname) {
+    out.host = ref.name.str();
+    if (ref.ns_given && !(ref.ns == route.ns())) {
+      return invalid(kRouteBackendKind, fmt::format("backendRef Hostname {} names a namespace", ref.name.view()));
+    }
+    return out;
+  }
+  if (ref.name.view().find('.') != std::string_view::npos) {
+    why = fmt::format("backendRef {} has a dot: no Service name", ref.name.view());
+    return std::nullopt;
+  }
+  out.host = impl.cluster.host_of(ref.ns, ref.name);
+  if (check_grants && !(ref.ns == route.ns()) &&
+      !reference_granted(impl.cluster, {kGatewayGroup, route.key.kind.view(), route.ns().view(), "", "Service",
+                                        ref.ns.view(), ref.name.view()})) {
+    return invalid(kRouteBackendNotPermitted,
+                   fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use Service {}",
+                               ref.ns.view(), route.key.kind.view(), route.ns().view(), ref.name.view()));
+  }
+  const model::ServiceId id = impl.cluster.find_service(ref.ns.view(), ref.name.view());
+  if (!id.valid()) {
+    return invalid(kRouteBackendNotFound, fmt::format("no Service {}/{}", ref.ns.view(), ref.name.view()));
+  }
+  return out;
+}
+
+CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl, const model::HttpRoute& route, bool check_grants) {
+  return RouteCompiler(impl, route, check_grants).compile();
+}
+
+std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries, std::vector<Assumption>& assumptions) {
+  std::stable_sort(entries.begin(), entries.end(), [](const SortableEntry& a, const SortableEntry& b) {
+    if (entry_before(a, b)) return true;
+    if (entry_before(b, a)) return false;
+    return a.route != b.route && route_before(*a.route, *b.route);
+  });
+  std::vector<HttpEntry> out;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i > 0 && entries[i].route != entries[i - 1].route && !entry_before(entries[i - 1], entries[i])) {
+      const model::ObjectMeta& a = entries[i - 1].route->meta;
+      const model::ObjectMeta& b = entries[i].route->meta;
+      if (a.creation_timestamp.empty() || b.creation_timestamp.empty()) {
+        Assumption assumption{kRouteOrderAssumed,
+                              fmt::format("{} before {}: equal precedence, no creationTimestamp; taken by namespace and name",
+                                          a.key.str(), b.key.str()),
+                              entries[i].entry.at.pos};
+        if (std::find(assumptions.begin(), assumptions.end(), assumption) == assumptions.end()) {
+          assumptions.push_back(std::move(assumption));
+        }
+      }
+    }
+    out.push_back(std::move(entries[i].entry));
+  }
+  return out;
+}
+
+/// Routes whose parent is a Service: one config for each (Service, namespace of the routes). Hostnames of the routes are ignored
+/// and no grants are needed. Source: istio pilot/pkg/config/kube/gateway/conversion.go HTTPRouteCollection.
+void build_http_routes(RouteTables::Impl& impl) {
+  std::map<MeshParent, std::vector<SortableEntry>> groups;
+  for (const auto& route : impl.cluster.snapshot().all<model::HttpRoute>()) {
+    std::optional<CompiledHttpRoute> compiled;
+    for (const model::ParentRef& parent : route->parents) {
+      const std::optional<std::string> host = mesh_parent_host(impl, parent);
+      if (!host) continue;
+      if (!compiled) compiled = compile_http_route(impl, *route, false);
+      if (compiled->failure) impl.ignored_mesh_routes.push_back({*host, *compiled->failure});
+      for (const SortableEntry& entry : compiled->entries) {
+        SortableEntry copy = entry;
+        copy.entry.port = parent.port;
+        groups[{*host, route->meta.ns()}].push_back(std::move(copy));
+      }
+    }
+  }
+  for (auto& [parent, entries] : groups) {
+    const model::HttpRoute* oldest = entries.front().route;
+    for (const SortableEntry& e : entries) {
+      if (route_before(*e.route, *oldest)) oldest = e.route;
+    }
+    RouteConfig config;
+    config.kind = oldest->meta.key.kind.str();
+    config.key = oldest->meta.key;
+    config.pos = oldest->meta.pos;
+    config.ns = parent.route_ns;
+    config.created = oldest->meta.creation_timestamp;
+    config.gateway_semantics = true;
+    config.hosts = {parent.host};
+    config.gateways = {"mesh"};
+    config.export_to = {"*"};
+    config.http = sort_entries(std::move(entries), config.assumptions);
+    impl.configs.push_back(std::move(config));
+  }
+}
+
+}  // namespace waypath::sim

@@ -1,0 +1,7 @@
+file(GLOB bench_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bench/*.cc")
+if(bench_sources)
+  find_package(benchmark REQUIRED)
+  add_executable(waypath_bench ${bench_sources})
+  target_link_libraries(waypath_bench PRIVATE waypath_scenarios waypath_options fmt::fmt yaml-cpp::yaml-cpp
+                                              benchmark::benchmark)
+endif()

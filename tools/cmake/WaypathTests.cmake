@@ -1,0 +1,61 @@
+# One test program a layer, so that a test of the model builds without the simulator. Every Catch2 case is a ctest case.
+
+find_package(Catch2 REQUIRED)
+if(NOT TARGET Catch2::Catch2WithMain)
+  message(FATAL_ERROR "Catch2 2.13 or 3 with its main library is needed")
+endif()
+include(Catch)
+
+file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.cc")
+waypath_library_from(waypath_test_support ${support_sources})
+waypath_link(waypath_test_support PUBLIC waypath_model)
+waypath_define(waypath_test_support "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+
+add_custom_target(waypath_tests)
+function(waypath_test_program folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*.cc")
+  if(NOT sources)
+    return()
+  endif()
+  set(name waypath_tests_${folder})
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE waypath_test_support ${ARGN} waypath_options Catch2::Catch2WithMain)
+  target_compile_definitions(${name} PRIVATE "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+  catch_discover_tests(${name} TEST_PREFIX "${folder}: " DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${folder} TIMEOUT 900)
+  add_dependencies(waypath_tests ${name})
+endfunction()
+
+waypath_test_program(model waypath_model fmt::fmt nlohmann_json::nlohmann_json yaml-cpp::yaml-cpp)
+waypath_test_program(sim waypath_sim fmt::fmt)
+waypath_test_program(scenarios waypath_scenarios fmt::fmt nlohmann_json::nlohmann_json)
+if(TARGET waypath_cli)
+  waypath_test_program(tools waypath_cli fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 pugixml::pugixml)
+  if(TARGET waypath_tests_tools AND TARGET waypath)
+    add_dependencies(waypath_tests_tools waypath)
+    target_compile_definitions(waypath_tests_tools PRIVATE "WAYPATH_BINARY=\"$<TARGET_FILE:waypath>\"")
+  endif()
+endif()
+
+# Cases from other projects, beside the repository or where WAYPATH_CORPUS says. Exit code 77: no corpus, skipped.
+file(GLOB_RECURSE conformance_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/conformance/*.cc")
+if(conformance_sources)
+  add_executable(waypath_conformance ${conformance_sources})
+  target_link_libraries(waypath_conformance PRIVATE waypath_sim waypath_options fmt::fmt)
+  target_compile_definitions(waypath_conformance PRIVATE "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+  add_dependencies(waypath_tests waypath_conformance)
+  foreach(family netpol authz routing)
+    add_test(NAME "conformance: ${family}" COMMAND waypath_conformance ${family})
+    set_tests_properties("conformance: ${family}" PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 1200)
+  endforeach()
+endif()
+
+# Scripts as tests.
+add_test(NAME "layers: includes go one way" COMMAND "${PROJECT_SOURCE_DIR}/tools/dev/check_layers.sh")
+if(TARGET waypath_scenarios AND NOT WAYPATH_SANITIZE AND NOT WAYPATH_COVERAGE)
+  add_test(NAME "install: a downstream project builds against the installed package"
+           COMMAND "${CMAKE_COMMAND}" "-DBUILD_DIR=${PROJECT_BINARY_DIR}" "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}"
+                   "-DGENERATOR=${CMAKE_GENERATOR}" "-DCXX=${CMAKE_CXX_COMPILER}"
+                   "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DVERSION=${PROJECT_VERSION}" -P "${PROJECT_SOURCE_DIR}/tests/packaging/run.cmake")
+  set_tests_properties("install: a downstream project builds against the installed package"
+                       PROPERTIES LABELS packaging TIMEOUT 900)
+endif()

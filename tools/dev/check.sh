@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Everything that has to hold before a change lands, on a machine with nothing but git: packages, format, layers, README, the
+# release build with warnings as errors, the tests under AddressSanitizer and UndefinedBehaviorSanitizer, the threaded tests under
+# ThreadSanitizer, the fuzz targets for a minute, and last the tests of the release build: the output ends with ctest's summary.
+#   --quick   only format, layers, README and the release tests
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+quick=0
+[ "${1:-}" = --quick ] && quick=1
+
+install_packages
+
+step "format, layers, README"
+tools/dev/check_format.sh
+tools/dev/check_layers.sh
+tools/dev/check_readme.sh
+
+run_ctest() {
+  local preset=$1
+  shift
+  ctest --test-dir "$BUILD_ROOT/$preset" -j "$JOBS" --output-on-failure --no-tests=error "$@"
+}
+
+if [ "$quick" = 0 ]; then
+  step "address and undefined behaviour sanitizers"
+  configure asan
+  build asan
+  run_ctest asan --quiet --output-log "$BUILD_ROOT/asan.ctest.log" || { tail -n 200 "$BUILD_ROOT/asan.ctest.log"; exit 1; }
+  tail -n 4 "$BUILD_ROOT/asan.ctest.log"
+
+  step "thread sanitizer: tests tagged [threads]"
+  configure tsan
+  build tsan waypath_tests
+  for program in "$BUILD_ROOT"/tsan/waypath_tests_*; do
+    [ -x "$program" ] && [ -f "$program" ] || continue
+    if "$program" --list-test-names-only "[threads]" | grep -q .; then "$program" "[threads]" | tail -n 2; fi
+  done
+
+  step "fuzz targets"
+  tools/dev/fuzz.sh 60
+fi
+
+step "release build, warnings as errors"
+configure release
+build release
+
+step "tests"
+corpus=${WAYPATH_CORPUS:-$ROOT/../shared/corpus}
+log=$BUILD_ROOT/release.ctest.log
+run_ctest release --output-log "$log" >"$BUILD_ROOT/release.ctest.out" 2>&1 || { cat "$BUILD_ROOT/release.ctest.out"; exit 1; }
+if [ "${CI:-}" = true ] && [ -d "$corpus" ] && grep -E 'conformance: ' "$log" | grep -q 'Skipped'; then
+  echo "error: the corpus is there ($(basename "$corpus")), but conformance cases were skipped" >&2
+  exit 1
+fi
+cat "$BUILD_ROOT/release.ctest.out"

@@ -1,0 +1,53 @@
+# Sourced by the scripts of this folder: where the sources are, installing packages, building.
+# shellcheck shell=bash
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+ROOT=$PWD
+BUILD_ROOT=${WAYPATH_BUILD_ROOT:-$ROOT/build}
+JOBS=${JOBS:-$(nproc)}
+# ccache sees the same paths from every clone.
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$ROOT
+
+step() { printf '\n== %s\n' "$*"; }
+
+# Installs what is missing of packages.txt. Without apt the packages have to be there already.
+install_packages() {
+  local wanted missing=()
+  wanted=$(sed -e 's/#.*//' tools/dev/packages.txt)
+  command -v dpkg-query >/dev/null || return 0
+  for package in $wanted; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  step "installing ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "error: these packages are missing and need root to install: ${missing[*]}" >&2; return 1; }
+    as_root=(sudo)
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  "${as_root[@]}" apt-get update -q >/dev/null
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# configure PRESET [flags...]: into $BUILD_ROOT/PRESET, with ccache when it is there.
+configure() {
+  local preset=$1
+  shift
+  local launcher=()
+  command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  cmake --preset "$preset" -B "$BUILD_ROOT/$preset" "${launcher[@]}" "$@" >"$BUILD_ROOT/$preset.configure.log" 2>&1 ||
+    { cat "$BUILD_ROOT/$preset.configure.log"; return 1; }
+}
+
+# build PRESET [targets...]: quiet unless it fails.
+build() {
+  local preset=$1
+  shift
+  local targets=()
+  [ $# -eq 0 ] || targets=(--target "$@")
+  cmake --build "$BUILD_ROOT/$preset" -j "$JOBS" "${targets[@]}" >"$BUILD_ROOT/$preset.build.log" 2>&1 ||
+    { tail -n 100 "$BUILD_ROOT/$preset.build.log"; return 1; }
+}
+
+mkdir -p "$BUILD_ROOT"
