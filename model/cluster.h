@@ -121,15 +121,19 @@ class Cluster {
   /// Number of the container port `name` with `protocol` on a pod (any protocol when nullopt); containers in order, then native sidecars.
   [[nodiscard]] static std::optional<std::pair<Protocol, std::uint16_t>> named_port(const Pod& pod, Symbol name, std::optional<Protocol> protocol);
 
+  /// Ranges that pod addresses come from, when known.
+  [[nodiscard]] std::span<const Cidr> pod_cidrs() const { return pod_cidrs_; }
+
+  struct Index;  // cluster.cc
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
  private:
   Cluster(Snapshot snapshot, Profile profile) : snapshot_(std::move(snapshot)), profile_(profile) {}
-  struct Index;  // cluster.cc
   Snapshot snapshot_;
   Profile profile_;
   VersionOrigin version_origin_ = VersionOrigin::Assumed;
+  std::vector<Cidr> pod_cidrs_;
   std::vector<const Pod*> pods_;
   std::vector<std::string> node_names_;
   std::vector<RegistryService> services_;

@@ -46,7 +46,8 @@ class Snapshot {
   [[nodiscard]] const T* find(std::string_view ns, std::string_view name) const;
 
   [[nodiscard]] const SourceFiles& files() const { return files_; }
-  [[nodiscard]] std::span<const RawObject> raw() const { return *raw_; }  // raw()[0] is unused
+  /// What ObjectMeta::raw refers to; index 0 is unused.
+  [[nodiscard]] const RawObject& raw(std::uint32_t index) const { return *(*raw_)[index]; }
   /// Kinds that were seen and not modelled, with counts, sorted by kind: the load report.
   struct Skipped {
     std::string api_version, kind;
@@ -64,7 +65,7 @@ class Snapshot {
   using List = ResourceList<T>;
   ResourceTypes::Apply<List> lists_;
   SourceFiles files_;
-  std::shared_ptr<const std::vector<RawObject>> raw_;
+  std::shared_ptr<const std::vector<std::shared_ptr<const RawObject>>> raw_;
   std::vector<Skipped> skipped_;
   MeshConfig mesh_;
   FeatureFlags flags_;
@@ -91,7 +92,7 @@ class SnapshotBuilder {
   template <class T>
   using Slot = std::vector<std::shared_ptr<const T>>;
   ResourceTypes::Apply<Slot> slots_;
-  std::vector<RawObject> raw_{RawObject{}};
+  std::vector<std::shared_ptr<const RawObject>> raw_{std::make_shared<const RawObject>()};
   std::vector<Snapshot::Skipped> skipped_;
   SourceFiles files_;
 };

@@ -9,27 +9,35 @@
 #include "sim/flow.h"
 #include "sim/path.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/topology.h"
+#include "sim/resolve/route.h"
 #include "sim/verdict.h"
 
 namespace waypath::sim {
+
+class Exposure;
 
 /// Const and shared between threads after `build`.
 class Engine {
  public:
   [[nodiscard]] static std::shared_ptr<const Engine> build(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
                                                            model::Diagnostics& diagnostics);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
   [[nodiscard]] const model::Cluster& cluster() const { return *cluster_; }
   [[nodiscard]] std::shared_ptr<const model::Cluster> cluster_ptr() const { return cluster_; }
+  [[nodiscard]] const RouteTables& routes() const { return *routes_; }
   [[nodiscard]] const EvaluatorTable& policies() const { return policies_; }
-  [[nodiscard]] const Topology& topology() const { return topology_; }
+  /// Which gateways lead to which services, and the policies that are meant to guard them (sim/exposure.h).
+  [[nodiscard]] const Exposure& exposure() const { return *exposure_; }
   [[nodiscard]] const SimOptions& options() const { return options_; }
 
  private:
   Engine() = default;
   std::shared_ptr<const model::Cluster> cluster_;
+  std::shared_ptr<const RouteTables> routes_;
   EvaluatorTable policies_;
-  Topology topology_;
+  std::unique_ptr<const Exposure> exposure_;
   SimOptions options_;
 };
 

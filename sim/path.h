@@ -9,11 +9,12 @@
 #include "sim/policy/policy_evaluator.h"
 #include "sim/resolve/mesh.h"
 #include "sim/resolve/route.h"
+#include "sim/symptom.h"
 #include "sim/verdict.h"
 
 namespace waypath::sim {
 
-struct ProviderCall;
+struct AuxiliaryCall;
 
 /// A node on the path. `point` is set where policies act; `request` is what that point sees.
 struct Hop {
@@ -24,8 +25,9 @@ struct Hop {
   std::optional<PolicyPoint> point;
   RequestState request;
   std::vector<TraceNode> facts;        // capture, binding, listener, route: what the walk decided here
-  std::vector<ProviderCall> providers;  // ext_authz calls this point may make
+  std::vector<AuxiliaryCall> providers;  // ext_authz calls this point may make
   bool answers_http = false;           // an Envoy that turns upstream failures into HTTP answers for this flow
+  int connect_attempts = 1;            // of its route, for plain connections
 };
 
 struct Leg {
@@ -34,35 +36,40 @@ struct Leg {
   Connection connection;               // what NetworkPolicy sees; meaningless for InPod legs
   std::uint16_t inner_port = 0;
   bool on_wire = true;                 // false: inside one pod's network namespace, no policy
+  /// The source address is rewritten to that of one of these, and the manifests do not tell which. Empty: `connection` is exact.
+  std::vector<NetPeer> possible_sources;
 };
 
-/// How the walk ended.
+/// How the walk ended, after every hop and leg of the path let the request through.
 struct PathEnd {
   Outcome outcome = Outcome::Allow;    // Allow: arrived; Unreachable, Deny (transport refusal), Unknown
   Reason reason;
-  Response response;
+  Failure failure;                     // unless Allow
+  Response response;                   // of a proxy that answers as configured
   std::vector<ObjectAt> deciders;
   std::vector<std::string> missing_facts;
-  std::string symptom;                 // set when the walk knows it; else symptom.cc derives it
-  std::optional<std::size_t> at_hop;   // policies of hops up to and including this one are judged first
 };
 
 struct Path {
   std::vector<Hop> hops;
-  std::vector<Leg> legs;
+  std::vector<Leg> legs;               // leg i goes from hop i to hop i + 1
+  std::vector<AuxiliaryCall> lookups;  // name resolution on the wire, before the first leg
   double share = 1.0;
   PathEnd end;
+  model::ServiceId service;            // service finally reached, when there is one
   std::string backend, backend_pod;
   std::optional<BackendRequest> backend_request;
   std::vector<std::string> bypassed;
   std::vector<ObjectAt> bypass_causes;
+  std::vector<ObjectAt> deciders;      // objects that shaped the path (a waypoint label without effect, ...)
   std::vector<Assumption> assumptions;
   std::vector<std::string> notes;
 };
 
-/// The auxiliary path from an enforcing proxy to an ext_authz provider of meshConfig.
-struct ProviderCall {
-  std::string provider;
+/// A connection beside the request: from an enforcing proxy to an ext_authz provider of meshConfig, or to a name server.
+struct AuxiliaryCall {
+  std::string name;     // provider name; "dns"
+  std::string purpose;  // "ext_authz authservice", "DNS udp"
   Path path;
 };
 

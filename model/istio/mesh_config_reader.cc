@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <variant>
 
 #include "model/diagnostic_codes.h"
 #include "model/load/decode.h"
@@ -41,12 +44,15 @@ ExtensionProvider decode_provider(const Field& f) {
   if (!body.present()) return p;
   p.type = grpc ? ExtensionProvider::Type::ExtAuthzGrpc : ExtensionProvider::Type::ExtAuthzHttp;
   p.service = body["service"].text();
-  if (const auto port = body["port"].integer()) {
-    p.port_valid = *port >= 1 && *port <= 65535;
-    if (p.port_valid) p.port = static_cast<std::uint16_t>(*port);
-  } else {
-    p.port_valid = false;
+  // protobuf's JSON form takes numbers written as text.
+  std::int64_t port = 0;
+  if (const auto value = body["port"].int_or_string()) {
+    if (const auto* number = std::get_if<std::int64_t>(&*value)) port = *number;
+    if (const auto* text = std::get_if<std::string>(&*value))
+      std::from_chars(text->data(), text->data() + text->size(), port);
   }
+  p.port_valid = port >= 1 && port <= 65535;
+  if (p.port_valid) p.port = static_cast<std::uint16_t>(port);
   p.timeout = body["timeout"].optional_text();
   p.fail_open = body["failOpen"].boolean();
   // "403" is written as a number or as text; both are read by protobuf's JSON form.

@@ -1,0 +1,45 @@
+#pragma once
+// Objects that manifests imply: pods of workloads, and what istiod makes for a Gateway. Pure functions of the objects given.
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/gateway/gateway.h"
+#include "model/kube/services.h"
+#include "model/kube/workloads.h"
+
+namespace waypath::model {
+
+template <class T>
+using Objects = std::span<const std::shared_ptr<const T>>;
+
+/// The controller each pod counts as: a ReplicaSet's Deployment, a Job's CronJob, where these are known. Other pods unchanged.
+[[nodiscard]] std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods, Objects<Workload> workloads);
+
+/// Pods of workloads none of whose pods are given (routing.md 1.4). One pod stands for replicas that are alike, named
+/// "<workload>-*"; a StatefulSet's pods have their ordinals, a DaemonSet's their nodes. No addresses, no status.
+[[nodiscard]] std::vector<Pod> derive_pods(Objects<Pod> pods, Objects<Workload> workloads, Objects<Node> nodes);
+
+/// What istiod deploys for Gateways of its classes (waypoints and auto-deployed gateways), each left out when it is given.
+struct GatewayObjects {
+  std::vector<Workload> workloads;
+  std::vector<Service> services;
+  std::vector<ServiceAccount> accounts;
+};
+[[nodiscard]] GatewayObjects derive_gateway_objects(Objects<Gateway> gateways, Objects<GatewayClass> classes, Objects<Pod> pods,
+                                                    Objects<Workload> workloads, Objects<Service> services,
+                                                    Objects<ServiceAccount> accounts);
+
+/// "istio.io/gateway-controller", "istio.io/mesh-controller", "istio.io/eastwest-controller", or that of a GatewayClass; empty
+/// when the class is not known. Built-in classes need no GatewayClass object.
+/// Source: istio pilot/pkg/config/kube/gatewaycommon/classinfo.go
+[[nodiscard]] std::string_view gateway_controller(Symbol class_name, Objects<GatewayClass> classes);
+/// Whether istiod deploys this Gateway itself: it names no Service of its own in spec.addresses.
+/// Source: istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go IsManaged
+[[nodiscard]] bool gateway_managed(const Gateway& gateway);
+/// Name of the Deployment, Service and ServiceAccount of an auto-deployed Gateway.
+/// Source: istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go GetDefaultName, classinfo.go DisableNameSuffix
+[[nodiscard]] std::string gateway_deployment_name(const Gateway& gateway, std::string_view controller);
+
+}  // namespace waypath::model
