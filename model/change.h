@@ -2,7 +2,10 @@
 // What-if: a list of changes makes an overlay snapshot. The base is never touched; unchanged resources are shared.
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 

@@ -288,4 +288,35 @@ bool load_into(SnapshotBuilder& builder, std::string path, std::string text, con
   return ok;
 }
 
+bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options, Diagnostics& diagnostics) {
+  const auto text = [&](std::string_view key) {
+    const auto* node = root.find(key);
+    return node != nullptr && node->is_scalar() ? node->scalar : std::string_view{};
+  };
+  const auto [group, version] = split_api_version(text("apiVersion"));
+  const KindRow* row = find_kind(group, text("kind"));
+  if (row == nullptr || row->decode == nullptr) {
+    diagnostics.report({kChangeFailed, Severity::Error, Reach::Input, root.pos, raw.key.str(), {}, {},
+                        "the result is no object of a kind that is modelled", {}});
+    return false;
+  }
+  DecodeContext context(diagnostics);
+  const Field field(context, root);
+  auto meta = decode_meta(field, intern(text("kind")), intern(group), row->namespaced, options.default_namespace);
+  raw.key = meta.key;
+  Decoded resources;
+  row->decode(field, std::move(meta), resources);
+  if (context.rejected) return false;
+  const auto index = builder.add_raw(std::move(raw));
+  for (auto& resource : resources) {
+    std::visit(
+        [&](auto& r) {
+          r.meta.raw = index;
+          builder.add(std::move(r));
+        },
+        resource);
+  }
+  return true;
+}
+
 }  // namespace waypath::model

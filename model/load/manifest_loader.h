@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/snapshot.h"
+#include "model/yaml/node.h"
 
 namespace waypath::model {
 
@@ -30,5 +31,8 @@ struct LoadStats {
 /// Decodes the objects of one text into a builder (an `apply` change). `line_offset`/`pos_override` for inline objects.
 bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options, Diagnostics& diagnostics,
                std::vector<ResourceKey>* loaded = nullptr);
+
+/// Decodes one object that is a tree already (a patched one) into a builder. `raw` tells what it is a version of.
+bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options, Diagnostics& diagnostics);
 
 }  // namespace waypath::model
