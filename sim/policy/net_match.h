@@ -1,0 +1,41 @@
+#pragma once
+// Whether the other end of a connection and its port fit a rule. Pure functions of the cluster, the rule and the connection.
+
+#include <string>
+
+#include "model/cluster.h"
+#include "sim/cni_profile.h"
+#include "sim/policy/policy_evaluator.h"
+
+namespace waypath::sim {
+
+enum class Fit : std::uint8_t { No, Yes, Unknown };
+
+/// A fit and, unless it is Yes, the difference in words: "namespace label team: wants a, has b".
+struct FitResult {
+  Fit fit = Fit::No;
+  std::string detail;
+};
+
+/// The values compared; `explain` false leaves details out.
+struct NetMatch {
+  const model::Cluster& cluster;
+  const CniProfile& profile;
+  bool explain = false;
+
+  [[nodiscard]] FitResult selector_pod(model::PodId pod, const model::LabelSelector* namespaces, const model::LabelSelector* pods,
+                                       model::Symbol own_ns) const;
+  /// network-policy.md 2.8.
+  [[nodiscard]] FitResult block(const NetPeer& peer, const model::Cidr& cidr, const std::vector<model::Cidr>& except) const;
+  [[nodiscard]] FitResult peer(const NetPeer& other, const model::NetworkPolicyPeer& rule, model::Symbol own_ns) const;
+  [[nodiscard]] FitResult peers(const NetPeer& other, const model::NetworkPolicyRule& rule, model::Symbol own_ns) const;
+  [[nodiscard]] bool port(const model::NetworkPolicyPort& rule, model::Protocol protocol, std::uint16_t port, const NetPeer& destination) const;
+  [[nodiscard]] bool ports(const model::NetworkPolicyRule& rule, model::Protocol protocol, std::uint16_t port, const NetPeer& destination) const;
+  [[nodiscard]] FitResult peer(const NetPeer& subject, const NetPeer& other, const model::ClusterPolicyPeer& rule) const;
+  [[nodiscard]] bool ports(const model::ClusterPolicyRule& rule, model::Protocol protocol, std::uint16_t port, const NetPeer& destination) const;
+};
+
+/// "TCP 9090, TCP 8080-8090, UDP dns"; "every port" for none.
+[[nodiscard]] std::string ports_text(const model::NetworkPolicyRule& rule);
+
+}  // namespace waypath::sim

@@ -1,0 +1,64 @@
+#include "sim/reason_codes_netpol.h"
+
+#include <array>
+
+namespace waypath::sim {
+namespace {
+
+constexpr auto kReason = CodeInfo::Kind::Reason;
+constexpr auto kAssumption = CodeInfo::Kind::Assumption;
+constexpr std::string_view kApi = "kubernetes staging/src/k8s.io/api/networking/v1/types.go";
+constexpr std::string_view kAdminApi = "kubernetes-sigs/network-policy-api apis/v1alpha1, apis/v1alpha2";
+
+constexpr std::array kRows{
+    CodeInfo{kNetpolEgressHbonePort, kReason, "egress: the policy names the application port, the wire carries 15008",
+             "Between meshed pods ambient tunnels connections as HBONE on TCP 15008. A NetworkPolicy sees that port and never the "
+             "application's, so an egress rule that lists only the application port drops the tunnel.",
+             "Add TCP 15008 to the ports of that rule; keep the application port for peers outside the mesh.",
+             "istio.io/docs/ambient/usage/networkpolicy"},
+    CodeInfo{kNetpolIngressHbonePort, kReason, "ingress: the policy names the application port, the wire carries 15008",
+             "Between meshed pods ambient tunnels connections as HBONE on TCP 15008. A NetworkPolicy sees that port and never the "
+             "application's, so an ingress rule that lists only the application port drops the tunnel.",
+             "Add TCP 15008 to the ports of that rule; keep the application port for peers outside the mesh.",
+             "istio.io/docs/ambient/usage/networkpolicy"},
+    CodeInfo{kNetpolEgressPort, kReason, "egress: a rule matches the peer and not the port",
+             "The pod's egress is isolated; a rule admits this destination on other ports only.", "Add the port to that rule.", kApi},
+    CodeInfo{kNetpolIngressPort, kReason, "ingress: a rule matches the peer and not the port",
+             "The pod's ingress is isolated; a rule admits this source on other ports only. Ports are those of the pod, not of the Service.",
+             "Add the pod's port to that rule.", kApi},
+    CodeInfo{kNetpolEgressDefaultDeny, kReason, "egress is isolated and no rule matches the destination",
+             "Once any policy selects a pod for egress, only what some rule allows may leave it.",
+             "Add an egress rule for this destination; the near misses tell which existing one comes closest.", kApi},
+    CodeInfo{kNetpolIngressDefaultDeny, kReason, "ingress is isolated and no rule matches the source",
+             "Once any policy selects a pod for ingress, only what some rule allows may reach it.",
+             "Add an ingress rule for this source; the near misses tell which existing one comes closest.", kApi},
+    CodeInfo{kNetpolAllow, kReason, "a rule allows the connection", "Policies only add: one matching rule is enough.", "", kApi},
+    CodeInfo{kNetpolNotIsolated, kReason, "no policy isolates this direction", "Without a policy that selects the pod for a direction everything passes.", "", kApi},
+    CodeInfo{kNetpolNoMatch, kReason, "the rule does not match", "Its peers or ports differ from the connection's.", "", kApi},
+    CodeInfo{kNetpolNodeLocal, kReason, "traffic from the pod's own node", "The API exempts the node a pod runs on, so that the kubelet can probe it.",
+             "Use --cni or the scenario's sim options when the CNI differs.", kApi},
+    CodeInfo{kNetpolSelf, kReason, "a pod reaches itself", "Connections to a pod's own address never meet its policies.", "",
+             "kubernetes.io/docs/concepts/services-networking/network-policies"},
+    CodeInfo{kNetpolAddressUnknown, kReason, "an address that decides is not known",
+             "An ipBlock rule could match, and the manifests do not tell the address (rendered manifests have no pod IPs).",
+             "Give live pods with status.podIPs, or name the pod range with podCidrs.", kApi},
+    CodeInfo{kAdminAccept, kReason, "an admin policy accepts", "The Admin tier is asked first; Accept ends the question for this direction.", "", kAdminApi},
+    CodeInfo{kAdminDeny, kReason, "an admin policy denies", "The Admin tier is asked before NetworkPolicies, which cannot overrule it.",
+             "Add a rule before it, or a policy of lower priority number.", kAdminApi},
+    CodeInfo{kAdminPass, kReason, "an admin policy passes the question on", "Pass leaves the tier: NetworkPolicies decide, then the Baseline tier.", "", kAdminApi},
+    CodeInfo{kBaselineAccept, kReason, "a baseline policy accepts", "The Baseline tier is asked last, for pods that no NetworkPolicy isolates in this direction.", "", kAdminApi},
+    CodeInfo{kBaselineDeny, kReason, "a baseline policy denies", "The Baseline tier is asked last, for pods that no NetworkPolicy isolates in this direction.",
+             "A NetworkPolicy that selects the pod takes the decision over.", kAdminApi},
+    CodeInfo{kAssumeNodeLocal, kAssumption, "the pod's own node is let through",
+             "NetworkPolicy exempts node-local traffic; some CNIs judge kubelet probes of captured pods, which carry 169.254.7.127.",
+             "Set probeSnatSubjectToNetpol in the scenario's sim options, or allow 169.254.7.127/32.", "istio.io/docs/ambient/usage/networkpolicy"},
+    CodeInfo{kAssumeSelfPluginDependent, kAssumption, "a pod reaching itself through its Service is judged",
+             "Plugins differ in whether such connections meet policies.", "Allow the pod to itself to be safe.", kApi},
+    CodeInfo{kAssumePriorityOrder, kAssumption, "policies of one priority are taken by name", "The API leaves their order open.", "Give each its own priority.", kAdminApi},
+};
+
+}  // namespace
+
+std::span<const CodeInfo> netpol_codes() { return kRows; }
+
+}  // namespace waypath::sim
