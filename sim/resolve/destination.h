@@ -1,0 +1,57 @@
+#pragma once
+// What a dialled name or address means, and which endpoints of a Service can be used: ambient-path.md section 3,
+// routing.md section 1.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/cluster.h"
+#include "sim/resolve/client.h"
+#include "sim/resolve/url.h"
+#include "sim/verdict.h"
+
+namespace waypath::sim {
+
+struct Destination {
+  enum class Kind : std::uint8_t {
+    Service,       // a VIP of the registry
+    Pod,           // a pod's own address
+    Pods,          // a headless name: any of `endpoints`, the port is not translated
+    Address,       // an address that the cluster does not know
+    Node,          // a node's address
+    ExternalName,  // a CNAME out of the cluster
+    ExternalHost,  // a name that the cluster does not know and public DNS may
+    Unknown        // a name inside the cluster domain that does not exist
+  } kind = Kind::Unknown;
+  model::ServiceId service;
+  model::PodId pod;
+  std::vector<model::Endpoint> endpoints;
+  std::optional<model::IpAddress> address;
+  std::uint16_t port = 0;
+  std::string host;                       // as asked, or the CNAME's target
+  model::ServiceId node_port_service;     // the dialled node port belongs to it
+  std::uint16_t node_port_service_port = 0;
+  bool by_external_address = false;       // load balancer address or externalIP
+  bool lookup = false;                    // the name is asked of the name server, on the wire
+  std::vector<std::string> near_names;    // Unknown: what may have been meant
+  std::vector<std::string> missing_facts;
+};
+
+[[nodiscard]] Destination resolve_destination(const model::Cluster& cluster, const Client& client, const Target& target);
+
+/// Who picks the endpoint: rules differ (O10, routing.md 1.2).
+enum class ProxyKind : std::uint8_t { Ztunnel, Envoy, KubeProxy };
+
+struct EndpointChoice {
+  std::vector<model::Endpoint> endpoints;  // usable ones
+  std::vector<ObjectAt> causes;            // of having none
+  std::vector<Assumption> assumptions;
+  std::vector<std::string> missing_facts;
+  std::string detail;                      // why there is none
+  bool dropped = false;                    // internalTrafficPolicy Local without a local endpoint: silence
+};
+[[nodiscard]] EndpointChoice usable_endpoints(const model::Cluster& cluster, model::ServiceId service, std::uint16_t port, model::NodeId node,
+                                              ProxyKind proxy);
+
+}  // namespace waypath::sim
