@@ -45,9 +45,15 @@ struct Change {
   SourcePos pos;  // of the change itself
 };
 
-/// The overlay. Pods given as live objects follow their workload: scaling to 0, or deleting the workload, removes them; a label patch
-/// on a workload's template changes its pods' labels; deleting a waypoint's Gateway removes what istiod made for it.
+/// The overlay: the base with the changes made in order. A change that cannot be made is reported and leaves things as they were.
+/// What controllers do about a change is part of it (change_follow.h): pods given as live objects follow their workload, what
+/// istiod made for a Gateway follows the Gateway, deleting an object takes what it owns and a namespace all that is in it. A
+/// deleted pod stays away unless it was the last of a workload that wants pods: then a derived one stands for its successor.
+/// VersionChange changes no object: callers give the version to Cluster::build.
 [[nodiscard]] Snapshot apply_changes(const Snapshot& base, std::span<const Change> changes, Diagnostics& diagnostics);
+
+/// Every object of a snapshot, derived ones included, by kind of struct and key.
+[[nodiscard]] std::vector<const ObjectMeta*> all_objects(const Snapshot& snapshot);
 
 /// Objects of one kind and name that `text` may mean ("did you mean"), or the one it means.
 [[nodiscard]] std::optional<ResourceKey> resolve_ref(const Snapshot& snapshot, const ObjectRef& ref, Diagnostics& diagnostics);

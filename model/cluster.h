@@ -112,10 +112,12 @@ class Cluster {
   /// All registry services of a host (exact, or the wildcard ServiceEntry hosts that cover it when there is no exact one).
   [[nodiscard]] std::vector<ServiceId> services_by_host(std::string_view host) const;
   [[nodiscard]] std::vector<ServiceId> services_by_vip(const IpAddress& ip) const;  // ClusterIPs and ServiceEntry addresses; longest CIDR
-  [[nodiscard]] std::vector<ServiceId> services_of_pod(PodId id) const;            // by selector (and slices for selector-less ones)
+  [[nodiscard]] std::vector<ServiceId> services_of_pod(PodId id) const;            // by selector, or by slices when nothing given is selected
   /// Endpoints of one port, ready and not; order: pods by (ns, name), then addresses. Named target ports resolve on each pod; a pod
   /// lacking the name is left out. Source: kubernetes endpointslice/utils.go FindPort; routing.md 1.2.
-  [[nodiscard]] std::vector<Endpoint> endpoints(ServiceId id, std::uint16_t service_port) const;
+  /// A number that several protocols share: that of `protocol`, else TCP's.
+  [[nodiscard]] std::vector<Endpoint> endpoints(ServiceId id, std::uint16_t service_port,
+                                                std::optional<Protocol> protocol = std::nullopt) const;
   [[nodiscard]] std::string host_of(Symbol ns, Symbol name) const;  // name.ns.svc.<cluster domain>
 
   /// Number of the container port `name` with `protocol` on a pod (any protocol when nullopt); containers in order, then native sidecars.
@@ -124,7 +126,7 @@ class Cluster {
   /// Ranges that pod addresses come from, when known.
   [[nodiscard]] std::span<const Cidr> pod_cidrs() const { return pod_cidrs_; }
 
-  struct Index;  // cluster.cc
+  struct Index;  // cluster_index.h
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 

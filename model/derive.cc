@@ -68,6 +68,28 @@ Labels generated_labels(const Workload& w, const std::string& pod_name, int ordi
   return labels;
 }
 
+bool has_labels(const Labels& labels, const Labels& wanted) {
+  return std::all_of(wanted.all().begin(), wanted.all().end(), [&](const Label& l) {
+    const auto* own = labels.find(l.key);
+    return own != nullptr && own->value == l.value;
+  });
+}
+
+// Pods written without their owner: a workload takes the ones that its selector matches and that bear its name, as a controller
+// adopts orphans. Source: kubernetes pkg/controller/controller_ref_manager.go ClaimPods (the name is this product's own
+// condition: a ReplicaSet's selector holds a hash that rendered manifests lack)
+const Workload* adopter(const std::vector<const Workload*>& workloads, const Pod& pod) {
+  for (const Workload* w : workloads) {
+    const auto name = pod.meta.key.name.view(), prefix = w->meta.key.name.view();
+    const bool named = name.size() > prefix.size() && name.substr(0, prefix.size()) == prefix && name[prefix.size()] == '-';
+    if (!named || w->meta.origin == Origin::Derived) continue;
+    const bool selected = w->selector.empty() ? !w->template_labels.empty() && has_labels(pod.meta.labels, w->template_labels)
+                                              : w->selector.matches(pod.meta.labels);
+    if (selected) return w;
+  }
+  return nullptr;
+}
+
 Pod derive_pod(const Workload& w, const std::string& name, int ordinal, Symbol node) {
   Pod pod;
   pod.meta.key = {intern("Pod"), Symbol{}, w.meta.key.ns, intern(name)};
@@ -92,6 +114,9 @@ Pod derive_pod(const Workload& w, const std::string& name, int ordinal, Symbol n
 
 std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods, Objects<Workload> workloads) {
   const auto index = index_workloads(workloads);
+  std::unordered_map<Symbol, std::vector<const Workload*>> adopters;  // by namespace; workloads that no other one owns
+  for (const auto& w : workloads)
+    if (parent_workload(index, w->meta.key.kind, w->meta.key.ns, w->meta.key.name) == nullptr) adopters[w->meta.key.ns].push_back(w.get());
   std::vector<std::shared_ptr<const Pod>> out;
   out.reserve(pods.size());
   for (const auto& pod : pods) {
@@ -103,6 +128,12 @@ std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods, Object
       if (const Workload* parent = parent_workload(index, kind, pod->meta.key.ns, name)) {
         kind = parent->meta.key.kind;
         name = parent->meta.key.name;
+      }
+    } else if (pod->meta.owners.empty()) {
+      const auto it = adopters.find(pod->meta.key.ns);
+      if (const Workload* w = it == adopters.end() ? nullptr : adopter(it->second, *pod)) {
+        kind = w->meta.key.kind;
+        name = w->meta.key.name;
       }
     }
     if (pod->workload_kind == kind && pod->workload_name == name) {
@@ -145,131 +176,15 @@ std::vector<Pod> derive_pods(Objects<Pod> pods, Objects<Workload> workloads, Obj
   return out;
 }
 
-std::string_view gateway_controller(Symbol class_name, Objects<GatewayClass> classes) {
-  for (const auto& c : classes)
-    if (c->meta.key.name == class_name) return c->controller_name;
-  const auto name = class_name.view();
-  if (name == "istio" || name == "istio-remote") return "istio.io/gateway-controller";
-  if (name == "istio-waypoint") return "istio.io/mesh-controller";
-  if (name == "istio-east-west") return "istio.io/eastwest-controller";
-  return {};
-}
-
-bool gateway_managed(const Gateway& gateway) {
-  if (gateway.class_name == std::string_view("istio-remote")) return false;
-  if (gateway.addresses.empty()) return true;
-  return gateway.addresses.size() == 1 && gateway.addresses[0].type == "IPAddress";
-}
-
-std::string gateway_deployment_name(const Gateway& gateway, std::string_view controller) {
-  if (const auto* name = gateway.meta.annotation("gateway.istio.io/name-override")) return name->value;
-  if (controller != "istio.io/gateway-controller") return gateway.meta.key.name.str();
-  return gateway.meta.key.name.str() + "-" + gateway.class_name.str();
-}
-
-namespace {
-
-// Source: istio manifests/charts/istio-control/istio-discovery/files/{waypoint,kube-gateway}.yaml;
-// pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go extractInfrastructureMetadata, setLabelOverrides
-Labels gateway_pod_labels(const Gateway& g, std::string_view controller, const std::string& name) {
-  const auto pos = g.meta.pos;
-  const bool gateway = controller == "istio.io/gateway-controller";
-  std::vector<Label> labels;
-  const auto add = [&](std::string_view key, std::string_view value) { labels.push_back({intern(key), intern(value), pos}); };
-  add("service.istio.io/canonical-name", name);
-  add("service.istio.io/canonical-revision", "latest");
-  add("sidecar.istio.io/inject", gateway ? "true" : "false");
-  add("istio.io/dataplane-mode", "none");
-  // Labels of the infrastructure section, else the Gateway's own, override those above.
-  if (g.infrastructure_labels_given) {
-    labels.insert(labels.end(), g.infrastructure_labels.begin(), g.infrastructure_labels.end());
-  } else {
-    for (const auto& label : g.meta.labels.all()) labels.push_back(label);
-  }
-  add("gateway.networking.k8s.io/gateway-name", g.meta.key.name.view());
-  add("gateway.networking.k8s.io/gateway-class-name", g.class_name.view());
-  add("gateway.istio.io/managed", controller == "istio.io/mesh-controller"       ? "istio.io-mesh-controller"
-                                  : controller == "istio.io/eastwest-controller" ? "istio.io-eastwest-controller"
-                                                                                 : "istio.io-gateway-controller");
-  return Labels(std::move(labels));
-}
-
-ObjectMeta derived_meta(const Gateway& g, std::string_view kind, std::string_view group, const std::string& name, const Labels& labels) {
-  ObjectMeta meta;
-  meta.key = {intern(kind), intern(group), g.meta.key.ns, intern(name)};
-  meta.labels = labels;
-  meta.owners.push_back({intern("Gateway"), g.meta.key.name, true});
-  meta.origin = Origin::Derived;
-  meta.derived_from = g.meta.key;
-  meta.pos = g.meta.pos;
-  return meta;
-}
-
-Service gateway_service(const Gateway& g, std::string_view controller, const std::string& name, const Labels& labels) {
-  Service s;
-  s.meta = derived_meta(g, "Service", "", name, labels);
-  s.type = controller == "istio.io/mesh-controller" ? ServiceType::ClusterIP : ServiceType::LoadBalancer;
-  s.selector.emplace_back(intern("gateway.networking.k8s.io/gateway-name"), g.meta.key.name);
-  const auto add = [&](std::string_view port_name, std::uint16_t port, std::string app_protocol) {
-    const bool known = std::any_of(s.ports.begin(), s.ports.end(), [&](const auto& p) { return p.port == port; });
-    if (!known) s.ports.push_back({intern(port_name), Protocol::Tcp, port, port, std::move(app_protocol), 0, g.meta.pos});
-  };
-  add("status-port", 15021, "tcp");
-  for (const auto& l : g.listeners) {
-    std::string protocol = l.protocol;
-    std::transform(protocol.begin(), protocol.end(), protocol.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    add(l.name.view(), l.port, protocol);
-  }
-  for (const auto& address : g.status_addresses)
-    if (const auto ip = parse_ip(address.value)) {
-      (s.type == ServiceType::ClusterIP ? s.cluster_ips : s.load_balancer_ips).push_back(*ip);
-    }
-  return s;
-}
-
-Workload gateway_workload(const Gateway& g, const std::string& name, const Labels& labels) {
-  Workload w;
-  w.meta = derived_meta(g, "Deployment", "apps", name, labels);
-  w.replicas = 1;
-  w.selector.requirements.push_back(
-      {intern("gateway.networking.k8s.io/gateway-name"), SelectorOperator::In, {g.meta.key.name}, g.meta.pos});
-  w.template_labels = labels;
-  w.template_spec.service_account = intern(name);
-  Container proxy;
-  proxy.name = intern("istio-proxy");
-  for (const auto& [port_name, port] : {std::pair{"metrics", 15020}, std::pair{"status-port", 15021}, std::pair{"http-envoy-prom", 15090}})
-    proxy.ports.push_back({intern(port_name), Protocol::Tcp, static_cast<std::uint16_t>(port), g.meta.pos});
-  w.template_spec.containers.push_back(std::move(proxy));
-  return w;
-}
-
-}  // namespace
-
-GatewayObjects derive_gateway_objects(Objects<Gateway> gateways, Objects<GatewayClass> classes, Objects<Pod> pods,
-                                      Objects<Workload> workloads, Objects<Service> services, Objects<ServiceAccount> accounts) {
-  GatewayObjects out;
-  const auto labelled = [](const Labels& labels, Symbol ns, const Gateway& g) {
-    return ns == g.meta.key.ns && labels.get("gateway.networking.k8s.io/gateway-name") == g.meta.key.name.view();
-  };
-  for (const auto& g : gateways) {
-    const auto controller = gateway_controller(g->class_name, classes);
-    const bool known = controller == "istio.io/gateway-controller" || controller == "istio.io/mesh-controller" ||
-                       controller == "istio.io/eastwest-controller";
-    if (!known || !gateway_managed(*g)) continue;
-    const auto name = gateway_deployment_name(*g, controller);
-    const auto labels = gateway_pod_labels(*g, controller, name);
-    const auto named = [&](const auto& list) {
-      return std::any_of(list.begin(), list.end(),
-                         [&](const auto& o) { return o->meta.key.ns == g->meta.key.ns && o->meta.key.name == std::string_view(name); });
-    };
-    const bool deployed = std::any_of(workloads.begin(), workloads.end(),
-                                      [&](const auto& w) { return labelled(w->template_labels, w->meta.key.ns, *g); }) ||
-                          std::any_of(pods.begin(), pods.end(), [&](const auto& p) { return labelled(p->meta.labels, p->meta.key.ns, *g); });
-    if (!deployed) out.workloads.push_back(gateway_workload(*g, name, labels));
-    if (!named(services)) out.services.push_back(gateway_service(*g, controller, name, labels));
-    if (!named(accounts)) out.accounts.push_back(ServiceAccount{derived_meta(*g, "ServiceAccount", "", name, labels)});
-  }
-  return out;
+// Source: kubernetes pkg/controller/deployment/util/hash.go, pkg/controller/history, pkg/controller/job
+bool generated_label_unknown(const Pod& pod, std::string_view key) {
+  if (pod.meta.origin != Origin::Derived || pod.meta.labels.find(key) != nullptr) return false;
+  const auto kind = pod.workload_kind.view();
+  if (kind == "Deployment") return key == "pod-template-hash";
+  if (kind == "StatefulSet" || kind == "DaemonSet") return key == "controller-revision-hash";
+  const bool job_uid = key == "controller-uid" || key == "batch.kubernetes.io/controller-uid";
+  if (kind == "Job") return job_uid;
+  return kind == "CronJob" && (job_uid || key == "job-name" || key == "batch.kubernetes.io/job-name");
 }
 
 }  // namespace waypath::model

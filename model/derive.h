@@ -3,13 +3,18 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "model/base/diagnostic.h"
 #include "model/gateway/gateway.h"
 #include "model/kube/services.h"
 #include "model/kube/workloads.h"
 
 namespace waypath::model {
+
+class Snapshot;
 
 template <class T>
 using Objects = std::span<const std::shared_ptr<const T>>;
@@ -27,9 +32,20 @@ struct GatewayObjects {
   std::vector<Service> services;
   std::vector<ServiceAccount> accounts;
 };
-[[nodiscard]] GatewayObjects derive_gateway_objects(Objects<Gateway> gateways, Objects<GatewayClass> classes, Objects<Pod> pods,
-                                                    Objects<Workload> workloads, Objects<Service> services,
-                                                    Objects<ServiceAccount> accounts);
+struct GatewayInputs {
+  Objects<Gateway> gateways;
+  Objects<GatewayClass> classes;
+  Objects<ListenerSet> listener_sets;
+  Objects<Pod> pods;
+  Objects<Workload> workloads;
+  Objects<Service> services;
+  Objects<ServiceAccount> accounts;
+};
+[[nodiscard]] GatewayObjects derive_gateway_objects(const GatewayInputs& in);
+/// Labels of the pods that istiod deploys for a Gateway.
+[[nodiscard]] Labels gateway_pod_labels(const Gateway& gateway, std::string_view controller);
+/// Ports of the Service that istiod makes for a Gateway; `listeners` are those of its ListenerSets.
+[[nodiscard]] std::vector<ServicePort> gateway_service_ports(const Gateway& gateway, const std::vector<const Listener*>& listeners);
 
 /// "istio.io/gateway-controller", "istio.io/mesh-controller", "istio.io/eastwest-controller", or that of a GatewayClass; empty
 /// when the class is not known. Built-in classes need no GatewayClass object.
@@ -38,8 +54,16 @@ struct GatewayObjects {
 /// Whether istiod deploys this Gateway itself: it names no Service of its own in spec.addresses.
 /// Source: istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go IsManaged
 [[nodiscard]] bool gateway_managed(const Gateway& gateway);
-/// Name of the Deployment, Service and ServiceAccount of an auto-deployed Gateway.
+/// Name that an auto-deployed Gateway's objects have unless an annotation overrides it.
 /// Source: istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go GetDefaultName, classinfo.go DisableNameSuffix
+[[nodiscard]] std::string gateway_default_name(const Gateway& gateway, std::string_view controller);
+/// Name of its Deployment and Service.
 [[nodiscard]] std::string gateway_deployment_name(const Gateway& gateway, std::string_view controller);
+
+/// Whether a controller gives the pod this label and no manifest tells its value (pod-template-hash and the like), so that a
+/// selector that names it cannot be decided.
+[[nodiscard]] bool generated_label_unknown(const Pod& pod, std::string_view key);
+/// Warns of selectors that name such a label where derived pods stand: they match none of them.
+void check_generated_labels(const Snapshot& snapshot, Diagnostics& diagnostics);
 
 }  // namespace waypath::model

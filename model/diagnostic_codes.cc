@@ -57,6 +57,10 @@ constexpr std::array kRows{
              "Write the value as the message says.", "istio pkg/config/mesh/mesh.go"},
     CodeInfo{kMeshConfigSeveral, kDiagnostic, "several mesh configurations",
              "Each revision of istiod has its own; revisions are not told apart.", "Give the manifests of one revision.", ""},
+    CodeInfo{kSelectorGeneratedLabel, kDiagnostic, "a selector names a label that a controller makes up",
+             "Pods that are derived from a workload's template lack labels such as pod-template-hash, whose values only a cluster knows; "
+             "the selector matches none of them.",
+             "Give the live pods, or select by labels of the template.", ""},
     CodeInfo{kChangeUnknownObject, kDiagnostic, "a change names an object that is not there",
              "A reference is Kind/namespace/name, or Kind/name for a cluster-scoped kind.", "See the near names in the message.", ""},
     CodeInfo{kChangeFailed, kDiagnostic, "a change cannot be applied", "The patch does not fit the object, or its result is no object.",

@@ -144,8 +144,8 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   };
 
   // Gateways first: they imply workloads, which imply pods.
-  auto gateway = derive_gateway_objects(out.all<Gateway>(), out.all<GatewayClass>(), out.all<Pod>(), out.all<Workload>(), out.all<Service>(),
-                                        out.all<ServiceAccount>());
+  auto gateway = derive_gateway_objects({out.all<Gateway>(), out.all<GatewayClass>(), out.all<ListenerSet>(), out.all<Pod>(),
+                                         out.all<Workload>(), out.all<Service>(), out.all<ServiceAccount>()});
   replace(extended(std::move(gateway.workloads)));
   replace(extended(std::move(gateway.services)));
   replace(extended(std::move(gateway.accounts)));

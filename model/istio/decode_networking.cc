@@ -132,7 +132,7 @@ void decode_service_entry(const Field& root, ObjectMeta meta, Decoded& out) {
   for (const auto& a : e.addresses)
     if (!parse_cidr_or_ip(a)) spec["addresses"].reject(error_type::kInvalid, "\"" + a + "\" is neither an address nor a CIDR block");
   root["status"]["addresses"].each([&](const Field& f) {
-    if (const auto ip = parse_ip(f["value"].text())) e.status_addresses.push_back(*ip);
+    if (const auto ip = parse_ip(f["value"].text())) e.status_addresses.emplace_back(f["host"].text(), *ip);
   });
   spec["ports"].each([&](const Field& f) { e.ports.push_back(decode_istio_port(f)); });
   // The enum's zero value is MESH_EXTERNAL.

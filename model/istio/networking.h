@@ -164,7 +164,7 @@ struct ServiceEntry {
   ObjectMeta meta;
   std::vector<std::string> hosts;
   std::vector<std::string> addresses;         // IPs and CIDRs
-  std::vector<IpAddress> status_addresses;    // auto-allocated
+  std::vector<std::pair<std::string, IpAddress>> status_addresses;  // auto-allocated: {host ("" = every host), address}
   std::vector<IstioPort> ports;
   bool mesh_internal = false;
   Resolution resolution = Resolution::None;

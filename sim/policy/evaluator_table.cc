@@ -1,0 +1,63 @@
+// The order of the families, here and nowhere else.
+
+#include "sim/policy/families.h"
+#include "sim/policy/network_policy.h"
+#include "sim/policy/policy_evaluator.h"
+
+namespace waypath::sim {
+
+EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options, model::Diagnostics& diagnostics) {
+  EvaluatorTable table;
+  table.leg.push_back(compile_network_policies(cluster, options, diagnostics));
+  // Source: istio pilot/pkg/networking/core/listener_builder.go buildHTTPConnectionManager (order of filters)
+  table.hop.push_back(compile_peer_authentication(cluster));
+  table.hop.push_back(compile_ext_authz(cluster, diagnostics));
+  table.hop.push_back(compile_request_authentication(cluster));
+  table.hop.push_back(compile_authorization_policies(cluster));
+  return table;
+}
+
+namespace {
+
+bool refuses(Decision d) { return d == Decision::Deny || d == Decision::Drop || d == Decision::Unknown; }
+
+PolicyResult judge_direction(const EvaluatorTable& table, const Connection& connection, Direction direction, TraceRecorder* recorder,
+                             std::vector<TraceNode>& trace) {
+  TraceRecorder own;
+  PolicyResult result;
+  for (const auto& family : table.leg) {
+    auto one = family->evaluate_leg({&connection, direction}, recorder == nullptr ? nullptr : &own);
+    if (one.decision == Decision::NotApplicable) continue;
+    result = std::move(one);
+    if (refuses(result.decision)) break;
+  }
+  if (recorder != nullptr) {
+    trace = std::move(own.nodes);
+    recorder->near_misses.insert(recorder->near_misses.end(), own.near_misses.begin(), own.near_misses.end());
+    recorder->assumptions.insert(recorder->assumptions.end(), own.assumptions.begin(), own.assumptions.end());
+    recorder->missing_facts.insert(recorder->missing_facts.end(), own.missing_facts.begin(), own.missing_facts.end());
+  }
+  return result;
+}
+
+}  // namespace
+
+LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection, TraceRecorder* recorder) {
+  LegDecisions out;
+  out.egress = judge_direction(table, connection, Direction::Egress, recorder, out.egress_trace);
+  out.ingress = judge_direction(table, connection, Direction::Ingress, recorder, out.ingress_trace);
+  return out;
+}
+
+PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point, RequestState& request, TraceRecorder* recorder) {
+  PolicyResult result;
+  for (const auto& family : table.hop) {
+    auto one = family->evaluate_hop({&point, &request}, recorder);
+    if (one.decision == Decision::NotApplicable) continue;
+    result = std::move(one);
+    if (refuses(result.decision)) return result;
+  }
+  return result;
+}
+
+}  // namespace waypath::sim
