@@ -22,8 +22,8 @@ const ObjectMeta* find_meta(const Snapshot& snapshot, const ResourceKey& key) {
 }
 
 // Whether an object goes when `owner` is deleted.
-// Source: kubernetes pkg/controller/garbagecollector; pkg/controller/namespace/deletion; istiod's objects for a Gateway:
-// istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go (owner references and labels)
+// Source: kubernetes pkg/controller/garbagecollector; pkg/controller/namespace/deletion; istiod's objects for
+// a Gateway: istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go (owner references and labels)
 bool goes_with(const ObjectMeta& meta, const ResourceKey& owner) {
   if (owner.kind == std::string_view("Namespace")) return meta.key.ns == owner.name;
   if (meta.key.ns != owner.ns) return false;
@@ -37,7 +37,8 @@ bool goes_with(const ObjectMeta& meta, const ResourceKey& owner) {
                      [&](const auto& o) { return o.kind == owner.kind && o.name == owner.name; });
 }
 
-// The snapshot under change. Each change makes a new one from the last; objects that it leaves alone are shared.
+// The snapshot under change. Each change makes a new one from the last; objects that it leaves alone are
+// shared.
 class Overlay {
  public:
   Overlay(const Snapshot& base, Diagnostics& diagnostics) : current_(base), diagnostics_(diagnostics) {}
@@ -51,7 +52,15 @@ class Overlay {
 
  private:
   void fail(const ResourceKey& key, std::string message, std::string hint = {}) {
-    diagnostics_.report({kChangeFailed, Severity::Error, Reach::Input, pos_, key.str(), {}, {}, std::move(message), std::move(hint)});
+    diagnostics_.report({kChangeFailed,
+                         Severity::Error,
+                         Reach::Input,
+                         pos_,
+                         key.str(),
+                         {},
+                         {},
+                         std::move(message),
+                         std::move(hint)});
   }
 
   void make(const ApplyChange& c) {
@@ -65,7 +74,8 @@ class Overlay {
       const auto* existing = find_meta(current_, key);
       const bool exists = existing != nullptr && existing->origin == Origin::Manifest;
       if (exists && c.must_be_new) {
-        fail(key, key.str() + " exists already, at " + current_.files().format(existing->pos), "use apply without the demand that it is new");
+        fail(key, key.str() + " exists already, at " + current_.files().format(existing->pos),
+             "use apply without the demand that it is new");
         return;
       }
       builder.remove(key);
@@ -112,9 +122,11 @@ class Overlay {
   void make(const ScaleChange& c) {
     const auto key = resolve(c.ref);
     if (!key) return;
-    static constexpr std::string_view kScalable[] = {"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"};
+    static constexpr std::string_view kScalable[] = {"Deployment", "ReplicaSet", "StatefulSet",
+                                                     "ReplicationController"};
     if (std::find(std::begin(kScalable), std::end(kScalable), key->kind.view()) == std::end(kScalable))
-      return fail(*key, key->kind.str() + " cannot be scaled", "scale a Deployment, ReplicaSet or StatefulSet; fail takes any workload down");
+      return fail(*key, key->kind.str() + " cannot be scaled",
+                  "scale a Deployment, ReplicaSet or StatefulSet; fail takes any workload down");
     if (c.replicas < 0) return fail(*key, "replicas cannot be negative");
     const auto workload = current_.find<Workload>(*key);
     if (workload->meta.origin == Origin::Derived) {  // what istiod makes for a Gateway
@@ -156,16 +168,20 @@ class Overlay {
     return resolve_ref(current_, placed, diagnostics_);
   }
 
-  // The object as it stands: as last patched, else as written. A namespace that is only named has the text every one has.
+  // The object as it stands: as last patched, else as written. A namespace that is only named has the text
+  // every one has.
   std::optional<yaml::Document> read(const ObjectMeta& meta, RawObject& raw) {
     if (meta.raw == 0) {
       raw.key = meta.key;
       raw.api_version = "v1";
-      return yaml::from_json(Json{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", meta.key.name.str()}}}}, pos_);
+      return yaml::from_json(
+          Json{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", meta.key.name.str()}}}},
+          pos_);
     }
     raw = current_.raw(meta.raw);
     if (!raw.patched_json.empty()) return yaml::from_json(Json::parse(raw.patched_json), raw.patch_pos);
-    return yaml::read_object(current_.files().text(raw.file), raw.offset, raw.length, raw.first_line, raw.item, raw.file, diagnostics_);
+    return yaml::read_object(current_.files().text(raw.file), raw.offset, raw.length, raw.first_line,
+                             raw.item, raw.file, diagnostics_);
   }
 
   void patch(const ResourceKey& key, const std::string& patch_text, bool json_patch) {
@@ -187,7 +203,8 @@ class Overlay {
         patched.merge_patch(change);
       }
     } catch (const Json::exception& e) {
-      return fail(key, std::string("the patch does not fit: ") + e.what(), "compare its paths with the object");
+      return fail(key, std::string("the patch does not fit: ") + e.what(),
+                  "compare its paths with the object");
     }
     // Values that the patch left alone keep their place; the others stand where the change stands.
     const auto position_of = [&](const std::string& pointer) {
@@ -218,7 +235,8 @@ class Overlay {
     Diagnostics rebuilt;
     Snapshot next = builder.build(rebuilt);
     if (kept != nullptr && find_meta(next, *kept) == nullptr)
-      return fail(*kept, "a patch cannot change kind, namespace or name", "delete the object and apply another");
+      return fail(*kept, "a patch cannot change kind, namespace or name",
+                  "delete the object and apply another");
     follow_changes(current_, next, applied);
     // What the base has wrong was reported when it was loaded.
     for (const auto& d : rebuilt.items())

@@ -62,10 +62,11 @@ bool same_annotations(const std::vector<Annotation>& a, const std::vector<Annota
 }
 
 bool same_ports(const Container& a, const Container& b) {
-  return a.native_sidecar == b.native_sidecar &&
-         std::equal(a.ports.begin(), a.ports.end(), b.ports.begin(), b.ports.end(), [](const auto& x, const auto& y) {
-           return x.name == y.name && x.port == y.port && x.protocol == y.protocol;
-         });
+  return a.native_sidecar == b.native_sidecar && std::equal(a.ports.begin(), a.ports.end(), b.ports.begin(),
+                                                            b.ports.end(), [](const auto& x, const auto& y) {
+                                                              return x.name == y.name && x.port == y.port &&
+                                                                     x.protocol == y.protocol;
+                                                            });
 }
 
 const Container* find(const std::vector<Container>& list, Symbol name) {
@@ -112,7 +113,8 @@ std::shared_ptr<Pod> followed(const Pod& pod, const Workload& before, const Work
   const bool same = !containers && out->meta.labels == pod.meta.labels &&
                     same_annotations(out->meta.annotations, pod.meta.annotations) &&
                     out->spec.service_account == pod.spec.service_account &&
-                    out->spec.host_network == pod.spec.host_network && out->spec.node_name == pod.spec.node_name;
+                    out->spec.host_network == pod.spec.host_network &&
+                    out->spec.node_name == pod.spec.node_name;
   return same ? nullptr : out;
 }
 
@@ -164,14 +166,16 @@ class Follow {
       if (s.meta.creation_timestamp.empty()) s.meta.creation_timestamp = old.meta.creation_timestamp;
       const bool has_vip = !s.headless && s.type != ServiceType::ExternalName;
       if (has_vip && s.cluster_ips.empty()) s.cluster_ips = old.cluster_ips;
-      if (s.type == ServiceType::LoadBalancer && s.load_balancer_ips.empty() && s.load_balancer_hostnames.empty()) {
+      if (s.type == ServiceType::LoadBalancer && s.load_balancer_ips.empty() &&
+          s.load_balancer_hostnames.empty()) {
         s.load_balancer_ips = old.load_balancer_ips;
         s.load_balancer_hostnames = old.load_balancer_hostnames;
       }
       if (s.type != ServiceType::ClusterIP)
         for (auto& port : s.ports)
           for (const auto& o : old.ports)
-            if (port.node_port == 0 && o.port == port.port && o.protocol == port.protocol) port.node_port = o.node_port;
+            if (port.node_port == 0 && o.port == port.port && o.protocol == port.protocol)
+              port.node_port = o.node_port;
       replace(std::move(s));
     });
     each_changed<Gateway>([&](const Gateway& old, const Gateway* now) {
@@ -193,7 +197,8 @@ class Follow {
       if (now == nullptr) return;
       const auto controller = gateway_controller(now->class_name, next_.all<GatewayClass>());
       if (controller.empty() || !gateway_managed(*now)) return;
-      const auto labels = gateway_pod_labels(old, controller), new_labels = gateway_pod_labels(*now, controller);
+      const auto labels = gateway_pod_labels(old, controller),
+                 new_labels = gateway_pod_labels(*now, controller);
       const auto made = [&](const ObjectMeta& meta) {
         return meta.origin == Origin::Manifest && meta.key.ns == now->meta.key.ns &&
                meta.labels.get(kGatewayName) == now->meta.key.name.view() &&
@@ -236,7 +241,8 @@ class Follow {
     std::map<ResourceKey, std::pair<const Workload*, const Workload*>> changed;
     for (const auto& old : before_.all<Workload>()) {
       const auto* now = next_.find<Workload>(old->meta.key).get();
-      const bool derived = old->meta.origin == Origin::Derived && (now == nullptr || now->meta.origin == Origin::Derived);
+      const bool derived =
+          old->meta.origin == Origin::Derived && (now == nullptr || now->meta.origin == Origin::Derived);
       if (now != old.get() && !derived) changed[old->meta.key] = {old.get(), now};
     }
     if (changed.empty()) return;
@@ -246,7 +252,8 @@ class Follow {
       const auto was = before_.find<Pod>(pod->meta.key);
       const Pod& attributed = was ? *was : *pod;
       const auto it = std::find_if(changed.begin(), changed.end(), [&](const auto& c) {
-        return c.first.ns == pod->meta.key.ns && c.first.kind == attributed.workload_kind && c.first.name == attributed.workload_name;
+        return c.first.ns == pod->meta.key.ns && c.first.kind == attributed.workload_kind &&
+               c.first.name == attributed.workload_name;
       });
       if (it == changed.end()) continue;
       const auto [old, now] = it->second;
@@ -262,7 +269,8 @@ class Follow {
     std::set<std::pair<std::string_view, std::string_view>> gone;
     for (const auto& pod : before_.all<Pod>()) {
       const auto& key = pod->meta.key;
-      if (pod->meta.origin == Origin::Manifest && !next_.find<Pod>(key)) gone.insert({key.ns.view(), key.name.view()});
+      if (pod->meta.origin == Origin::Manifest && !next_.find<Pod>(key))
+        gone.insert({key.ns.view(), key.name.view()});
     }
     if (gone.empty()) return;
     for (const auto& slice : next_.all<EndpointSlice>()) {
@@ -288,7 +296,8 @@ bool pod_belongs(const Snapshot& snapshot, const Pod& pod, const ResourceKey& ke
   const auto kind = key.kind.view();
   if (kind == "Node") return pod.spec.node_name == key.name;
   if (kind == "Gateway" && key.group == std::string_view("networking.istio.io")) {
-    // A classic Gateway selects pods of any namespace. Source: istio pilot/pkg/model/push_context.go initGateways
+    // A classic Gateway selects pods of any namespace. Source: istio pilot/pkg/model/push_context.go
+    // initGateways
     const auto gateway = snapshot.find<IstioGateway>(key);
     return gateway && !gateway->selector.empty() && selected(gateway->selector, pod.meta.labels);
   }
@@ -304,6 +313,8 @@ bool pod_belongs(const Snapshot& snapshot, const Pod& pod, const ResourceKey& ke
                      [&](const auto& o) { return o.kind == key.kind && o.name == key.name; });
 }
 
-void follow_changes(const Snapshot& before, Snapshot& next, bool applied) { Follow(before, next).run(applied); }
+void follow_changes(const Snapshot& before, Snapshot& next, bool applied) {
+  Follow(before, next).run(applied);
+}
 
 }  // namespace waypath::model

@@ -24,13 +24,16 @@ std::vector<const ObjectMeta*> collect(const Snapshot& snapshot, TypeList<Ts...>
 
 }  // namespace
 
-std::vector<const ObjectMeta*> all_objects(const Snapshot& snapshot) { return collect(snapshot, ResourceTypes{}); }
+std::vector<const ObjectMeta*> all_objects(const Snapshot& snapshot) {
+  return collect(snapshot, ResourceTypes{});
+}
 
 namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -59,8 +62,17 @@ std::optional<RefParts> split_ref(std::string_view text) {
   return out;
 }
 
-void report(Diagnostics& diagnostics, Code code, SourcePos pos, std::string object, std::string message, std::string hint = {}) {
-  diagnostics.report({code, Severity::Error, Reach::Input, pos, std::move(object), {}, {}, std::move(message), std::move(hint)});
+void report(Diagnostics& diagnostics, Code code, SourcePos pos, std::string object, std::string message,
+            std::string hint = {}) {
+  diagnostics.report({code,
+                      Severity::Error,
+                      Reach::Input,
+                      pos,
+                      std::move(object),
+                      {},
+                      {},
+                      std::move(message),
+                      std::move(hint)});
 }
 
 std::string near_names(const Snapshot& snapshot, const RefParts& ref, const std::string& text) {
@@ -73,13 +85,15 @@ std::string near_names(const Snapshot& snapshot, const RefParts& ref, const std:
   }
   std::sort(ranked.begin(), ranked.end());
   std::string out;
-  for (std::size_t i = 0; i < ranked.size() && i < 3; ++i) out.append(i == 0 ? "" : ", ").append(ranked[i].second);
+  for (std::size_t i = 0; i < ranked.size() && i < 3; ++i)
+    out.append(i == 0 ? "" : ", ").append(ranked[i].second);
   return out;
 }
 
 }  // namespace
 
-std::optional<ResourceKey> resolve_ref(const Snapshot& snapshot, const ObjectRef& ref, Diagnostics& diagnostics) {
+std::optional<ResourceKey> resolve_ref(const Snapshot& snapshot, const ObjectRef& ref,
+                                       Diagnostics& diagnostics) {
   const auto parts = split_ref(ref.text);
   if (!parts) {
     report(diagnostics, kChangeUnknownObject, ref.pos, {}, "\"" + ref.text + "\" names no object",
@@ -89,18 +103,26 @@ std::optional<ResourceKey> resolve_ref(const Snapshot& snapshot, const ObjectRef
   std::vector<const ObjectMeta*> found;
   for (const auto* meta : all_objects(snapshot)) {
     const auto& key = meta->key;
-    if (lower(key.kind.view()) != parts->kind || key.ns != std::string_view(parts->ns) || key.name != std::string_view(parts->name)) continue;
+    if (lower(key.kind.view()) != parts->kind || key.ns != std::string_view(parts->ns) ||
+        key.name != std::string_view(parts->name))
+      continue;
     if (parts->group_given && key.group != std::string_view(parts->group)) continue;
     found.push_back(meta);
   }
   if (found.size() == 1) return found.front()->key;
   if (found.empty()) {
     const auto near = near_names(snapshot, *parts, ref.text);
-    report(diagnostics, kChangeUnknownObject, ref.pos, {}, "there is no " + ref.text, near.empty() ? "" : "near: " + near);
+    report(diagnostics, kChangeUnknownObject, ref.pos, {}, "there is no " + ref.text,
+           near.empty() ? "" : "near: " + near);
   } else {
     std::string groups;
-    for (const auto* meta : found) groups.append(groups.empty() ? "" : " or ").append(meta->key.kind.view()).append(".").append(meta->key.group.view());
-    report(diagnostics, kChangeUnknownObject, ref.pos, {}, ref.text + " is ambiguous", "write " + groups + " as the kind");
+    for (const auto* meta : found)
+      groups.append(groups.empty() ? "" : " or ")
+          .append(meta->key.kind.view())
+          .append(".")
+          .append(meta->key.group.view());
+    report(diagnostics, kChangeUnknownObject, ref.pos, {}, ref.text + " is ambiguous",
+           "write " + groups + " as the kind");
   }
   return std::nullopt;
 }

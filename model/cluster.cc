@@ -13,7 +13,8 @@ const RegistryService::Port* RegistryService::find_port(std::uint16_t wanted) co
   return nullptr;
 }
 
-std::shared_ptr<const Cluster> Cluster::build(Snapshot snapshot, const ClusterOptions& options, Diagnostics& diagnostics) {
+std::shared_ptr<const Cluster> Cluster::build(Snapshot snapshot, const ClusterOptions& options,
+                                              Diagnostics& diagnostics) {
   std::optional<IstioVersion> version = options.version;
   auto origin = VersionOrigin::Given;
   if (!version) {
@@ -28,7 +29,8 @@ std::shared_ptr<const Cluster> Cluster::build(Snapshot snapshot, const ClusterOp
   cluster->version_origin_ = origin;
   cluster->pod_cidrs_ = options.pod_cidrs;
   auto index = std::make_shared<Index>();
-  build_index(cluster->snapshot_, cluster->profile_, *index, cluster->pods_, cluster->node_names_, cluster->services_);
+  build_index(cluster->snapshot_, cluster->profile_, *index, cluster->pods_, cluster->node_names_,
+              cluster->services_);
   cluster->index_ = std::move(index);
   check_generated_labels(cluster->snapshot_, diagnostics);
   return cluster;
@@ -166,6 +168,8 @@ std::vector<ServiceId> Cluster::services_by_vip(const IpAddress& ip) const {
 
 std::vector<ServiceId> Cluster::services_of_pod(PodId id) const { return index_->pod_services[id.index]; }
 
-std::string Cluster::host_of(Symbol ns, Symbol name) const { return name.str() + "." + ns.str() + ".svc." + mesh().cluster_domain; }
+std::string Cluster::host_of(Symbol ns, Symbol name) const {
+  return name.str() + "." + ns.str() + ".svc." + mesh().cluster_domain;
+}
 
 }  // namespace waypath::model

@@ -7,7 +7,8 @@
 namespace waypath::model {
 namespace {
 
-// One port number may be served for several protocols. Without a wish TCP comes first: only TCP enters the mesh.
+// One port number may be served for several protocols. Without a wish TCP comes first: only TCP enters the
+// mesh.
 const ServicePort* port_of(const Service& service, std::uint16_t number, std::optional<Protocol> protocol) {
   const ServicePort* found = nullptr;
   for (const auto& p : service.ports) {
@@ -53,7 +54,8 @@ std::optional<IpAddress> address_for(const Pod& pod, const RegistryService& serv
 
 class EndpointList {
  public:
-  EndpointList(const Cluster& cluster, const RegistryService& service) : cluster_(cluster), service_(service) {}
+  EndpointList(const Cluster& cluster, const RegistryService& service)
+      : cluster_(cluster), service_(service) {}
 
   void add_pod(PodId id, std::uint16_t port) {
     const auto& p = cluster_.pod(id);
@@ -85,18 +87,21 @@ class EndpointList {
   void add_slice_endpoint(const EndpointSlice& slice, const SliceEndpoint& endpoint, std::uint16_t port) {
     const bool ready = endpoint.ready && !endpoint.terminating;
     PodId known;
-    if (!endpoint.target_pod.empty()) known = cluster_.find_pod(slice.meta.key.ns.view(), endpoint.target_pod.view());
+    if (!endpoint.target_pod.empty())
+      known = cluster_.find_pod(slice.meta.key.ns.view(), endpoint.target_pod.view());
     for (const auto& ip : endpoint.addresses)
       if (!known.valid()) known = cluster_.pod_by_ip(ip);
     if (known.valid()) {
-      const bool listed = std::any_of(out.begin(), out.end(), [&](const auto& e) { return e.pod == known && e.port == port; });
+      const bool listed = std::any_of(out.begin(), out.end(),
+                                      [&](const auto& e) { return e.pod == known && e.port == port; });
       if (listed) return;  // an Endpoints object and the slices that mirror it say the same
       add_pod(known, port);
       out.back().ready = ready && out.back().ready;
       return;
     }
     for (const auto& ip : endpoint.addresses) {
-      const bool listed = std::any_of(out.begin(), out.end(), [&](const auto& e) { return e.address == ip && e.port == port; });
+      const bool listed = std::any_of(out.begin(), out.end(),
+                                      [&](const auto& e) { return e.address == ip && e.port == port; });
       if (listed) continue;
       Endpoint e;
       e.address = ip;
@@ -115,12 +120,14 @@ class EndpointList {
 
 }  // namespace
 
-std::optional<std::pair<Protocol, std::uint16_t>> Cluster::named_port(const Pod& pod, Symbol name, std::optional<Protocol> protocol) {
+std::optional<std::pair<Protocol, std::uint16_t>> Cluster::named_port(const Pod& pod, Symbol name,
+                                                                      std::optional<Protocol> protocol) {
   for (const bool sidecars : {false, true}) {
     for (const auto& container : pod.spec.containers) {
       if (container.native_sidecar != sidecars) continue;
       for (const auto& port : container.ports)
-        if (port.name == name && !name.empty() && (!protocol || port.protocol == *protocol)) return std::pair(port.protocol, port.port);
+        if (port.name == name && !name.empty() && (!protocol || port.protocol == *protocol))
+          return std::pair(port.protocol, port.port);
     }
   }
   return std::nullopt;
@@ -139,7 +146,8 @@ std::vector<Endpoint> Cluster::endpoints(ServiceId id, std::uint16_t service_por
     for (const PodId pod_id : index_->service_pods[id.index]) {
       if (const auto* number = std::get_if<std::uint16_t>(&port->target_port)) {
         list.add_pod(pod_id, *number);
-      } else if (const auto named = named_port(pod(pod_id), std::get<Symbol>(port->target_port), port->protocol)) {
+      } else if (const auto named =
+                     named_port(pod(pod_id), std::get<Symbol>(port->target_port), port->protocol)) {
         list.add_pod(pod_id, named->second);
       }
     }

@@ -1,9 +1,10 @@
+#include "model/cluster_index.h"
+
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <tuple>
 
-#include "model/cluster_index.h"
 #include "model/protocol_selection.h"
 
 namespace waypath::model {
@@ -11,19 +12,25 @@ namespace {
 
 constexpr auto kNone = UINT32_MAX;
 
-// Services without a ClusterIP in the manifests get an address of 255.x, which nothing else can have: rendered charts have none,
-// and what matters is that the address is the Service's alone.
+// Services without a ClusterIP in the manifests get an address of 255.x, which nothing else can have:
+// rendered charts have none, and what matters is that the address is the Service's alone.
 IpAddress symbolic_vip(std::uint32_t n) { return boost::asio::ip::address_v4(0xFF000001U + n); }
 
-// ServiceEntry hosts without addresses, as istiod allocates them; which of the range a host gets is not known, only that it is
-// one of its own. Source: istio pilot/pkg/controllers/ipallocate (240.240.0.0/16)
+// ServiceEntry hosts without addresses, as istiod allocates them; which of the range a host gets is not
+// known, only that it is one of its own. Source: istio pilot/pkg/controllers/ipallocate (240.240.0.0/16)
 IpAddress auto_allocated_vip(std::uint32_t n) { return boost::asio::ip::address_v4(0xF0F00001U + n); }
 
 class Builder {
  public:
-  Builder(const Snapshot& snapshot, const Profile& profile, Cluster::Index& index, std::vector<const Pod*>& pods,
-          std::vector<std::string>& node_names, std::vector<RegistryService>& services)
-      : snapshot_(snapshot), profile_(profile), index_(index), pods_(pods), node_names_(node_names), services_(services) {}
+  Builder(const Snapshot& snapshot, const Profile& profile, Cluster::Index& index,
+          std::vector<const Pod*>& pods, std::vector<std::string>& node_names,
+          std::vector<RegistryService>& services)
+      : snapshot_(snapshot),
+        profile_(profile),
+        index_(index),
+        pods_(pods),
+        node_names_(node_names),
+        services_(services) {}
 
   void run() {
     for (const auto& ns : snapshot_.all<Namespace>()) index_.namespaces.emplace(ns->meta.key.name, ns.get());
@@ -38,13 +45,15 @@ class Builder {
     for (const auto& pod : snapshot_.all<Pod>())
       if (pod->phase != PodPhase::Succeeded && pod->phase != PodPhase::Failed) pods_.push_back(pod.get());
     std::sort(pods_.begin(), pods_.end(), [](const Pod* a, const Pod* b) {
-      return std::pair(a->meta.key.ns.view(), a->meta.key.name.view()) < std::pair(b->meta.key.ns.view(), b->meta.key.name.view());
+      return std::pair(a->meta.key.ns.view(), a->meta.key.name.view()) <
+             std::pair(b->meta.key.ns.view(), b->meta.key.name.view());
     });
     for (std::uint32_t i = 0; i < pods_.size(); ++i) {
       const auto& pod = *pods_[i];
       index_.pods.emplace(NsName{pod.meta.key.ns, pod.meta.key.name}, i);
       index_.pods_in[pod.meta.key.ns].push_back({i});
-      for (const auto& label : pod.meta.labels.all()) index_.by_label[{pod.meta.key.ns, label.key, label.value}].push_back({i});
+      for (const auto& label : pod.meta.labels.all())
+        index_.by_label[{pod.meta.key.ns, label.key, label.value}].push_back({i});
       if (pod.spec.host_network) continue;
       for (const auto& ip : pod.ips) index_.pod_ips.emplace(ip, i);
     }
@@ -87,7 +96,8 @@ class Builder {
       r.symbolic_vip = true;
     }
     for (const auto& p : s.ports)
-      r.ports.push_back({p.port, p.name, p.protocol, select_protocol(p.protocol, p.name.view(), p.app_protocol, p.port), p.pos});
+      r.ports.push_back({p.port, p.name, p.protocol,
+                         select_protocol(p.protocol, p.name.view(), p.app_protocol, p.port), p.pos});
     return r;
   }
 
@@ -95,7 +105,8 @@ class Builder {
   [[nodiscard]] bool allocates_ip(const ServiceEntry& e, const std::string& host) const {
     if (!profile_.has(Feature::IpAutoAllocateDefault) || e.resolution == Resolution::None) return false;
     std::string enabled(e.meta.labels.get("networking.istio.io/enable-autoallocate-ip").value_or(""));
-    std::transform(enabled.begin(), enabled.end(), enabled.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(enabled.begin(), enabled.end(), enabled.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (enabled == "false") return false;
     return host.substr(0, 1) != "*" || e.resolution == Resolution::DynamicDns;
   }
@@ -124,7 +135,8 @@ class Builder {
       }
       for (const auto& p : e.ports) {
         const auto protocol = parse_protocol(p.protocol);
-        r.ports.push_back({p.number, p.name, protocol == "udp" ? Protocol::Udp : Protocol::Tcp, protocol, e.meta.pos});
+        r.ports.push_back(
+            {p.number, p.name, protocol == "udp" ? Protocol::Udp : Protocol::Tcp, protocol, e.meta.pos});
       }
       out.push_back(std::move(r));
     }
@@ -134,15 +146,17 @@ class Builder {
     std::uint32_t symbolic = 0, allocated = 0;
     for (const auto& s : snapshot_.all<Service>()) services_.push_back(from_service(*s, symbolic));
     for (const auto& e : snapshot_.all<ServiceEntry>()) from_entry(*e, allocated, services_);
-    std::stable_sort(services_.begin(), services_.end(), [](const RegistryService& a, const RegistryService& b) {
-      const auto rank = [](const RegistryService& r) {
-        // Objects without a timestamp come last: rendered manifests have none, live ones do.
-        const auto& created = r.meta().creation_timestamp;
-        return std::tuple<std::string_view, bool, bool, std::string_view, std::string_view, std::string_view>(
-            r.host, r.service == nullptr, created.empty(), created, r.ns.view(), r.name.view());
-      };
-      return rank(a) < rank(b);
-    });
+    std::stable_sort(services_.begin(), services_.end(),
+                     [](const RegistryService& a, const RegistryService& b) {
+                       const auto rank = [](const RegistryService& r) {
+                         // Objects without a timestamp come last: rendered manifests have none, live ones do.
+                         const auto& created = r.meta().creation_timestamp;
+                         return std::tuple<std::string_view, bool, bool, std::string_view, std::string_view,
+                                           std::string_view>(r.host, r.service == nullptr, created.empty(),
+                                                             created, r.ns.view(), r.name.view());
+                       };
+                       return rank(a) < rank(b);
+                     });
     for (std::uint32_t i = 0; i < services_.size(); ++i) {
       const auto& r = services_[i];
       const ServiceId id{i};
@@ -152,12 +166,15 @@ class Builder {
       for (const auto& ip : r.vips) index_.vips[ip].push_back(id);
       for (const auto& cidr : r.cidr_vips) index_.cidrs.emplace_back(cidr, id);
     }
-    std::stable_sort(index_.wildcards.begin(), index_.wildcards.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-    std::stable_sort(index_.cidrs.begin(), index_.cidrs.end(), [](const auto& a, const auto& b) { return a.first.prefix > b.first.prefix; });
+    std::stable_sort(index_.wildcards.begin(), index_.wildcards.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+    std::stable_sort(index_.cidrs.begin(), index_.cidrs.end(),
+                     [](const auto& a, const auto& b) { return a.first.prefix > b.first.prefix; });
   }
 
   // Pods of a namespace that carry all labels: by the rarest of them.
-  [[nodiscard]] std::vector<PodId> with_labels(Symbol ns, const std::vector<std::pair<Symbol, Symbol>>& labels) const {
+  [[nodiscard]] std::vector<PodId> with_labels(Symbol ns,
+                                               const std::vector<std::pair<Symbol, Symbol>>& labels) const {
     const std::vector<PodId>* rarest = nullptr;
     for (const auto& [key, value] : labels) {
       const auto it = index_.by_label.find({ns, key, value});
@@ -192,8 +209,8 @@ class Builder {
       auto& pods = index_.service_pods[i];
       if (r.service != nullptr) {
         if (!r.service->selector.empty() && !r.external_name()) pods = with_labels(r.ns, r.service->selector);
-        // Slices tell the endpoints of a Service whose pods are not in the input; else they only repeat what pods tell, and an
-        // overlay would leave them stale.
+        // Slices tell the endpoints of a Service whose pods are not in the input; else they only repeat what
+        // pods tell, and an overlay would leave them stale.
         if (r.external_name() || !pods.empty() || selects_workload(*r.service)) {
           index_.service_slices[i].clear();
         } else {
@@ -202,10 +219,13 @@ class Builder {
       } else if (r.entry->workload_selector && r.entry->endpoints.empty()) {
         const auto& selector = *r.entry->workload_selector;
         std::vector<std::pair<Symbol, Symbol>> labels;
-        for (const auto& requirement : selector.requirements) labels.emplace_back(requirement.key, requirement.values.front());
+        for (const auto& requirement : selector.requirements)
+          labels.emplace_back(requirement.key, requirement.values.front());
         pods = with_labels(r.ns, labels);
         for (const auto& entry : snapshot_.all<WorkloadEntry>())
-          if (profile_.has(Feature::ServiceEntrySelectsWorkloadEntries) && entry->meta.key.ns == r.ns && !selector.empty() && selector.matches(entry->spec.labels)) index_.service_entries[i].push_back(entry.get());
+          if (profile_.has(Feature::ServiceEntrySelectsWorkloadEntries) && entry->meta.key.ns == r.ns &&
+              !selector.empty() && selector.matches(entry->spec.labels))
+            index_.service_entries[i].push_back(entry.get());
       }
       for (const PodId pod : pods) index_.pod_services[pod.index].push_back({i});
     }
@@ -235,7 +255,8 @@ class Builder {
         const auto it = index_.pod_ips.find(ip);
         if (found == kNone && it != index_.pod_ips.end()) found = it->second;
       }
-      if (found != kNone && std::find(pods.begin(), pods.end(), PodId{found}) == pods.end()) pods.push_back({found});
+      if (found != kNone && std::find(pods.begin(), pods.end(), PodId{found}) == pods.end())
+        pods.push_back({found});
     }
   }
 
@@ -250,8 +271,9 @@ class Builder {
 
 }  // namespace
 
-void build_index(const Snapshot& snapshot, const Profile& profile, Cluster::Index& index, std::vector<const Pod*>& pods,
-                 std::vector<std::string>& node_names, std::vector<RegistryService>& services) {
+void build_index(const Snapshot& snapshot, const Profile& profile, Cluster::Index& index,
+                 std::vector<const Pod*>& pods, std::vector<std::string>& node_names,
+                 std::vector<RegistryService>& services) {
   Builder(snapshot, profile, index, pods, node_names, services).run();
 }
 

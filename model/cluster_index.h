@@ -54,8 +54,10 @@ struct Cluster::Index {
   std::vector<std::pair<Cidr, ServiceId>> cidrs;  // longest prefix first
   std::vector<std::vector<PodId>> service_pods;   // by ServiceId
   std::vector<std::vector<ServiceId>> pod_services;
-  std::vector<std::vector<const EndpointSlice*>> service_slices;   // only of Services whose endpoints come from slices
-  std::vector<std::vector<const WorkloadEntry*>> service_entries;  // WorkloadEntries that a ServiceEntry selects
+  std::vector<std::vector<const EndpointSlice*>>
+      service_slices;  // only of Services whose endpoints come from slices
+  std::vector<std::vector<const WorkloadEntry*>>
+      service_entries;  // WorkloadEntries that a ServiceEntry selects
 };
 
 /// Fills `index` and the vectors that ids point into.

@@ -25,7 +25,8 @@ using WorkloadIndex = std::unordered_map<WorkloadName, const Workload*, Workload
 
 WorkloadIndex index_workloads(Objects<Workload> workloads) {
   WorkloadIndex index;
-  for (const auto& w : workloads) index.emplace(WorkloadName{w->meta.key.kind, w->meta.key.ns, w->meta.key.name}, w.get());
+  for (const auto& w : workloads)
+    index.emplace(WorkloadName{w->meta.key.kind, w->meta.key.ns, w->meta.key.name}, w.get());
   return index;
 }
 
@@ -37,7 +38,8 @@ const OwnerReference* controller_of(const ObjectMeta& meta) {
 
 // The workload above a ReplicaSet or Job, when it is given.
 const Workload* parent_workload(const WorkloadIndex& index, Symbol kind, Symbol ns, Symbol name) {
-  static const Symbol replica_set = intern("ReplicaSet"), deployment = intern("Deployment"), job = intern("Job"), cron_job = intern("CronJob");
+  static const Symbol replica_set = intern("ReplicaSet"), deployment = intern("Deployment"),
+                      job = intern("Job"), cron_job = intern("CronJob");
   const auto find = [&](Symbol k, Symbol n) -> const Workload* {
     const auto it = index.find({k, ns, n});
     return it == index.end() ? nullptr : it->second;
@@ -75,16 +77,19 @@ bool has_labels(const Labels& labels, const Labels& wanted) {
   });
 }
 
-// Pods written without their owner: a workload takes the ones that its selector matches and that bear its name, as a controller
-// adopts orphans. Source: kubernetes pkg/controller/controller_ref_manager.go ClaimPods (the name is this product's own
-// condition: a ReplicaSet's selector holds a hash that rendered manifests lack)
+// Pods written without their owner: a workload takes the ones that its selector matches and that bear its
+// name, as a controller adopts orphans; what istiod deploys selects by the Gateway's name alone. Source:
+// kubernetes pkg/controller/controller_ref_manager.go ClaimPods (the name is this product's own condition: a
+// ReplicaSet's selector holds a hash that rendered manifests lack)
 const Workload* adopter(const std::vector<const Workload*>& workloads, const Pod& pod) {
   for (const Workload* w : workloads) {
     const auto name = pod.meta.key.name.view(), prefix = w->meta.key.name.view();
-    const bool named = name.size() > prefix.size() && name.substr(0, prefix.size()) == prefix && name[prefix.size()] == '-';
-    if (!named || w->meta.origin == Origin::Derived) continue;
-    const bool selected = w->selector.empty() ? !w->template_labels.empty() && has_labels(pod.meta.labels, w->template_labels)
-                                              : w->selector.matches(pod.meta.labels);
+    const bool named =
+        name.size() > prefix.size() && name.substr(0, prefix.size()) == prefix && name[prefix.size()] == '-';
+    if (!named && w->meta.origin != Origin::Derived) continue;
+    const bool selected = w->selector.empty()
+                              ? !w->template_labels.empty() && has_labels(pod.meta.labels, w->template_labels)
+                              : w->selector.matches(pod.meta.labels);
     if (selected) return w;
   }
   return nullptr;
@@ -114,14 +119,17 @@ Pod derive_pod(const Workload& w, const std::string& name, int ordinal, Symbol n
 
 std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods, Objects<Workload> workloads) {
   const auto index = index_workloads(workloads);
-  std::unordered_map<Symbol, std::vector<const Workload*>> adopters;  // by namespace; workloads that no other one owns
+  std::unordered_map<Symbol, std::vector<const Workload*>>
+      adopters;  // by namespace; workloads that no other one owns
   for (const auto& w : workloads)
-    if (parent_workload(index, w->meta.key.kind, w->meta.key.ns, w->meta.key.name) == nullptr) adopters[w->meta.key.ns].push_back(w.get());
+    if (parent_workload(index, w->meta.key.kind, w->meta.key.ns, w->meta.key.name) == nullptr)
+      adopters[w->meta.key.ns].push_back(w.get());
   std::vector<std::shared_ptr<const Pod>> out;
   out.reserve(pods.size());
   for (const auto& pod : pods) {
     const auto* owner = controller_of(pod->meta);
-    if (owner != nullptr && owner->kind == std::string_view("Node")) owner = nullptr;  // a static pod's mirror
+    if (owner != nullptr && owner->kind == std::string_view("Node"))
+      owner = nullptr;  // a static pod's mirror
     Symbol kind = owner == nullptr ? intern("Pod") : owner->kind;
     Symbol name = owner == nullptr ? pod->meta.key.name : owner->name;
     if (owner != nullptr) {
@@ -153,22 +161,28 @@ std::vector<Pod> derive_pods(Objects<Pod> pods, Objects<Workload> workloads, Obj
   std::unordered_set<WorkloadName, WorkloadNameHash> populated;
   for (const auto& pod : pods) {
     populated.insert({pod->workload_kind, pod->meta.key.ns, pod->workload_name});
-    if (const auto* owner = controller_of(pod->meta)) populated.insert({owner->kind, pod->meta.key.ns, owner->name});
+    if (const auto* owner = controller_of(pod->meta))
+      populated.insert({owner->kind, pod->meta.key.ns, owner->name});
   }
   std::vector<Pod> out;
   for (const auto& w : workloads) {
     const auto& key = w->meta.key;
     const auto kind = key.kind.view();
     const int replicas = w->replicas.value_or(1);
-    if (populated.count({key.kind, key.ns, key.name}) != 0 || w->suspended || (replicas == 0 && kind != "DaemonSet")) continue;
-    if (parent_workload(index, key.kind, key.ns, key.name) != nullptr) continue;  // the workload above it makes the pods
+    if (populated.count({key.kind, key.ns, key.name}) != 0 || w->suspended ||
+        (replicas == 0 && kind != "DaemonSet"))
+      continue;
+    if (parent_workload(index, key.kind, key.ns, key.name) != nullptr)
+      continue;  // the workload above it makes the pods
     if (kind == "StatefulSet") {
       for (int i = 0; i < replicas; ++i) {
         const int ordinal = w->ordinals_start + i;
         out.push_back(derive_pod(*w, key.name.str() + "-" + std::to_string(ordinal), ordinal, {}));
       }
     } else if (kind == "DaemonSet" && !nodes.empty()) {
-      for (const auto& node : nodes) out.push_back(derive_pod(*w, key.name.str() + "-" + node->meta.key.name.str(), 0, node->meta.key.name));
+      for (const auto& node : nodes)
+        out.push_back(
+            derive_pod(*w, key.name.str() + "-" + node->meta.key.name.str(), 0, node->meta.key.name));
     } else {
       out.push_back(derive_pod(*w, key.name.str() + "-*", 0, {}));
     }

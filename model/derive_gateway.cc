@@ -40,9 +40,9 @@ std::string dashed(std::string_view controller) {
   return out;
 }
 
-std::string_view annotation_or(const Gateway& g, std::string_view key, std::string_view fallback) {
+std::string annotation_or(const Gateway& g, std::string_view key, std::string fallback) {
   const auto* found = g.meta.annotation(key);
-  return found == nullptr ? fallback : std::string_view(found->value);
+  return found == nullptr ? std::move(fallback) : found->value;
 }
 
 // Labels that go to everything made for the Gateway: those of spec.infrastructure, else the Gateway's own.
@@ -71,8 +71,8 @@ void add_identity(std::vector<Label>& labels, const Gateway& g, std::string_view
   labels.push_back({intern("gateway.istio.io/managed"), intern(dashed(controller)), g.meta.pos});
 }
 
-ObjectMeta derived_meta(const Gateway& g, std::string_view controller, std::string_view kind, std::string_view group,
-                        std::string_view name) {
+ObjectMeta derived_meta(const Gateway& g, std::string_view controller, std::string_view kind,
+                        std::string_view group, std::string_view name) {
   ObjectMeta meta;
   meta.key = {intern(kind), intern(group), g.meta.key.ns, intern(name)};
   auto labels = infrastructure_labels(g);
@@ -113,8 +113,8 @@ Workload gateway_workload(const Gateway& g, std::string_view controller, const s
   w.selector.requirements.push_back(
       {intern(kGatewayName), SelectorOperator::In, {g.meta.key.name}, g.meta.pos});
   w.template_labels = gateway_pod_labels(g, controller);
-  w.template_spec.service_account = intern(annotation_or(g, "gateway.istio.io/service-account",
-                                                         gateway_default_name(g, controller)));
+  w.template_spec.service_account =
+      intern(annotation_or(g, "gateway.istio.io/service-account", gateway_default_name(g, controller)));
   Container proxy;
   proxy.name = intern("istio-proxy");
   for (const auto& [port_name, port] :
@@ -122,6 +122,17 @@ Workload gateway_workload(const Gateway& g, std::string_view controller, const s
     proxy.ports.push_back({intern(port_name), Protocol::Tcp, static_cast<std::uint16_t>(port), g.meta.pos});
   w.template_spec.containers.push_back(std::move(proxy));
   return w;
+}
+
+// Whether a live pod's owner bears the Gateway's name, as the ReplicaSet of istiod's Deployment does.
+bool of_gateway(const Pod& pod) {
+  const auto gateway = pod.meta.labels.get(kGatewayName);
+  if (!gateway) return false;
+  return std::any_of(pod.meta.owners.begin(), pod.meta.owners.end(), [&](const auto& o) {
+    const auto owner = o.name.view();
+    return owner.substr(0, gateway->size()) == *gateway &&
+           (owner.size() == gateway->size() || owner[gateway->size()] == '-');
+  });
 }
 
 }  // namespace
@@ -148,14 +159,16 @@ std::string gateway_default_name(const Gateway& gateway, std::string_view contro
 }
 
 std::string gateway_deployment_name(const Gateway& gateway, std::string_view controller) {
-  return std::string(annotation_or(gateway, "gateway.istio.io/name-override", gateway_default_name(gateway, controller)));
+  return annotation_or(gateway, "gateway.istio.io/name-override", gateway_default_name(gateway, controller));
 }
 
 // Source: istio manifests/charts/istio-control/istio-discovery/files/{waypoint,kube-gateway}.yaml
 Labels gateway_pod_labels(const Gateway& g, std::string_view controller) {
   const auto pos = g.meta.pos;
   std::vector<Label> labels;
-  const auto add = [&](std::string_view key, std::string_view value) { labels.push_back({intern(key), intern(value), pos}); };
+  const auto add = [&](std::string_view key, std::string_view value) {
+    labels.push_back({intern(key), intern(value), pos});
+  };
   add("sidecar.istio.io/inject", "false");
   if (controller != kGatewayController) add("istio.io/dataplane-mode", "none");
   add("service.istio.io/canonical-name", gateway_deployment_name(g, controller));
@@ -167,7 +180,8 @@ Labels gateway_pod_labels(const Gateway& g, std::string_view controller) {
 }
 
 // Source: istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go extractServicePorts
-std::vector<ServicePort> gateway_service_ports(const Gateway& g, const std::vector<const Listener*>& listeners) {
+std::vector<ServicePort> gateway_service_ports(const Gateway& g,
+                                               const std::vector<const Listener*>& listeners) {
   std::vector<ServicePort> out;
   const auto add = [&](Symbol name, std::uint16_t port, std::string app_protocol, SourcePos pos) {
     const bool known = std::any_of(out.begin(), out.end(), [&](const auto& p) { return p.port == port; });
@@ -187,7 +201,8 @@ GatewayObjects derive_gateway_objects(const GatewayInputs& in) {
     if (const auto* label = labels.find(key)) deployed.insert({ns, label->value});
   };
   for (const auto& w : in.workloads) note(w->meta.key.ns, w->template_labels);
-  for (const auto& p : in.pods) note(p->meta.key.ns, p->meta.labels);
+  for (const auto& p : in.pods)
+    if (!p->meta.owners.empty() && !of_gateway(*p)) note(p->meta.key.ns, p->meta.labels);
   for (const auto& s : in.services) services.insert({s->meta.key.ns, s->meta.key.name});
   for (const auto& a : in.accounts) accounts.insert({a->meta.key.ns, a->meta.key.name});
   std::unordered_map<NsName, std::vector<const Listener*>, NsNameHash> more;  // listeners of ListenerSets
@@ -196,12 +211,15 @@ GatewayObjects derive_gateway_objects(const GatewayInputs& in) {
 
   for (const auto& g : in.gateways) {
     const auto controller = gateway_controller(g->class_name, in.classes);
-    const bool known = controller == kGatewayController || controller == kMeshController || controller == kEastWestController;
+    const bool known = controller == kGatewayController || controller == kMeshController ||
+                       controller == kEastWestController;
     if (!known || !gateway_managed(*g)) continue;
     const auto name = gateway_deployment_name(*g, controller);
-    const auto account = annotation_or(*g, "gateway.istio.io/service-account", gateway_default_name(*g, controller));
+    const auto account =
+        annotation_or(*g, "gateway.istio.io/service-account", gateway_default_name(*g, controller));
     const Symbol ns = g->meta.key.ns;
-    if (deployed.count({ns, g->meta.key.name}) == 0) out.workloads.push_back(gateway_workload(*g, controller, name));
+    if (deployed.count({ns, g->meta.key.name}) == 0)
+      out.workloads.push_back(gateway_workload(*g, controller, name));
     const auto it = more.find({ns, g->meta.key.name});
     static const std::vector<const Listener*> none;
     if (services.count({ns, intern(name)}) == 0)

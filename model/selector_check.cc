@@ -13,12 +13,14 @@ namespace waypath::model {
 namespace {
 
 constexpr std::array<std::string_view, 6> kGeneratedLabels{
-    "pod-template-hash", "controller-revision-hash", "controller-uid", "batch.kubernetes.io/controller-uid",
+    "pod-template-hash", "controller-revision-hash",
+    "controller-uid",    "batch.kubernetes.io/controller-uid",
     "job-name",          "batch.kubernetes.io/job-name"};
 
 class SelectorCheck {
  public:
-  SelectorCheck(const Snapshot& snapshot, Diagnostics& diagnostics) : snapshot_(snapshot), diagnostics_(diagnostics) {
+  SelectorCheck(const Snapshot& snapshot, Diagnostics& diagnostics)
+      : snapshot_(snapshot), diagnostics_(diagnostics) {
     for (const auto& pod : snapshot.all<Pod>())
       for (const auto key : kGeneratedLabels)
         if (generated_label_unknown(*pod, key)) unknown_[std::string(key)].insert(pod->meta.key.ns.str());
@@ -47,15 +49,23 @@ class SelectorCheck {
   }
 
   void check(const ObjectMeta& meta, const LabelSelector& selector, bool any_namespace) {
-    for (const auto& requirement : selector.requirements) check(meta, requirement.key, requirement.pos, any_namespace);
+    for (const auto& requirement : selector.requirements)
+      check(meta, requirement.key, requirement.pos, any_namespace);
   }
 
   void check(const ObjectMeta& meta, Symbol key, SourcePos pos, bool any_namespace) {
     const auto it = unknown_.find(key.view());
     if (it == unknown_.end() || (!any_namespace && it->second.count(meta.key.ns.view()) == 0)) return;
-    diagnostics_.report({kSelectorGeneratedLabel, Severity::Warning, Reach::Input, pos, meta.key.str(), {}, {},
+    diagnostics_.report({kSelectorGeneratedLabel,
+                         Severity::Warning,
+                         Reach::Input,
+                         pos,
+                         meta.key.str(),
+                         {},
+                         {},
                          "the selector names " + key.str() +
-                             ", which a controller sets; pods derived from workloads have no value for it and are not matched",
+                             ", which a controller sets; pods derived from workloads have no value for it "
+                             "and are not matched",
                          "give the live pods, or select by labels of the template"});
   }
 

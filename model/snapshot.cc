@@ -29,13 +29,15 @@ std::string_view raw_text(const SourceFiles& files, const RawObject& raw) {
   if (!raw.patched_json.empty()) return raw.patched_json;
   auto text = files.text(raw.file);
   text = raw.offset <= text.size() ? text.substr(raw.offset, raw.length) : std::string_view{};
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r'))
+    text.remove_suffix(1);
   return text;
 }
 
 bool alike(const SourceFiles& files, const RawObject& a, const RawObject& b) {
   // Items of a List that could not be cut apart share their document's text: then the item tells them apart.
-  return raw_text(files, a) == raw_text(files, b) && (a.item == b.item || a.offset != b.offset || a.file != b.file);
+  return raw_text(files, a) == raw_text(files, b) &&
+         (a.item == b.item || a.offset != b.offset || a.file != b.file);
 }
 
 }  // namespace
@@ -43,7 +45,8 @@ bool alike(const SourceFiles& files, const RawObject& a, const RawObject& b) {
 template <class T>
 std::shared_ptr<const T> Snapshot::find(const ResourceKey& key) const {
   const auto list = all<T>();
-  const auto it = std::lower_bound(list.begin(), list.end(), key, [](const auto& o, const ResourceKey& k) { return o->meta.key < k; });
+  const auto it = std::lower_bound(list.begin(), list.end(), key,
+                                   [](const auto& o, const ResourceKey& k) { return o->meta.key < k; });
   return it != list.end() && (*it)->meta.key == key ? *it : nullptr;
 }
 
@@ -53,15 +56,18 @@ const T* Snapshot::find(std::string_view ns, std::string_view name) const {
   auto it = list.begin();
   while (it != list.end()) {  // one range for each kind that shares the struct
     const ResourceKey wanted{(*it)->meta.key.kind, (*it)->meta.key.group, intern(ns), intern(name)};
-    const auto found = std::lower_bound(it, list.end(), wanted, [](const auto& o, const ResourceKey& k) { return o->meta.key < k; });
+    const auto found = std::lower_bound(it, list.end(), wanted,
+                                        [](const auto& o, const ResourceKey& k) { return o->meta.key < k; });
     if (found != list.end() && (*found)->meta.key == wanted) return found->get();
-    it = std::find_if(found, list.end(),
-                      [&](const auto& o) { return o->meta.key.kind != wanted.kind || o->meta.key.group != wanted.group; });
+    it = std::find_if(found, list.end(), [&](const auto& o) {
+      return o->meta.key.kind != wanted.kind || o->meta.key.group != wanted.group;
+    });
   }
   return nullptr;
 }
 
-SnapshotBuilder::SnapshotBuilder(const Snapshot& base) : raw_(base.raw_->begin(), base.raw_->end()), skipped_(base.skipped_), files_(base.files_) {
+SnapshotBuilder::SnapshotBuilder(const Snapshot& base)
+    : raw_(base.raw_->begin(), base.raw_->end()), skipped_(base.skipped_), files_(base.files_) {
   for_each_type(ResourceTypes{}, [&](auto tag) {
     using T = typename decltype(tag)::type;
     auto& slot = std::get<Slot<T>>(slots_);
@@ -76,7 +82,8 @@ bool SnapshotBuilder::remove(const ResourceKey& key) {
   bool removed = false;
   for_each_type(ResourceTypes{}, [&](auto tag) {
     auto& slot = std::get<Slot<typename decltype(tag)::type>>(slots_);
-    const auto end = std::remove_if(slot.begin(), slot.end(), [&](const auto& o) { return o->meta.key == key; });
+    const auto end =
+        std::remove_if(slot.begin(), slot.end(), [&](const auto& o) { return o->meta.key == key; });
     removed |= end != slot.end();
     slot.erase(end, slot.end());
   });
@@ -115,11 +122,20 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
       const auto object = o->meta.key.str();
       const auto where = files_.format(first.pos);
       if (first.raw != 0 && o->meta.raw != 0 && alike(files_, *raw_[first.raw], *raw_[o->meta.raw])) {
-        diagnostics.report({kObjectRepeated, Severity::Info, Reach::Input, o->meta.pos, object, "metadata.name", {},
-                            object + " stands here again, as in " + where, {}});
+        diagnostics.report({kObjectRepeated,
+                            Severity::Info,
+                            Reach::Input,
+                            o->meta.pos,
+                            object,
+                            "metadata.name",
+                            {},
+                            object + " stands here again, as in " + where,
+                            {}});
       } else {
-        diagnostics.report({kObjectDuplicate, Severity::Error, Reach::Input, o->meta.pos, object, "metadata.name", "Duplicate",
-                            object + " is defined differently in " + where + "; that one is used", "remove one of the two"});
+        diagnostics.report({kObjectDuplicate, Severity::Error, Reach::Input, o->meta.pos, object,
+                            "metadata.name", "Duplicate",
+                            object + " is defined differently in " + where + "; that one is used",
+                            "remove one of the two"});
       }
     }
     slot.clear();
@@ -127,13 +143,15 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   };
   for_each_type(ResourceTypes{}, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    std::get<ResourceList<T>>(out.lists_) = std::make_shared<const std::vector<std::shared_ptr<const T>>>(freeze(tag));
+    std::get<ResourceList<T>>(out.lists_) =
+        std::make_shared<const std::vector<std::shared_ptr<const T>>>(freeze(tag));
   });
 
   const auto replace = [&](auto list) {
     using T = std::remove_const_t<typename decltype(list)::value_type::element_type>;
     std::sort(list.begin(), list.end(), by_key<T>);
-    std::get<ResourceList<T>>(out.lists_) = std::make_shared<const std::vector<std::shared_ptr<const T>>>(std::move(list));
+    std::get<ResourceList<T>>(out.lists_) =
+        std::make_shared<const std::vector<std::shared_ptr<const T>>>(std::move(list));
   };
   const auto extended = [&](auto derived) {  // the list of a type with derived objects added
     using T = typename decltype(derived)::value_type;
@@ -144,8 +162,9 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   };
 
   // Gateways first: they imply workloads, which imply pods.
-  auto gateway = derive_gateway_objects({out.all<Gateway>(), out.all<GatewayClass>(), out.all<ListenerSet>(), out.all<Pod>(),
-                                         out.all<Workload>(), out.all<Service>(), out.all<ServiceAccount>()});
+  auto gateway = derive_gateway_objects({out.all<Gateway>(), out.all<GatewayClass>(), out.all<ListenerSet>(),
+                                         out.all<Pod>(), out.all<Workload>(), out.all<Service>(),
+                                         out.all<ServiceAccount>()});
   replace(extended(std::move(gateway.workloads)));
   replace(extended(std::move(gateway.services)));
   replace(extended(std::move(gateway.accounts)));
@@ -171,8 +190,9 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
 
   out.files_ = std::move(files_);
   out.raw_ = std::make_shared<const std::vector<std::shared_ptr<const RawObject>>>(std::move(raw_));
-  std::sort(skipped_.begin(), skipped_.end(),
-            [](const auto& a, const auto& b) { return std::tie(a.kind, a.api_version) < std::tie(b.kind, b.api_version); });
+  std::sort(skipped_.begin(), skipped_.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.kind, a.api_version) < std::tie(b.kind, b.api_version);
+  });
   out.skipped_ = std::move(skipped_);
   out.mesh_ = read_mesh_config(out.all<ConfigMap>(), out.files_, diagnostics);
   out.flags_ = read_feature_flags(out.all<Workload>(), out.all<Pod>(), out.all<ConfigMap>());

@@ -295,6 +295,9 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
     if (!servers.http.empty()) {
       out.http_server = servers.http.front();
       out.http = virtual_hosts(impl, servers.http, proxy, false);
+      for (const ClassicServer* server : servers.http) {
+        for (const std::string& host : server->hosts) out.http_hosts.emplace_back(host_part(host));
+      }
     }
     if (servers.tcp != nullptr) {
       out.tcp = tcp_rule(impl, *servers.tcp, proxy);
@@ -446,11 +449,13 @@ void build_classic_gateways(RouteTables::Impl& impl) {
     proxy.ns = pods[i]->meta.ns();
     proxy.labels = pods[i]->meta.labels;
     const bool selected = std::any_of(impl.classic.begin(), impl.classic.end(), [&](const ClassicGateway& g) {
-      return !g.services && !g.selector.empty() && gateway_selects(impl, g, proxy);
+      return (g.services || !g.selector.empty()) && gateway_selects(impl, g, proxy);
     });
     if (!selected) continue;
     auto& slot = impl.classic_tables[proxy_key(proxy)];
-    if (slot == nullptr) slot = std::make_shared<const ClassicTable>(build_table(impl, proxy));
+    if (slot != nullptr) continue;
+    slot = std::make_shared<const ClassicTable>(build_table(impl, proxy));
+    impl.classic_proxies.emplace_back(proxy.pod, slot);
   }
 }
 

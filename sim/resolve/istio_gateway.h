@@ -25,6 +25,7 @@ struct TlsChain {
 /// What one port of the pod serves.
 struct ClassicPort {
   const ClassicServer* http_server = nullptr;  // first of those that share the port
+  std::vector<std::string> http_hosts;         // patterns of all its HTTP servers
   std::vector<VirtualHost> http;               // sorted by host
   const ClassicServer* tcp_server = nullptr;
   std::optional<L4Rule> tcp;

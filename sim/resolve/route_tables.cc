@@ -48,6 +48,7 @@ RouteTables::RouteTables(const model::Cluster& cluster) : cluster_(cluster) {
   attach_http_routes(*impl);
   attach_l4_routes(*impl);
   build_destination_rules(*impl);
+  index_services(*impl);
   impl_ = std::move(impl);
 }
 

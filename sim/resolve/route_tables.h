@@ -134,9 +134,13 @@ struct RouteTables::Impl {
 
   std::vector<ApiGateway> gateways;     // as Cluster's Gateways
   std::map<std::string, std::shared_ptr<const struct ClassicTable>, std::less<>> classic_tables;  // by proxy
+  std::vector<std::pair<model::PodId, std::shared_ptr<const struct ClassicTable>>> classic_proxies;  // one pod each
   std::vector<ClassicGateway> classic;  // age, name, namespace
   std::map<std::pair<std::string, std::string>, MergedDestinationRule> destination_rules;  // (ns, host)
   std::map<std::string, std::vector<const MergedDestinationRule*>, std::less<>> destination_rules_by_ns;
+
+  // What sidecars look up.
+  std::map<std::uint16_t, std::vector<model::ServiceId>> services_by_port;  // age, name, namespace
 
   [[nodiscard]] const ApiGateway* find(const model::Gateway& gateway) const;
 };
@@ -150,6 +154,7 @@ void build_classic_gateways(RouteTables::Impl& impl);
 void attach_http_routes(RouteTables::Impl& impl);
 void attach_l4_routes(RouteTables::Impl& impl);
 void build_destination_rules(RouteTables::Impl& impl);
+void index_services(RouteTables::Impl& impl);
 
 // Shared by the builders and the proxies.
 

@@ -1,0 +1,52 @@
+#pragma once
+// Runs scenario files: every flow against the cluster and against each variant of it.
+
+#include <string>
+#include <vector>
+
+#include "scenarios/expectation.h"
+#include "scenarios/scenario.h"
+#include "sim/engine.h"
+
+namespace waypath::scenarios {
+
+struct RunOptions {
+  std::string run;                           // RE2: only cases whose "scenario / variant / flow" it finds
+  std::optional<std::string> istio_version;  // overrides the scenario's
+  unsigned jobs = 0;
+};
+
+struct CaseResult {
+  std::string scenario, path, variant, flow;  // variant "" = the cluster as it is
+  std::vector<std::string> tags;
+  enum class Status : std::uint8_t { Passed, Failed, Skipped } status = Status::Passed;
+  Expectation expected;
+  std::vector<Mismatch> mismatches;
+  sim::Verdict predicted;
+  std::string message;                        // why it failed before it could be compared
+  std::string place;                          // "file:line:column" of the expectation
+};
+
+struct Report {
+  std::vector<CaseResult> cases;  // in the order of files, variants, flows
+  std::size_t passed = 0, failed = 0, skipped = 0;
+};
+
+/// Builds the engine of a cluster once and applies variants as overlays.
+class Runner {
+ public:
+  Runner(model::Diagnostics& diagnostics, model::SourceFiles& files) : diagnostics_(diagnostics), files_(files) {}
+  /// Adds the cases of one scenario. False when its cluster cannot be loaded (reported).
+  bool run(const Scenario& scenario, const RunOptions& options, Report& report);
+
+ private:
+  model::Diagnostics& diagnostics_;
+  model::SourceFiles& files_;
+};
+
+/// The cluster of a scenario, loaded. Diagnostics of its manifests are printed with the snapshot's own files.
+[[nodiscard]] std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options, model::Diagnostics& diagnostics);
+[[nodiscard]] std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot, const Scenario& scenario, const std::optional<std::string>& version,
+                                                              model::Diagnostics& diagnostics);
+
+}  // namespace waypath::scenarios

@@ -1,0 +1,146 @@
+#include "sim/resolve/mesh_route.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/match/route_match.h"
+#include "sim/reason_codes_route.h"
+#include "sim/resolve/hostname.h"
+
+namespace waypath::sim {
+
+namespace {
+
+bool subnet_holds(const std::vector<std::string>& subnets, const std::optional<model::IpAddress>& address) {
+  if (subnets.empty()) return true;
+  if (!address) return false;
+  return std::any_of(subnets.begin(), subnets.end(), [&](const std::string& text) {
+    const std::optional<model::Cidr> cidr = model::parse_cidr(text);
+    if (cidr) return cidr->contains(*address);
+    const std::optional<model::IpAddress> ip = model::parse_ip(text);
+    return ip && *ip == *address;
+  });
+}
+
+/// Source: istio pilot/pkg/networking/core/tls.go matchTCP, matchTLS: gateways, labels and namespace are all tested.
+bool source_holds(const model::VsL4Match& match, const ProxyView& proxy) {
+  if (!match.gateways.empty() &&
+      std::find(match.gateways.begin(), match.gateways.end(), proxy.gateway) == match.gateways.end()) {
+    return false;
+  }
+  if (!match.source_namespace.empty() && !(match.source_namespace == proxy.ns)) return false;
+  return std::all_of(match.source_labels.begin(), match.source_labels.end(), [&](const auto& wanted) {
+    const model::Label* label = proxy.labels == nullptr ? nullptr : proxy.labels->find(wanted.first);
+    return label != nullptr && label->value == wanted.second;
+  });
+}
+
+bool port_holds(const model::VsL4Match& match, const ProxyView& proxy) { return !match.port || *match.port == proxy.port; }
+
+bool tls_holds(const model::VsL4Match& match, const ProxyView& proxy, const L4View& view) {
+  if (!port_holds(match, proxy) || !source_holds(match, proxy) || !subnet_holds(match.destination_subnets, view.address)) {
+    return false;
+  }
+  return std::any_of(match.sni_hosts.begin(), match.sni_hosts.end(), [&](const std::string& written) {
+    const std::string sni = lower_case(written);
+    if (view.sni_of_host_only) return sni == view.host;
+    return !view.sni.empty() && (sni == "*" || host_covers(sni, view.sni));
+  });
+}
+
+L4Rule compile(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route, int index,
+               std::string section) {
+  L4Rule out;
+  out.at = object_at(config.vs->meta, route.pos, index, std::move(section));
+  for (const model::VsDestination& d : route.route) {
+    RuleDestination destination = compile_destination(impl, d, config.ns, out.at);
+    destination.weight = route.route.size() == 1 ? 1 : d.weight;
+    out.destinations.push_back(std::move(destination));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl, std::string_view host) {
+  std::vector<std::uint32_t> out;
+  if (const auto it = impl.mesh_configs_by_host.find(host); it != impl.mesh_configs_by_host.end()) out = it->second;
+  for (const std::uint32_t i : impl.mesh_configs_wildcard) {
+    const RouteConfig& config = impl.configs[i];
+    const bool covers = std::any_of(config.hosts.begin(), config.hosts.end(), [&](const std::string& pattern) {
+      return is_wildcard(pattern) && host_covers(pattern, host);
+    });
+    if (covers) out.push_back(i);
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const RouteConfig& config, const ProxyView& proxy,
+                                         const L4View& view) {
+  if (config.vs == nullptr) return std::nullopt;
+  for (std::size_t i = 0; i < config.vs->tls.size(); ++i) {
+    const model::VsL4Route& route = config.vs->tls[i];
+    if (std::any_of(route.matches.begin(), route.matches.end(),
+                    [&](const model::VsL4Match& m) { return tls_holds(m, proxy, view); })) {
+      return compile(impl, config, route, static_cast<int>(i), "tls");
+    }
+  }
+  for (std::size_t i = 0; i < config.vs->tcp.size(); ++i) {
+    const model::VsL4Route& route = config.vs->tcp[i];
+    const bool holds = route.matches.empty() ||
+                       std::any_of(route.matches.begin(), route.matches.end(), [&](const model::VsL4Match& m) {
+                         return port_holds(m, proxy) && source_holds(m, proxy) &&
+                                subnet_holds(m.destination_subnets, view.address);
+                       });
+    if (holds) return compile(impl, config, route, static_cast<int>(i), "tcp");
+  }
+  return std::nullopt;
+}
+
+const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns, const ProxyView& proxy,
+                             const L4View& view) {
+  for (const bool tls : {true, false}) {
+    for (const RouteTables::Impl::MeshL4& route : impl.mesh_l4) {
+      if (route.tls != tls || route.host != view.host || (route.port && *route.port != proxy.port)) continue;
+      // Routes of a third namespace concern nobody; consumer routes only clients of their own namespace.
+      if (!(route.ns == service_ns) && !(route.ns == proxy.ns)) continue;
+      if (tls) {
+        const bool named = route.hostnames.empty() ||
+                           std::any_of(route.hostnames.begin(), route.hostnames.end(), [&](const std::string& h) {
+                             return view.sni_of_host_only ? lower_case(h) == view.host
+                                                          : !view.sni.empty() && host_covers(lower_case(h), view.sni);
+                           });
+        if (!named) continue;
+      }
+      return &route.rule;
+    }
+  }
+  return nullptr;
+}
+
+void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs, std::string_view host,
+                       std::uint16_t port, std::string_view protocol) {
+  for (const RouteConfig* config : configs) {
+    const bool concerns = std::any_of(config->http.begin(), config->http.end(),
+                                      [&](const HttpEntry& e) { return !e.port || *e.port == port; });
+    if (!concerns) continue;
+    decision.trace.push_back(
+        trace_node("route", Decision::NotApplicable, kRouteProtocolBlocksL7, ObjectAt{config->key, config->pos, -1, {}},
+                   fmt::format("HTTP rules for {} have no effect: port {} is declared as {}", host, port, protocol)));
+  }
+}
+
+void default_route(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy, model::ServiceId service,
+                   std::uint16_t port, bool http) {
+  decision.kind = RouteDecision::Kind::Forward;
+  decision.http = http;
+  decision.targets.push_back(service_target(impl, proxy, service, port));
+  const model::RegistryService& reg = impl.cluster.service(service);
+  decision.reason = {kRouteDefault, object_at(reg.meta()), fmt::format("no route concerns {} port {}", reg.host, port)};
+  decision.trace.push_back(trace_node("route", Decision::Allow, kRouteDefault, object_at(reg.meta()), decision.reason.detail));
+}
+
+}  // namespace waypath::sim

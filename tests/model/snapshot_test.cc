@@ -1,0 +1,83 @@
+// Freezing decoded objects (model/snapshot.h): order, duplicates, namespaces.
+
+#include <catch2/catch.hpp>
+
+#include "model/load/manifest_loader.h"
+
+namespace waypath {
+namespace {
+
+using namespace model;  // NOLINT(google-build-using-namespace): a test of this one header
+
+std::string service(const std::string& ns, const std::string& name, const std::string& port = "80") {
+  return "apiVersion: v1\nkind: Service\nmetadata: {name: " + name + ", namespace: " + ns +
+         "}\nspec: {ports: [{port: " + port + "}]}\n";
+}
+
+}  // namespace
+
+TEST_CASE("resources are sorted by namespace and name whatever the order of files") {
+  const std::vector<std::vector<SourceFile>> orders{
+      {{"1.yaml", service("b", "x")}, {"2.yaml", service("a", "z") + "---\n" + service("a", "u")}},
+      {{"2.yaml", service("a", "z") + "---\n" + service("a", "u")}, {"1.yaml", service("b", "x")}}};
+  for (const auto& files : orders) {
+    Diagnostics d;
+    const auto s = load_texts(files, {}, d);
+    std::string names;
+    for (const auto& o : s.all<Service>()) names += o->meta.key.str() + " ";
+    CHECK(names == "Service/a/u Service/a/z Service/b/x ");
+  }
+}
+
+TEST_CASE("one object twice: alike is information, different is an error and the first counts") {
+  Diagnostics alike;
+  const auto once = load_texts({{"1.yaml", service("a", "x")}, {"2.yaml", service("a", "x")}}, {}, alike);
+  CHECK(once.all<Service>().size() == 1);
+  REQUIRE(alike.items().size() == 1);
+  CHECK(alike.items().front().code.text == "OBJECT_REPEATED");
+  CHECK(alike.items().front().severity == Severity::Info);
+
+  Diagnostics differs;
+  const auto s =
+      load_texts({{"1.yaml", service("a", "x")}, {"2.yaml", service("a", "x", "81")}}, {}, differs);
+  REQUIRE(differs.items().size() == 1);
+  CHECK(differs.items().front().code.text == "OBJECT_DUPLICATE");
+  CHECK(differs.has_input_errors());
+  REQUIRE(s.all<Service>().size() == 1);
+  CHECK(s.all<Service>().front()->ports.front().port == 80);
+}
+
+TEST_CASE("a namespace that is only named exists with the one label every namespace has") {
+  Diagnostics d;
+  const auto s = load_texts(
+      {{"1.yaml", service("a", "x") +
+                      "---\napiVersion: v1\nkind: Namespace\n"
+                      "metadata: {name: b, labels: {kubernetes.io/metadata.name: wrong, team: t}}\n"}},
+      {}, d);
+  REQUIRE(s.all<Namespace>().size() == 2);
+  const auto& named = *s.all<Namespace>()[0];
+  CHECK(named.meta.origin == Origin::Derived);
+  CHECK(named.meta.labels.all().size() == 1);
+  CHECK(named.meta.labels.get("kubernetes.io/metadata.name") == "a");
+  CHECK(s.all<Namespace>()[1]->meta.labels.get("kubernetes.io/metadata.name") == "b");
+}
+
+TEST_CASE("kinds that share a struct are found by key and by name") {
+  Diagnostics d;
+  const auto s =
+      load_texts({{"1.yaml",
+                   "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: x, namespace: a}\n"
+                   "spec: {selector: {matchLabels: {app: x}}, template: {metadata: {labels: {app: x}}, spec: "
+                   "{containers: [{name: c}]}}}\n"
+                   "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w, namespace: a}\n"
+                   "spec: {selector: {matchLabels: {app: w}}, template: {metadata: {labels: {app: w}}, spec: "
+                   "{containers: [{name: c}]}}}\n"}},
+                 {}, d);
+  REQUIRE(s.find<Workload>("a", "x") != nullptr);
+  CHECK(s.find<Workload>("a", "x")->meta.key.kind == std::string_view("StatefulSet"));
+  CHECK(s.find<Workload>("a", "w")->meta.key.kind == std::string_view("Deployment"));
+  CHECK(s.find<Workload>("a", "z") == nullptr);
+  CHECK(s.find<Workload>({intern("Deployment"), intern("apps"), intern("a"), intern("x")}) == nullptr);
+}
+
+}  // namespace waypath
