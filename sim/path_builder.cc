@@ -17,13 +17,6 @@ using model::IpAddress;
 using model::PodId;
 using model::ServiceId;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 model::Protocol transport_protocol(const Target& target) {
   if (target.scheme == "udp") return model::Protocol::Udp;
   if (target.scheme == "sctp") return model::Protocol::Sctp;

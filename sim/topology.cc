@@ -228,7 +228,10 @@ std::vector<VertexId> Topology::reachable_avoiding(VertexId from, std::span<cons
 }
 
 std::vector<VertexId> Topology::dominators(VertexId from, Layer layer) const {
-  const View view(graph_->csr, LayerFilter{&graph_->csr, edges_, layer}, AvoidFilter{});
+  // Boost's algorithm is only defined for graphs all of whose vertices can be reached.
+  std::vector<bool> unreachable(vertices_.size(), true);
+  for (const auto v : reachable_avoiding(from, {}, layer)) unreachable[v.index] = false;
+  const View view(graph_->csr, LayerFilter{&graph_->csr, edges_, layer}, AvoidFilter{&unreachable});
   const auto none = boost::graph_traits<Csr>::null_vertex();
   std::vector<Csr::vertex_descriptor> parent(vertices_.size(), none);
   const auto index = boost::get(boost::vertex_index, graph_->csr);
