@@ -17,7 +17,8 @@ bool operator<(const ResourceKey& a, const ResourceKey& b) {
 }
 
 Labels::Labels(std::vector<Label> labels) : labels_(std::move(labels)) {
-  std::stable_sort(labels_.begin(), labels_.end(), [](const Label& a, const Label& b) { return a.key.view() < b.key.view(); });
+  std::stable_sort(labels_.begin(), labels_.end(),
+                   [](const Label& a, const Label& b) { return a.key.view() < b.key.view(); });
   std::vector<Label> unique;
   unique.reserve(labels_.size());
   for (const auto& label : labels_) {

@@ -1,5 +1,6 @@
 #pragma once
-// What every resource has: identity, labels, annotations, owner, origin. Values are decoded once and never change.
+// What every resource has: identity, labels, annotations, owner, origin. Values are decoded once and never
+// change.
 
 #include <cstdint>
 #include <optional>
@@ -14,8 +15,8 @@
 
 namespace waypath::model {
 
-/// Stable identity across snapshots: "Kind/namespace/name". `ns` is empty for cluster-scoped kinds. Kinds that exist in two
-/// API groups (Gateway) are told apart by the group as well.
+/// Stable identity across snapshots: "Kind/namespace/name". `ns` is empty for cluster-scoped kinds. Kinds
+/// that exist in two API groups (Gateway) are told apart by the group as well.
 struct ResourceKey {
   Symbol kind;   // "Gateway" for gateway.networking.k8s.io, "IstioGateway" never appears: see `group`
   Symbol group;  // "" for core
@@ -69,14 +70,15 @@ enum class Origin : std::uint8_t { Manifest, Derived };
 struct ObjectMeta {
   ResourceKey key;
   Labels labels;
-  std::vector<Annotation> annotations;  // only those that can matter (istio.io, ambient.istio.io, sidecar.istio.io, ...); sorted by key
+  std::vector<Annotation> annotations;  // only those that can matter (istio.io, ambient.istio.io,
+                                        // sidecar.istio.io, ...); sorted by key
   std::vector<OwnerReference> owners;
   std::string creation_timestamp;  // RFC 3339, empty when not given
   bool deleting = false;           // deletionTimestamp present
   Origin origin = Origin::Manifest;
-  ResourceKey derived_from;        // the manifest object that implies this one, when Derived
-  SourcePos pos;                   // first line of the object
-  std::uint32_t raw = 0;           // index into Snapshot's raw objects (for patches); 0 = none
+  ResourceKey derived_from;  // the manifest object that implies this one, when Derived
+  SourcePos pos;             // first line of the object
+  std::uint32_t raw = 0;     // index into Snapshot's raw objects (for patches); 0 = none
 
   [[nodiscard]] Symbol ns() const { return key.ns; }
   [[nodiscard]] Symbol name() const { return key.name; }

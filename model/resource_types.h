@@ -1,5 +1,6 @@
 #pragma once
-// The one list of kinds a snapshot stores. Adding a kind: its struct and decoder, a row in load/kind_table.cc, a name here.
+// The one list of kinds a snapshot stores. Adding a kind: its struct and decoder, a row in
+// load/kind_table.cc, a name here.
 
 #include <tuple>
 
@@ -22,9 +23,10 @@ struct TypeList {
 };
 
 using ResourceTypes =
-    TypeList<Namespace, Node, Pod, Workload, ServiceAccount, ConfigMap, Service, EndpointSlice, Ingress, IngressClass, NetworkPolicy,
-             ClusterPolicy, GatewayClass, Gateway, ListenerSet, ReferenceGrant, BackendTlsPolicy, HttpRoute, L4Route, AuthorizationPolicy,
-             RequestAuthentication, PeerAuthentication, IstioGateway, VirtualService, DestinationRule, ServiceEntry, WorkloadEntry, Sidecar,
-             UnmodelledPolicy>;
+    TypeList<Namespace, Node, Pod, Workload, ServiceAccount, ConfigMap, Service, EndpointSlice, Ingress,
+             IngressClass, NetworkPolicy, ClusterPolicy, GatewayClass, Gateway, ListenerSet, ReferenceGrant,
+             BackendTlsPolicy, HttpRoute, L4Route, AuthorizationPolicy, RequestAuthentication,
+             PeerAuthentication, IstioGateway, VirtualService, DestinationRule, ServiceEntry, WorkloadEntry,
+             Sidecar, UnmodelledPolicy>;
 
 }  // namespace waypath::model

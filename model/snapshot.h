@@ -1,6 +1,6 @@
 #pragma once
-// The immutable result of loading (stage 3): every resource, sorted, with the files they came from. Overlays share what they do
-// not change.
+// The immutable result of loading (stage 3): every resource, sorted, with the files they came from. Overlays
+// share what they do not change.
 
 #include <memory>
 #include <optional>
@@ -72,8 +72,9 @@ class Snapshot {
   std::string detected_version_;
 };
 
-/// Collects decoded resources, then freezes them. `build` adds derived objects (derive.h), resolves namespaces, reports
-/// duplicates and reads mesh config. Also the base of overlays: `SnapshotBuilder(snapshot)` starts from its manifest objects.
+/// Collects decoded resources, then freezes them. `build` adds derived objects (derive.h), resolves
+/// namespaces, reports duplicates and reads mesh config. Also the base of overlays:
+/// `SnapshotBuilder(snapshot)` starts from its manifest objects.
 class SnapshotBuilder {
  public:
   SnapshotBuilder() = default;

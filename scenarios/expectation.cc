@@ -11,7 +11,8 @@ std::string join(const std::vector<std::string>& items) {
   return out.empty() ? "none" : out;
 }
 
-// A ztunnel acts for a pod: both its workload's and the pod's name find it; a pod also answers to pod/ns/name.
+// A ztunnel acts for a pod: both its workload's and the pod's name find it; a pod also answers to
+// pod/ns/name.
 std::vector<std::string> hop_names(const sim::HopResult& hop) {
   const std::string kind(sim::to_string(hop.kind));
   std::vector<std::string> out{hop_name(hop)};
@@ -37,7 +38,8 @@ std::vector<std::string> objects(const sim::PathVerdict& path) {
   std::vector<std::string> out;
   const auto add = [&](const sim::ObjectAt& o) {
     auto name = o.key.str();
-    if (!o.key.name.empty() && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(std::move(name));
+    if (!o.key.name.empty() && std::find(out.begin(), out.end(), name) == out.end())
+      out.push_back(std::move(name));
   };
   if (path.reason.by) add(*path.reason.by);
   for (const auto& d : path.deciders) add(d);
@@ -64,7 +66,8 @@ void compare_path(const Expectation& e, const sim::PathVerdict& path, std::vecto
     const bool known = std::any_of(out.begin(), out.end(), [&](const Mismatch& m) { return m.part == part; });
     if (!known) out.push_back({std::move(part), std::move(expected), std::move(predicted)});
   };
-  const auto text = [&](const char* part, const std::optional<std::string>& wanted, const std::string& found) {
+  const auto text = [&](const char* part, const std::optional<std::string>& wanted,
+                        const std::string& found) {
     if (wanted && !glob(*wanted, found)) differ(part, *wanted, found.empty() ? "none" : found);
   };
   text("outcome", e.outcome, std::string(sim::to_string(path.outcome)));
@@ -77,13 +80,16 @@ void compare_path(const Expectation& e, const sim::PathVerdict& path, std::vecto
   auto all = found;
   for (const auto& hop : path.hops)
     for (const auto& node : hop.decisions)
-      if (path.outcome == sim::Outcome::Allow && node.decision == sim::Decision::Allow && node.reason.by) all.push_back(node.reason.by->key.str());
+      if (path.outcome == sim::Outcome::Allow && node.decision == sim::Decision::Allow && node.reason.by)
+        all.push_back(node.reason.by->key.str());
   for (const auto& leg : path.legs)
     for (const auto* list : {&leg.egress, &leg.ingress})
       for (const auto& node : *list)
-        if (path.outcome == sim::Outcome::Allow && node.decision == sim::Decision::Allow && node.reason.by) all.push_back(node.reason.by->key.str());
+        if (path.outcome == sim::Outcome::Allow && node.decision == sim::Decision::Allow && node.reason.by)
+          all.push_back(node.reason.by->key.str());
   for (const auto& by : e.by)
-    if (std::none_of(all.begin(), all.end(), [&](const auto& o) { return glob(by, o); })) differ("by", by, join(found));
+    if (std::none_of(all.begin(), all.end(), [&](const auto& o) { return glob(by, o); }))
+      differ("by", by, join(found));
   if (e.rule && (!path.reason.by || path.reason.by->rule != *e.rule))
     differ("rule", std::to_string(*e.rule), path.reason.by ? std::to_string(path.reason.by->rule) : "none");
   std::vector<std::string> hops;
@@ -98,13 +104,21 @@ void compare_path(const Expectation& e, const sim::PathVerdict& path, std::vecto
     ++next;
   }
   for (const auto& not_via : e.not_via)
-    if (std::any_of(path.hops.begin(), path.hops.end(), [&](const auto& h) { return names(h, not_via); })) differ("notVia", not_via, join(hops));
+    if (std::any_of(path.hops.begin(), path.hops.end(), [&](const auto& h) { return names(h, not_via); }))
+      differ("notVia", not_via, join(hops));
   for (const auto& leg : e.legs) {
-    if (std::any_of(path.legs.begin(), path.legs.end(), [&](const auto& l) { return leg_matches(leg, path, l); })) continue;
-    differ("legs", leg.from.value_or("*") + " -> " + leg.to.value_or("*") + " " + leg.transport.value_or("") + (leg.port ? " :" + std::to_string(*leg.port) : ""), join(hops));
+    if (std::any_of(path.legs.begin(), path.legs.end(),
+                    [&](const auto& l) { return leg_matches(leg, path, l); }))
+      continue;
+    differ("legs",
+           leg.from.value_or("*") + " -> " + leg.to.value_or("*") + " " + leg.transport.value_or("") +
+               (leg.port ? " :" + std::to_string(*leg.port) : ""),
+           join(hops));
   }
-  if (e.bypassed && *e.bypassed == path.bypassed.empty()) differ("bypassed", *e.bypassed ? "true" : "false", join(path.bypassed));
-  if (e.bypassed_text && std::none_of(path.bypassed.begin(), path.bypassed.end(), [&](const auto& b) { return glob(*e.bypassed_text, b); }))
+  if (e.bypassed && *e.bypassed == path.bypassed.empty())
+    differ("bypassed", *e.bypassed ? "true" : "false", join(path.bypassed));
+  if (e.bypassed_text && std::none_of(path.bypassed.begin(), path.bypassed.end(),
+                                      [&](const auto& b) { return glob(*e.bypassed_text, b); }))
     differ("bypassed", *e.bypassed_text, join(path.bypassed));
 }
 

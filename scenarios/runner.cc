@@ -24,7 +24,8 @@ struct Job {
 
 }  // namespace
 
-std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options, model::Diagnostics& diagnostics) {
+std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options,
+                                            model::Diagnostics& diagnostics) {
   model::LoadOptions load;
   load.jobs = options.jobs;
   const auto paths = scenario.inline_cluster ? std::vector<std::string>{scenario.path} : scenario.manifests;
@@ -33,14 +34,22 @@ std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunO
   return snapshot;
 }
 
-std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot, const Scenario& scenario, const std::optional<std::string>& version,
+std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot, const Scenario& scenario,
+                                                const std::optional<std::string>& version,
                                                 model::Diagnostics& diagnostics) {
   model::ClusterOptions options;
   if (version) {
     options.version = model::parse_istio_version(*version);
     if (!options.version) {
-      diagnostics.report({kScenarioInvalid, model::Severity::Error, model::Reach::Input, {}, {}, "cluster.istioVersion", {},
-                          "\"" + *version + "\" is no Istio version", "write 1.28 or 1.28.3"});
+      diagnostics.report({kScenarioInvalid,
+                          model::Severity::Error,
+                          model::Reach::Input,
+                          {},
+                          {},
+                          "cluster.istioVersion",
+                          {},
+                          "\"" + *version + "\" is no Istio version",
+                          "write 1.28 or 1.28.3"});
       return nullptr;
     }
   }
@@ -57,13 +66,25 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
   auto base = load_cluster(scenario, options, loading);
   if (!base) {
     for (const auto& d : loading.items())
-      if (d.severity == model::Severity::Error) diagnostics_.report({d.code, d.severity, d.reach, {}, d.object, d.field, d.error_type, scenario.path + ": " + d.message, d.hint});
+      if (d.severity == model::Severity::Error)
+        diagnostics_.report({d.code,
+                             d.severity,
+                             d.reach,
+                             {},
+                             d.object,
+                             d.field,
+                             d.error_type,
+                             scenario.path + ": " + d.message,
+                             d.hint});
     return false;
   }
   const auto run_variant = [&](const Variant* variant) {
     std::vector<Job> jobs;
     for (const auto& flow : scenario.flows) {
       const Expectation* expected = flow.expect ? &*flow.expect : nullptr;
+      if (variant != nullptr && !variant->flows.empty() &&
+          std::find(variant->flows.begin(), variant->flows.end(), flow.flow.name) == variant->flows.end())
+        continue;
       if (variant != nullptr) {
         const auto it = variant->expect.find(flow.flow.name);
         if (it != variant->expect.end()) expected = &it->second;
@@ -74,7 +95,8 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
       job.result.variant = variant == nullptr ? "" : variant->name;
       job.result.flow = flow.flow.name;
       job.result.tags = variant == nullptr ? flow.tags : variant->tags;
-      if (filter && !filter->full_match(scenario.name + " / " + job.result.variant + " / " + job.result.flow)) continue;
+      if (filter && !filter->full_match(scenario.name + " / " + job.result.variant + " / " + job.result.flow))
+        continue;
       if (expected != nullptr) {
         job.result.expected = *expected;
         job.result.place = files_.format(expected->pos);
@@ -96,7 +118,8 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
       variant_files = changed.files();
       if (!found.has_errors()) engine = build_engine(std::move(changed), scenario, version, found);
     }
-    const std::string broken = engine == nullptr || found.has_errors() ? first_error(found, variant_files) : std::string();
+    const std::string broken =
+        engine == nullptr || found.has_errors() ? first_error(found, variant_files) : std::string();
     model::parallel_for_index(jobs.size(), options.jobs, [&](std::size_t i) {
       auto& job = jobs[i];
       auto& r = job.result;
@@ -109,7 +132,8 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
       r.predicted = sim::simulate(*engine, job.flow->flow, scenario.assume, flow_errors);
       if (flow_errors.has_errors()) {
         r.status = CaseResult::Status::Failed;
-        r.message = flow_errors.items().front().message + (flow_errors.items().front().hint.empty() ? "" : "; " + flow_errors.items().front().hint);
+        r.message = flow_errors.items().front().message +
+                    (flow_errors.items().front().hint.empty() ? "" : "; " + flow_errors.items().front().hint);
         return;
       }
       if (job.expected == nullptr) {

@@ -23,8 +23,8 @@ struct CaseResult {
   Expectation expected;
   std::vector<Mismatch> mismatches;
   sim::Verdict predicted;
-  std::string message;                        // why it failed before it could be compared
-  std::string place;                          // "file:line:column" of the expectation
+  std::string message;  // why it failed before it could be compared
+  std::string place;    // "file:line:column" of the expectation
 };
 
 struct Report {
@@ -35,7 +35,8 @@ struct Report {
 /// Builds the engine of a cluster once and applies variants as overlays.
 class Runner {
  public:
-  Runner(model::Diagnostics& diagnostics, model::SourceFiles& files) : diagnostics_(diagnostics), files_(files) {}
+  Runner(model::Diagnostics& diagnostics, model::SourceFiles& files)
+      : diagnostics_(diagnostics), files_(files) {}
   /// Adds the cases of one scenario. False when its cluster cannot be loaded (reported).
   bool run(const Scenario& scenario, const RunOptions& options, Report& report);
 
@@ -45,8 +46,11 @@ class Runner {
 };
 
 /// The cluster of a scenario, loaded. Diagnostics of its manifests are printed with the snapshot's own files.
-[[nodiscard]] std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options, model::Diagnostics& diagnostics);
-[[nodiscard]] std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot, const Scenario& scenario, const std::optional<std::string>& version,
+[[nodiscard]] std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options,
+                                                          model::Diagnostics& diagnostics);
+[[nodiscard]] std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot,
+                                                              const Scenario& scenario,
+                                                              const std::optional<std::string>& version,
                                                               model::Diagnostics& diagnostics);
 
 }  // namespace waypath::scenarios

@@ -22,12 +22,15 @@ namespace fs = std::filesystem;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
 // A scalar as text whatever its type: header values and labels are written as people think of them.
-std::string scalar_text(const Field& f) { return f.present() && f.node()->is_scalar() ? std::string(f.node()->scalar) : f.text(); }
+std::string scalar_text(const Field& f) {
+  return f.present() && f.node()->is_scalar() ? std::string(f.node()->scalar) : f.text();
+}
 
 std::vector<std::string> one_or_many(const Field& f) {
   if (f.present() && f.node()->is_sequence()) return f.texts();
@@ -44,7 +47,8 @@ sim::Claim read_claim(const Field& f) {
     c.list = f.texts();
   } else if (node->is_mapping()) {
     c.kind = sim::Claim::Kind::Object;
-    f.each_member([&](std::string_view key, const Field& v) { c.object.emplace(std::string(key), read_claim(v)); });
+    f.each_member(
+        [&](std::string_view key, const Field& v) { c.object.emplace(std::string(key), read_claim(v)); });
   } else {
     c.kind = node->is_string() ? sim::Claim::Kind::String : sim::Claim::Kind::Other;
     c.text = std::string(node->scalar);
@@ -59,9 +63,12 @@ sim::Token read_token(const Field& f) {
   if (f["issuer"]) t.issuer = f["issuer"].text();
   if (f["subject"]) t.subject = f["subject"].text();
   if (f["audiences"]) t.audiences = one_or_many(f["audiences"]);
-  f["claims"].each_member([&](std::string_view key, const Field& v) { t.claims.insert_or_assign(std::string(key), read_claim(v)); });
+  f["claims"].each_member([&](std::string_view key, const Field& v) {
+    t.claims.insert_or_assign(std::string(key), read_claim(v));
+  });
   using State = sim::Token::State;
-  const auto state = f["state"].one_of({"valid", "expired", "notYetValid", "malformed", "badSignature", "unverified"});
+  const auto state =
+      f["state"].one_of({"valid", "expired", "notYetValid", "malformed", "badSignature", "unverified"});
   if (!state.empty() || !f["raw"]) {
     t.state = state == "expired"        ? State::Expired
               : state == "notYetValid"  ? State::NotYetValid
@@ -98,8 +105,11 @@ sim::Headers read_headers(const Field& f) {
 Expectation read_expectation(const Field& f) {
   Expectation e;
   e.pos = f.pos();
-  f.only({"outcome", "symptom", "by", "reason", "via", "notVia", "identity", "backend", "legs", "bypassed", "rule"});
-  if (const auto outcome = f["outcome"].one_of({"allow", "deny", "timeout", "unreachable", "unknown"}); !outcome.empty()) e.outcome = outcome;
+  f.only({"outcome", "symptom", "by", "reason", "via", "notVia", "identity", "backend", "legs", "bypassed",
+          "rule"});
+  if (const auto outcome = f["outcome"].one_of({"allow", "deny", "timeout", "unreachable", "unknown"});
+      !outcome.empty())
+    e.outcome = outcome;
   e.symptom = f["symptom"].optional_text();
   e.reason = f["reason"].optional_text();
   e.identity = f["identity"].optional_text();
@@ -130,7 +140,9 @@ Expectation read_expectation(const Field& f) {
 
 class Reader {
  public:
-  Reader(const std::string& path, Scenario& out) : out_(out), folder_(fs::path(path).parent_path()) { out_.path = path; }
+  Reader(const std::string& path, Scenario& out) : out_(out), folder_(fs::path(path).parent_path()) {
+    out_.path = path;
+  }
 
   void read(const Field& root) {
     root.only({"apiVersion", "kind", "metadata", "cluster", "assume", "flows", "variants"});
@@ -144,14 +156,17 @@ class Reader {
     std::set<std::string> names;
     root["flows"].each([&](const Field& f) {
       auto c = flow(f);
-      if (!names.insert(c.flow.name).second) f["name"].reject(model::error_type::kDuplicate, "two flows are named \"" + c.flow.name + "\"");
+      if (!names.insert(c.flow.name).second)
+        f["name"].reject(model::error_type::kDuplicate, "two flows are named \"" + c.flow.name + "\"");
       out_.flows.push_back(std::move(c));
     });
-    if (out_.flows.empty()) root["flows"].reject(model::error_type::kRequired, "a scenario needs at least one flow");
+    if (out_.flows.empty())
+      root["flows"].reject(model::error_type::kRequired, "a scenario needs at least one flow");
     std::set<std::string> variants;
     root["variants"].each([&](const Field& f) {
       auto v = variant(f, names);
-      if (!variants.insert(v.name).second) f["name"].reject(model::error_type::kDuplicate, "two variants are named \"" + v.name + "\"");
+      if (!variants.insert(v.name).second)
+        f["name"].reject(model::error_type::kDuplicate, "two variants are named \"" + v.name + "\"");
       out_.variants.push_back(std::move(v));
     });
   }
@@ -175,9 +190,13 @@ class Reader {
     if (f["istioVersion"]) out_.istio_version = scalar_text(f["istioVersion"]);
     out_.pod_cidrs = one_or_many(f["podCidrs"]);
     for (const auto& cidr : out_.pod_cidrs)
-      if (!model::parse_cidr(cidr)) f["podCidrs"].reject(model::error_type::kInvalid, "\"" + cidr + "\" is not a CIDR block");
+      if (!model::parse_cidr(cidr))
+        f["podCidrs"].reject(model::error_type::kInvalid, "\"" + cidr + "\" is not a CIDR block");
     const auto cni = f["cni"].one_of({"generic", "calico", "cilium", "ovn"});
-    out_.options.cni = cni == "calico" ? sim::Cni::Calico : cni == "cilium" ? sim::Cni::Cilium : cni == "ovn" ? sim::Cni::Ovn : sim::Cni::Generic;
+    out_.options.cni = cni == "calico"   ? sim::Cni::Calico
+                       : cni == "cilium" ? sim::Cni::Cilium
+                       : cni == "ovn"    ? sim::Cni::Ovn
+                                         : sim::Cni::Generic;
     const Field s = f["sim"];
     s.only({"ipBlockSelectsPods", "cniRejects", "probesSubjectToNetworkPolicy"});
     out_.options.ipblock_selects_pods = s["ipBlockSelectsPods"].optional_boolean();
@@ -187,13 +206,16 @@ class Reader {
 
   void assume(const Field& f) {
     f.only({"extAuthz", "tokens", "jwksUnavailable"});
-    f["tokens"].each_member([&](std::string_view name, const Field& t) { tokens_[std::string(name)] = read_token(t); });
+    f["tokens"].each_member(
+        [&](std::string_view name, const Field& t) { tokens_[std::string(name)] = read_token(t); });
     out_.assume.jwks_unavailable = one_or_many(f["jwksUnavailable"]);
     f["extAuthz"].each_member([&](std::string_view name, const Field& p) {
       p.only({"allowWhen", "allow", "unreachable", "setHeaders", "setToken", "else"});
       sim::ExtAuthzAnswer a;
       p["allowWhen"].only({"header"});
-      p["allowWhen"]["header"].each_member([&](std::string_view h, const Field& v) { a.allow_when_headers.emplace(lower(h), scalar_text(v)); });
+      p["allowWhen"]["header"].each_member([&](std::string_view h, const Field& v) {
+        a.allow_when_headers.emplace(lower(h), scalar_text(v));
+      });
       a.allow_always = p["allow"].boolean();
       a.unreachable = p["unreachable"].boolean();
       if (p["setToken"]) a.set_token = token(p["setToken"]);
@@ -204,7 +226,8 @@ class Reader {
         if (open != std::string::npos && close != std::string::npos) {
           const auto it = tokens_.find(value.substr(open + 8, close - open - 8));
           if (it == tokens_.end()) {
-            p["setHeaders"].reject(model::error_type::kInvalid, "no token is named in " + value, "name it under assume.tokens");
+            p["setHeaders"].reject(model::error_type::kInvalid, "no token is named in " + value,
+                                   "name it under assume.tokens");
           } else {
             a.set_token = it->second;
             a.set_token->name = header;
@@ -221,9 +244,11 @@ class Reader {
   // "http 403" or "http 302 https://...".
   static void answer_else(const Field& f, sim::ExtAuthzAnswer& a) {
     const auto text = f.text();
-    const bool form = text.substr(0, 5) == "http " && text.size() >= 8 && text.substr(5, 3).find_first_not_of("0123456789") == std::string::npos;
+    const bool form = text.substr(0, 5) == "http " && text.size() >= 8 &&
+                      text.substr(5, 3).find_first_not_of("0123456789") == std::string::npos;
     if (!form) {
-      f.reject(model::error_type::kInvalid, "expected \"http STATUS\" or \"http 302 URL\", found \"" + text + "\"");
+      f.reject(model::error_type::kInvalid,
+               "expected \"http STATUS\" or \"http 302 URL\", found \"" + text + "\"");
       return;
     }
     a.else_status = std::stoi(text.substr(5, 3));
@@ -237,19 +262,23 @@ class Reader {
     if (it != tokens_.end()) return it->second;
     std::string known;
     for (const auto& [n, t] : tokens_) known.append(known.empty() ? "" : ", ").append(n);
-    f.reject(model::error_type::kInvalid, "no token is named \"" + name + "\"", known.empty() ? "name it under assume.tokens" : "known: " + known);
+    f.reject(model::error_type::kInvalid, "no token is named \"" + name + "\"",
+             known.empty() ? "name it under assume.tokens" : "known: " + known);
     return {};
   }
 
   FlowCase flow(const Field& f) {
     FlowCase c;
     c.pos = f.pos();
-    f.only({"name", "description", "from", "to", "protocol", "http", "token", "tokens", "session", "sessionToken", "sni", "sourceIp", "connectTo",
-            "tunnel", "tags", "expect"});
+    f.only({"name", "description", "from", "to", "protocol", "http", "token", "tokens", "session",
+            "sessionToken", "sni", "sourceIp", "connectTo", "tunnel", "tags", "expect"});
     auto& flow = c.flow;
     flow.from = f["from"].text();
     flow.to = f["to"].text();
-    if (flow.from.empty()) f["from"].reject(model::error_type::kRequired, "a flow needs from: ns/pod, ns/deploy/name, internet, an address, node/NAME or kubelet/NAME");
+    if (flow.from.empty())
+      f["from"].reject(
+          model::error_type::kRequired,
+          "a flow needs from: ns/pod, ns/deploy/name, internet, an address, node/NAME or kubelet/NAME");
     if (flow.to.empty()) f["to"].reject(model::error_type::kRequired, "a flow needs to: a URL or host:port");
     flow.name = f["name"].text(flow.from + " -> " + flow.to);
     flow.protocol = f["protocol"].one_of({"http", "https", "grpc", "h2c", "tcp", "tls", "udp", "sctp"});
@@ -270,7 +299,8 @@ class Reader {
     flow.connect_to = f["connectTo"].text();
     if (const auto ip = f["sourceIp"].optional_text()) {
       flow.source_ip = model::parse_ip(*ip);
-      if (!flow.source_ip) f["sourceIp"].reject(model::error_type::kInvalid, "\"" + *ip + "\" is not an IP address");
+      if (!flow.source_ip)
+        f["sourceIp"].reject(model::error_type::kInvalid, "\"" + *ip + "\" is not an IP address");
     }
     if (const auto tunnel = f["tunnel"].one_of({"hbone"}); !tunnel.empty()) flow.tunnel = tunnel;
     c.tags = one_or_many(f["tags"]);
@@ -282,17 +312,22 @@ class Reader {
   Variant variant(const Field& f, const std::set<std::string>& flows) {
     Variant v;
     v.pos = f.pos();
-    f.only({"name", "description", "tags", "change", "expect"});
+    f.only({"name", "description", "tags", "change", "flows", "expect"});
     v.name = f["name"].text();
     if (v.name.empty()) f["name"].reject(model::error_type::kRequired, "a variant needs its name");
     v.description = f["description"].text();
     v.tags = one_or_many(f["tags"]);
     v.changes = changes(f["change"]);
+    v.flows = one_or_many(f["flows"]);
+    for (const auto& name : v.flows)
+      if (flows.count(name) == 0)
+        f["flows"].reject(model::error_type::kInvalid, "no flow is named \"" + name + "\"");
     f["expect"].each_member([&](std::string_view name, const Field& e) {
       if (flows.count(std::string(name)) == 0) {
         std::string known;
         for (const auto& n : flows) known.append(known.empty() ? "" : ", ").append(n);
-        e.reject(model::error_type::kInvalid, "no flow is named \"" + std::string(name) + "\"", "flows: " + known);
+        e.reject(model::error_type::kInvalid, "no flow is named \"" + std::string(name) + "\"",
+                 "flows: " + known);
       }
       v.expect.emplace(std::string(name), read_expectation(e));
     });
@@ -300,12 +335,15 @@ class Reader {
   }
 
   std::optional<model::Change> change(const Field& f) {
-    static constexpr std::string_view kVerbs[] = {"apply", "delete", "patch", "label", "scale", "fail", "istioVersion"};
-    f.only({"apply", "create", "delete", "patch", "json", "merge", "label", "labels", "scale", "replicas", "fail", "istioVersion"});
+    static constexpr std::string_view kVerbs[] = {"apply", "delete", "patch",       "label",
+                                                  "scale", "fail",   "istioVersion"};
+    f.only({"apply", "create", "delete", "patch", "json", "merge", "label", "labels", "scale", "replicas",
+            "fail", "istioVersion"});
     int verbs = f["create"].present() ? 1 : 0;
     for (const auto verb : kVerbs) verbs += f[verb].present() ? 1 : 0;
     if (verbs != 1) {
-      f.reject(model::error_type::kInvalid, "a change has exactly one of apply, create, delete, patch, label, scale, fail, istioVersion");
+      f.reject(model::error_type::kInvalid,
+               "a change has exactly one of apply, create, delete, patch, label, scale, fail, istioVersion");
       return std::nullopt;
     }
     model::Change c;
@@ -326,22 +364,29 @@ class Reader {
       } else {
         apply.path = beside(a.text());
         std::ifstream in(apply.path, std::ios::binary);
-        if (!in) a.reject(model::error_type::kInvalid, "\"" + apply.path + "\" cannot be read", "paths are relative to this file");
+        if (!in)
+          a.reject(model::error_type::kInvalid, "\"" + apply.path + "\" cannot be read",
+                   "paths are relative to this file");
         apply.text.assign(std::istreambuf_iterator<char>(in), {});
       }
       c.what = std::move(apply);
     } else if (f["delete"]) {
       c.what = model::DeleteChange{ref(f["delete"])};
     } else if (f["patch"]) {
-      if (f["json"].present() == f["merge"].present()) f.reject(model::error_type::kInvalid, "a patch has json (RFC 6902) or merge (RFC 7396)");
+      if (f["json"].present() == f["merge"].present())
+        f.reject(model::error_type::kInvalid, "a patch has json (RFC 6902) or merge (RFC 7396)");
       const Field body = f["json"] ? f["json"] : f["merge"];
-      c.what = model::PatchChange{ref(f["patch"]), f["json"].present(), body.present() ? model::yaml::to_json(*body.node()).dump() : "[]", out_.path};
+      c.what =
+          model::PatchChange{ref(f["patch"]), f["json"].present(),
+                             body.present() ? model::yaml::to_json(*body.node()).dump() : "[]", out_.path};
     } else if (f["label"]) {
       model::LabelChange label{ref(f["label"]), {}};
       f["labels"].each_member([&](std::string_view key, const Field& v) {
-        label.labels.emplace_back(std::string(key), v.present() ? std::optional(scalar_text(v)) : std::nullopt);
+        label.labels.emplace_back(std::string(key),
+                                  v.present() ? std::optional(scalar_text(v)) : std::nullopt);
       });
-      if (label.labels.empty()) f["labels"].reject(model::error_type::kRequired, "name the labels: {key: value}, null removes one");
+      if (label.labels.empty())
+        f["labels"].reject(model::error_type::kRequired, "name the labels: {key: value}, null removes one");
       c.what = std::move(label);
     } else if (f["scale"]) {
       const auto replicas = f["replicas"].integer();
@@ -380,8 +425,15 @@ std::optional<std::string> read_file(const std::string& path, model::Diagnostics
   std::error_code error;
   std::ifstream in(path, std::ios::binary);
   if (!in || fs::is_directory(path, error)) {
-    diagnostics.report({model::yaml::kInputMissing, model::Severity::Error, model::Reach::Input, {}, {}, {}, {},
-                        "\"" + path + "\" cannot be read; expected a scenario file", "check the spelling"});
+    diagnostics.report({model::yaml::kInputMissing,
+                        model::Severity::Error,
+                        model::Reach::Input,
+                        {},
+                        {},
+                        {},
+                        {},
+                        "\"" + path + "\" cannot be read; expected a scenario file",
+                        "check the spelling"});
     return std::nullopt;
   }
   return std::string(std::istreambuf_iterator<char>(in), {});
@@ -389,7 +441,8 @@ std::optional<std::string> read_file(const std::string& path, model::Diagnostics
 
 }  // namespace
 
-std::optional<Scenario> parse_scenario(const std::string& path, const std::string& text, model::SourceFiles& files, model::Diagnostics& diagnostics) {
+std::optional<Scenario> parse_scenario(const std::string& path, const std::string& text,
+                                       model::SourceFiles& files, model::Diagnostics& diagnostics) {
   const auto file = files.add(path, text);
   model::Diagnostics found;
   const auto documents = model::yaml::read_documents(text, file, found, {.prune = false});
@@ -399,7 +452,15 @@ std::optional<Scenario> parse_scenario(const std::string& path, const std::strin
     const auto* kind = d.root == nullptr ? nullptr : d.root->find("kind");
     if (kind != nullptr && kind->is_scalar() && kind->scalar == "Scenario") {
       if (scenario != nullptr)
-        found.report({kScenarioInvalid, model::Severity::Error, model::Reach::Input, d.root->pos, {}, "kind", {}, "a file holds one Scenario", "put the second into a file of its own"});
+        found.report({kScenarioInvalid,
+                      model::Severity::Error,
+                      model::Reach::Input,
+                      d.root->pos,
+                      {},
+                      "kind",
+                      {},
+                      "a file holds one Scenario",
+                      "put the second into a file of its own"});
       if (scenario == nullptr) scenario = &d;
     } else if (d.root != nullptr && !d.root->is_null()) {
       ++others;
@@ -407,7 +468,15 @@ std::optional<Scenario> parse_scenario(const std::string& path, const std::strin
   }
   if (scenario == nullptr) {
     if (!found.has_errors())
-      found.report({kScenarioInvalid, model::Severity::Error, model::Reach::Input, {file, 1, 1}, {}, "kind", {}, "no document with kind: Scenario", "start with apiVersion: waypath.dev/v1 and kind: Scenario"});
+      found.report({kScenarioInvalid,
+                    model::Severity::Error,
+                    model::Reach::Input,
+                    {file, 1, 1},
+                    {},
+                    "kind",
+                    {},
+                    "no document with kind: Scenario",
+                    "start with apiVersion: waypath.dev/v1 and kind: Scenario"});
     report_as_input_errors(std::move(found), diagnostics);
     return std::nullopt;
   }
@@ -418,19 +487,28 @@ std::optional<Scenario> parse_scenario(const std::string& path, const std::strin
   if (out.manifests.empty()) {
     out.inline_cluster = others != 0;
     if (others == 0)
-      found.report({kScenarioInvalid, model::Severity::Error, model::Reach::Input, scenario->root->pos, {}, "cluster.manifests", {},
-                    "no cluster", "name manifests, or add the objects as further documents of this file"});
+      found.report({kScenarioInvalid,
+                    model::Severity::Error,
+                    model::Reach::Input,
+                    scenario->root->pos,
+                    {},
+                    "cluster.manifests",
+                    {},
+                    "no cluster",
+                    "name manifests, or add the objects as further documents of this file"});
   }
   if (!report_as_input_errors(std::move(found), diagnostics)) return std::nullopt;
   return out;
 }
 
-std::optional<Scenario> read_scenario(const std::string& path, model::SourceFiles& files, model::Diagnostics& diagnostics) {
+std::optional<Scenario> read_scenario(const std::string& path, model::SourceFiles& files,
+                                      model::Diagnostics& diagnostics) {
   const auto text = read_file(path, diagnostics);
   return text ? parse_scenario(path, *text, files, diagnostics) : std::nullopt;
 }
 
-std::vector<model::Change> parse_changes(const std::string& path, const std::string& text, model::SourceFiles& files, model::Diagnostics& diagnostics) {
+std::vector<model::Change> parse_changes(const std::string& path, const std::string& text,
+                                         model::SourceFiles& files, model::Diagnostics& diagnostics) {
   const auto file = files.add(path, text);
   model::Diagnostics found;
   std::vector<model::Change> out;
@@ -447,7 +525,8 @@ std::vector<model::Change> parse_changes(const std::string& path, const std::str
   return out;
 }
 
-std::vector<std::string> find_scenarios(const std::vector<std::string>& paths, model::Diagnostics& diagnostics) {
+std::vector<std::string> find_scenarios(const std::vector<std::string>& paths,
+                                        model::Diagnostics& diagnostics) {
   std::vector<std::string> out;
   for (const auto& path : paths) {
     std::error_code error;
@@ -456,7 +535,8 @@ std::vector<std::string> find_scenarios(const std::vector<std::string>& paths, m
       continue;
     }
     std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, error)) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, error)) {
       const auto extension = entry.path().extension();
       if (!entry.is_regular_file(error) || (extension != ".yaml" && extension != ".yml")) continue;
       std::ifstream in(entry.path(), std::ios::binary);
@@ -465,7 +545,14 @@ std::vector<std::string> find_scenarios(const std::vector<std::string>& paths, m
     }
     std::sort(found.begin(), found.end());
     if (found.empty())
-      diagnostics.report({kScenarioNone, model::Severity::Error, model::Reach::Input, {}, {}, {}, {}, "no scenario file below \"" + path + "\"",
+      diagnostics.report({kScenarioNone,
+                          model::Severity::Error,
+                          model::Reach::Input,
+                          {},
+                          {},
+                          {},
+                          {},
+                          "no scenario file below \"" + path + "\"",
                           "a scenario file has kind: Scenario"});
     out.insert(out.end(), found.begin(), found.end());
   }

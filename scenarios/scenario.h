@@ -1,5 +1,6 @@
 #pragma once
-// Scenario files: a cluster, flows, what is expected of each, and variants of the cluster. Format: scenarios/FORMAT.md.
+// Scenario files: a cluster, flows, what is expected of each, and variants of the cluster. Format:
+// scenarios/FORMAT.md.
 
 #include <map>
 #include <optional>
@@ -23,10 +24,10 @@ struct Expectation {
     std::optional<int> port;                         // on the wire
     model::SourcePos pos;
   };
-  std::vector<Leg> legs;             // each is among the legs
-  std::optional<bool> bypassed;      // an intended enforcement point is skipped
+  std::vector<Leg> legs;         // each is among the legs
+  std::optional<bool> bypassed;  // an intended enforcement point is skipped
   std::optional<std::string> bypassed_text;
-  std::optional<int> rule;           // index of the deciding rule
+  std::optional<int> rule;  // index of the deciding rule
   model::SourcePos pos;
 };
 
@@ -42,6 +43,7 @@ struct Variant {
   std::string name, description;
   std::vector<std::string> tags;
   std::vector<model::Change> changes;
+  std::vector<std::string> flows;             // only these are run; empty: every flow
   std::map<std::string, Expectation> expect;  // by flow name
   model::SourcePos pos;
 };
@@ -58,17 +60,22 @@ struct Scenario {
   std::vector<Variant> variants;
 };
 
-/// Reads one file. Errors carry file, line, column and field path; nullopt when there is one. `files` keeps the text.
-[[nodiscard]] std::optional<Scenario> read_scenario(const std::string& path, model::SourceFiles& files, model::Diagnostics& diagnostics);
+/// Reads one file. Errors carry file, line, column and field path; nullopt when there is one. `files` keeps
+/// the text.
+[[nodiscard]] std::optional<Scenario> read_scenario(const std::string& path, model::SourceFiles& files,
+                                                    model::Diagnostics& diagnostics);
 /// The same from memory.
-[[nodiscard]] std::optional<Scenario> parse_scenario(const std::string& path, const std::string& text, model::SourceFiles& files,
+[[nodiscard]] std::optional<Scenario> parse_scenario(const std::string& path, const std::string& text,
+                                                     model::SourceFiles& files,
                                                      model::Diagnostics& diagnostics);
 /// Changes as a scenario or a change file lists them (`change: [...]`).
-[[nodiscard]] std::vector<model::Change> parse_changes(const std::string& path, const std::string& text, model::SourceFiles& files,
+[[nodiscard]] std::vector<model::Change> parse_changes(const std::string& path, const std::string& text,
+                                                       model::SourceFiles& files,
                                                        model::Diagnostics& diagnostics);
 
 /// Scenario files at or below the paths, sorted. A file that is given by name is taken whatever it holds.
-[[nodiscard]] std::vector<std::string> find_scenarios(const std::vector<std::string>& paths, model::Diagnostics& diagnostics);
+[[nodiscard]] std::vector<std::string> find_scenarios(const std::vector<std::string>& paths,
+                                                      model::Diagnostics& diagnostics);
 
 inline constexpr model::Code kScenarioInvalid{"SCENARIO_INVALID"};
 inline constexpr model::Code kScenarioNone{"SCENARIO_NONE"};

@@ -6,9 +6,9 @@
 namespace waypath::sim {
 
 struct CniProfile {
-  bool ipblock_selects_pods = true;   // ipBlock and networks match pod addresses
-  bool rejects = false;               // a refused connection is answered instead of dropped
-  bool probes_judged = false;         // probes of captured pods (source 169.254.7.127) are subject to policy
+  bool ipblock_selects_pods = true;  // ipBlock and networks match pod addresses
+  bool rejects = false;              // a refused connection is answered instead of dropped
+  bool probes_judged = false;        // probes of captured pods (source 169.254.7.127) are subject to policy
 };
 
 /// The profile of `options.cni` with the overrides of `options`.

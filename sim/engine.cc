@@ -8,8 +8,8 @@ namespace waypath::sim {
 
 Engine::~Engine() = default;
 
-std::shared_ptr<const Engine> Engine::build(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
-                                            model::Diagnostics& diagnostics) {
+std::shared_ptr<const Engine> Engine::build(std::shared_ptr<const model::Cluster> cluster,
+                                            const SimOptions& options, model::Diagnostics& diagnostics) {
   std::shared_ptr<Engine> engine(new Engine());
   engine->options_ = options;
   engine->cluster_ = std::move(cluster);
@@ -22,7 +22,8 @@ std::shared_ptr<const Engine> Engine::build(std::shared_ptr<const model::Cluster
   return engine;
 }
 
-// Then, for each flow: build_paths (sim/path_builder.cc) fixes hops, legs, wire ports and identities; simulate
-// (sim/simulate.cc) lets the policies judge them in order and asks sim/symptom.cc what the client sees.
+// Then, for each flow: build_paths (sim/path_builder.cc) fixes hops, legs, wire ports and identities;
+// simulate (sim/simulate.cc) lets the policies judge them in order and asks sim/symptom.cc what the client
+// sees.
 
 }  // namespace waypath::sim

@@ -1,5 +1,6 @@
 #pragma once
-// Stages 5 to 7: compile the policies of a cluster once, then build the paths of a flow and judge them. The file to read first.
+// Stages 5 to 7: compile the policies of a cluster once, then build the paths of a flow and judge them. The
+// file to read first.
 
 #include <memory>
 #include <string>
@@ -19,7 +20,8 @@ class Exposure;
 /// Const and shared between threads after `build`.
 class Engine {
  public:
-  [[nodiscard]] static std::shared_ptr<const Engine> build(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
+  [[nodiscard]] static std::shared_ptr<const Engine> build(std::shared_ptr<const model::Cluster> cluster,
+                                                           const SimOptions& options,
                                                            model::Diagnostics& diagnostics);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -41,10 +43,14 @@ class Engine {
   SimOptions options_;
 };
 
-/// Stage 6. `diagnostics` gets what is wrong with the flow itself (no such pod, bad URL), with did-you-mean; empty result then.
-[[nodiscard]] std::vector<Path> build_paths(const Engine& engine, const Flow& flow, const Assume& assume, model::Diagnostics& diagnostics);
+/// Stage 6. `diagnostics` gets what is wrong with the flow itself (no such pod, bad URL), with did-you-mean;
+/// empty result then.
+[[nodiscard]] std::vector<Path> build_paths(const Engine& engine, const Flow& flow, const Assume& assume,
+                                            model::Diagnostics& diagnostics);
 
-/// Stage 7. Pure: same engine, flow and facts, same verdict. Errors of the flow go to `diagnostics`; the verdict is then Unknown.
-[[nodiscard]] Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume, model::Diagnostics& diagnostics);
+/// Stage 7. Pure: same engine, flow and facts, same verdict. Errors of the flow go to `diagnostics`; the
+/// verdict is then Unknown.
+[[nodiscard]] Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume,
+                               model::Diagnostics& diagnostics);
 
 }  // namespace waypath::sim

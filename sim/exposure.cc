@@ -16,7 +16,8 @@ using model::ServiceId;
 void add_selector(std::unordered_set<model::Symbol>& keys, const model::LabelSelector& selector) {
   for (const model::SelectorRequirement& requirement : selector.requirements) keys.insert(requirement.key);
 }
-void add_selector(std::unordered_set<model::Symbol>& keys, const std::optional<model::LabelSelector>& selector) {
+void add_selector(std::unordered_set<model::Symbol>& keys,
+                  const std::optional<model::LabelSelector>& selector) {
   if (selector) add_selector(keys, *selector);
 }
 
@@ -38,7 +39,8 @@ bool AuthenticationPolicy::selects(const model::Labels& labels) const {
 }
 
 bool AuthenticationPolicy::selects_pod(const model::Pod& pod, model::Symbol root_namespace) const {
-  return by_selector() && (meta->ns() == pod.meta.ns() || meta->ns() == root_namespace) && selects(pod.meta.labels);
+  return by_selector() && (meta->ns() == pod.meta.ns() || meta->ns() == root_namespace) &&
+         selects(pod.meta.labels);
 }
 
 Exposure::Exposure(const model::Cluster& cluster) {
@@ -101,7 +103,8 @@ void Exposure::collect_keys(const model::Cluster& cluster) {
       }
     }
   }
-  for (const auto& policy : snapshot.all<model::AuthorizationPolicy>()) add_selector(keys, policy->attachment.selector);
+  for (const auto& policy : snapshot.all<model::AuthorizationPolicy>())
+    add_selector(keys, policy->attachment.selector);
   for (const auto& policy : snapshot.all<model::RequestAuthentication>())
     add_selector(keys, policy->attachment.selector);
   for (const auto& policy : snapshot.all<model::PeerAuthentication>()) add_selector(keys, policy->selector);
@@ -183,7 +186,8 @@ void Exposure::collect_gateways(const model::Cluster& cluster) {
   for (const auto& ingress : snapshot.all<model::Ingress>()) {
     std::vector<PodId> pods;
     for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
-      if (has(cluster.pods()[i]->meta.labels, "istio", cluster.mesh().ingress_selector)) pods.push_back(PodId{i});
+      if (has(cluster.pods()[i]->meta.labels, "istio", cluster.mesh().ingress_selector))
+        pods.push_back(PodId{i});
     }
     for (const model::IngressRule& rule : ingress->rules) {
       for (const model::IngressPath& path : rule.paths)

@@ -1,6 +1,6 @@
 #pragma once
-// What manifests intend, compiled once: which gateways lead to which services, and which policies mean to guard a request where
-// no proxy enforces them. Bypasses are found by comparing a path with this.
+// What manifests intend, compiled once: which gateways lead to which services, and which policies mean to
+// guard a request where no proxy enforces them. Bypasses are found by comparing a path with this.
 
 #include <string>
 #include <unordered_set>
@@ -20,7 +20,8 @@ struct AuthenticationPolicy {
   [[nodiscard]] bool by_selector() const { return attachment->target_refs.empty(); }
   /// Whether the selector, taken alone, fits these labels (an absent or empty selector fits all).
   [[nodiscard]] bool selects(const model::Labels& labels) const;
-  /// Whether it attaches to a sidecar or classic gateway pod: selector, and its own namespace or the root namespace.
+  /// Whether it attaches to a sidecar or classic gateway pod: selector, and its own namespace or the root
+  /// namespace.
   [[nodiscard]] bool selects_pod(const model::Pod& pod, model::Symbol root_namespace) const;
 };
 
@@ -31,7 +32,8 @@ class Exposure {
   [[nodiscard]] const std::vector<AuthenticationPolicy>& authentication() const { return authentication_; }
   /// Gateway pods (one a gateway) whose routes lead to `service`; sorted.
   [[nodiscard]] const std::vector<model::PodId>& gateways_to(model::ServiceId service) const;
-  /// Whether a selector of any policy or route mentions this label key: pods that differ only in others are alike.
+  /// Whether a selector of any policy or route mentions this label key: pods that differ only in others are
+  /// alike.
   [[nodiscard]] bool label_matters(model::Symbol key) const { return selector_keys_.contains(key); }
   /// Distinguishes addresses that the ipBlocks of the cluster tell apart.
   [[nodiscard]] std::string address_class(const std::vector<model::IpAddress>& ips) const;
@@ -42,7 +44,7 @@ class Exposure {
   std::vector<AuthenticationPolicy> authentication_;
   std::vector<std::vector<model::PodId>> gateways_;  // by service index
   std::unordered_set<model::Symbol> selector_keys_;
-  std::vector<model::Cidr> blocks_;                  // sorted, without repeats
+  std::vector<model::Cidr> blocks_;  // sorted, without repeats
 };
 
 }  // namespace waypath::sim

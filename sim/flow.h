@@ -13,17 +13,25 @@
 
 namespace waypath::sim {
 
-/// A claim value as far as policies can match it. Numbers and booleans keep their text and never match a string.
+/// A claim value as far as policies can match it. Numbers and booleans keep their text and never match a
+/// string.
 struct Claim {
   enum class Kind : std::uint8_t { String, List, Object, Other } kind = Kind::String;
-  std::string text;                                   // String, Other
-  std::vector<std::string> list;                      // List: its string elements
-  std::map<std::string, Claim, std::less<>> object;   // Object
+  std::string text;                                  // String, Other
+  std::vector<std::string> list;                     // List: its string elements
+  std::map<std::string, Claim, std::less<>> object;  // Object
 };
 
 /// A token as the client presents it.
 struct Token {
-  enum class State : std::uint8_t { Valid, Expired, NotYetValid, Malformed, BadSignature, Unverified } state = State::Valid;
+  enum class State : std::uint8_t {
+    Valid,
+    Expired,
+    NotYetValid,
+    Malformed,
+    BadSignature,
+    Unverified
+  } state = State::Valid;
   std::string issuer, subject;
   std::vector<std::string> audiences;
   std::map<std::string, Claim, std::less<>> claims;  // all others
@@ -39,8 +47,9 @@ enum class Session : std::uint8_t { Unstated, None, Valid, Expired, ExpiredRefre
 
 struct Flow {
   std::string name;
-  std::string from;  // "ns/pod", "ns/deploy/name" (any workload kind), "internet", an IP, "node/NAME", "kubelet/NAME" (a probe)
-  std::string to;    // URL or host:port as curl takes it
+  std::string from;      // "ns/pod", "ns/deploy/name" (any workload kind), "internet", an IP, "node/NAME",
+                         // "kubelet/NAME" (a probe)
+  std::string to;        // URL or host:port as curl takes it
   std::string protocol;  // "" = by the URL: http, https, grpc, tcp, tls, udp, sctp
   std::string method = "GET";
   Headers headers;
@@ -49,13 +58,15 @@ struct Flow {
   std::optional<Token> session_token;  // claims of the id token that a valid session yields, when stated
   std::string sni;                     // "" = host of the URL
   std::optional<model::IpAddress> source_ip;  // of an external client
-  std::string connect_to;              // dialled host:port when it differs from the URL's ("" = same)
-  std::optional<std::string> tunnel;   // "hbone": the client itself speaks HBONE to the destination (a waypoint pod as client)
+  std::string connect_to;                     // dialled host:port when it differs from the URL's ("" = same)
+  std::optional<std::string>
+      tunnel;  // "hbone": the client itself speaks HBONE to the destination (a waypoint pod as client)
 };
 
 /// What an ext_authz provider answers, when a scenario states it.
 struct ExtAuthzAnswer {
-  std::map<std::string, std::string, std::less<>> allow_when_headers;  // header -> generic string ("session=*"); empty = never by header
+  std::map<std::string, std::string, std::less<>>
+      allow_when_headers;  // header -> generic string ("session=*"); empty = never by header
   bool allow_always = false, unreachable = false;
   Headers set_headers;
   std::optional<Token> set_token;  // token that an allowed request then carries
@@ -73,8 +84,8 @@ enum class Cni : std::uint8_t { Generic, Calico, Cilium, Ovn };
 
 struct SimOptions {
   Cni cni = Cni::Generic;
-  std::optional<bool> ipblock_selects_pods;      // overrides the profile
-  std::optional<bool> cni_rejects;               // reject instead of drop
+  std::optional<bool> ipblock_selects_pods;  // overrides the profile
+  std::optional<bool> cni_rejects;           // reject instead of drop
   std::optional<bool> probe_snat_subject_to_netpol;
 };
 

@@ -61,9 +61,11 @@ Token decode_jwt(std::string_view text) {
   Token token;
   token.raw = std::string(text);
   token.state = Token::State::Malformed;
-  const auto first = text.find('.'), second = first == std::string_view::npos ? first : text.find('.', first + 1);
+  const auto first = text.find('.'),
+             second = first == std::string_view::npos ? first : text.find('.', first + 1);
   if (second == std::string_view::npos || text.find('.', second + 1) != std::string_view::npos) return token;
-  const auto header = base64url(text.substr(0, first)), payload = base64url(text.substr(first + 1, second - first - 1));
+  const auto header = base64url(text.substr(0, first)),
+             payload = base64url(text.substr(first + 1, second - first - 1));
   if (!header || !payload || !Json::accept(*header)) return token;
   const Json json = Json::parse(*payload, nullptr, false);
   if (!json.is_object()) return token;

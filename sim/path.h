@@ -20,32 +20,33 @@ struct AuxiliaryCall;
 struct Hop {
   HopKind kind = HopKind::Client;
   std::string ns, name;
-  model::PodId pod;                    // pod (ztunnel: the pod it acts for)
+  model::PodId pod;  // pod (ztunnel: the pod it acts for)
   PeerIdentity seen_peer, identity;
   std::optional<PolicyPoint> point;
   RequestState request;
-  std::vector<TraceNode> facts;        // capture, binding, listener, route: what the walk decided here
+  std::vector<TraceNode> facts;          // capture, binding, listener, route: what the walk decided here
   std::vector<AuxiliaryCall> providers;  // ext_authz calls this point may make
-  bool answers_http = false;           // an Envoy that turns upstream failures into HTTP answers for this flow
-  int connect_attempts = 1;            // of its route, for plain connections
+  bool answers_http = false;  // an Envoy that turns upstream failures into HTTP answers for this flow
+  int connect_attempts = 1;   // of its route, for plain connections
 };
 
 struct Leg {
-  std::size_t from = 0, to = 0;        // hop indices
+  std::size_t from = 0, to = 0;  // hop indices
   Transport transport = Transport::Plaintext;
-  Connection connection;               // what NetworkPolicy sees; meaningless for InPod legs
+  Connection connection;  // what NetworkPolicy sees; meaningless for InPod legs
   std::uint16_t inner_port = 0;
-  bool on_wire = true;                 // false: inside one pod's network namespace, no policy
-  /// The source address is rewritten to that of one of these, and the manifests do not tell which. Empty: `connection` is exact.
+  bool on_wire = true;  // false: inside one pod's network namespace, no policy
+  /// The source address is rewritten to that of one of these, and the manifests do not tell which. Empty:
+  /// `connection` is exact.
   std::vector<NetPeer> possible_sources;
 };
 
 /// How the walk ended, after every hop and leg of the path let the request through.
 struct PathEnd {
-  Outcome outcome = Outcome::Allow;    // Allow: arrived; Unreachable, Deny (transport refusal), Unknown
+  Outcome outcome = Outcome::Allow;  // Allow: arrived; Unreachable, Deny (transport refusal), Unknown
   Reason reason;
-  Failure failure;                     // unless Allow
-  Response response;                   // of a proxy that answers as configured
+  Failure failure;    // unless Allow
+  Response response;  // of a proxy that answers as configured
   std::vector<ObjectAt> deciders;
   std::vector<std::string> missing_facts;
 };
@@ -56,17 +57,18 @@ struct Path {
   std::vector<AuxiliaryCall> lookups;  // name resolution on the wire, before the first leg
   double share = 1.0;
   PathEnd end;
-  model::ServiceId service;            // service finally reached, when there is one
+  model::ServiceId service;  // service finally reached, when there is one
   std::string backend, backend_pod;
   std::optional<BackendRequest> backend_request;
   std::vector<std::string> bypassed;
   std::vector<ObjectAt> bypass_causes;
-  std::vector<ObjectAt> deciders;      // objects that shaped the path (a waypoint label without effect, ...)
+  std::vector<ObjectAt> deciders;  // objects that shaped the path (a waypoint label without effect, ...)
   std::vector<Assumption> assumptions;
   std::vector<std::string> notes;
 };
 
-/// A connection beside the request: from an enforcing proxy to an ext_authz provider of meshConfig, or to a name server.
+/// A connection beside the request: from an enforcing proxy to an ext_authz provider of meshConfig, or to a
+/// name server.
 struct AuxiliaryCall {
   std::string name;     // provider name; "dns"
   std::string purpose;  // "ext_authz authservice", "DNS udp"

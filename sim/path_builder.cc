@@ -118,7 +118,8 @@ void PathBuilder::from_pod(Walk walk, const Client& client, const Target& target
   fact.layer = "capture";
   fact.reason = cap.reason;
   hop.facts.push_back(std::move(fact));
-  if (undecided_capture(walk, client.pod)) return unknown(std::move(walk), "whether the client pod is captured");
+  if (undecided_capture(walk, client.pod))
+    return unknown(std::move(walk), "whether the client pod is captured");
   const Destination destination = resolve_destination(cluster_, client, target);
   add_lookups(walk, client, destination);
   const bool proxy = cap.dataplane == Dataplane::Gateway || cap.dataplane == Dataplane::Waypoint;
@@ -179,17 +180,20 @@ void PathBuilder::from_plain(Walk walk, const Destination& destination) {
     case Destination::Kind::Service:
       return plain_to_service(std::move(walk), destination.service, destination.port);
     case Destination::Kind::Pod:
-      return arrive_plain(std::move(walk), destination.pod, destination.port, destination.service, destination.port,
-                          walk.app.tls ? Transport::Tls : Transport::Plaintext);
+      return arrive_plain(std::move(walk), destination.pod, destination.port, destination.service,
+                          destination.port, walk.app.tls ? Transport::Tls : Transport::Plaintext);
     case Destination::Kind::Pods:
-      return each_endpoint(std::move(walk), destination.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
-        const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
-        arrive_plain(std::move(next), endpoint.pod, destination.port, destination.service, destination.port, transport);
-      });
+      return each_endpoint(std::move(walk), destination.endpoints,
+                           [&](Walk next, const model::Endpoint& endpoint) {
+                             const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
+                             arrive_plain(std::move(next), endpoint.pod, destination.port,
+                                          destination.service, destination.port, transport);
+                           });
     case Destination::Kind::Address:
     case Destination::Kind::Node:
       if (destination.node_port_service.valid())
-        return enter_service(std::move(walk), destination.node_port_service, destination.node_port_service_port);
+        return enter_service(std::move(walk), destination.node_port_service,
+                             destination.node_port_service_port);
       return plain_to_address(std::move(walk), *destination.address, destination.port);
     case Destination::Kind::ExternalName:
     case Destination::Kind::ExternalHost:
@@ -202,7 +206,8 @@ void PathBuilder::from_plain(Walk walk, const Destination& destination) {
 void PathBuilder::plain_to_service(Walk walk, ServiceId service, std::uint16_t port) {
   const model::RegistryService& reg = cluster_.service(service);
   if (reg.entry != nullptr) {
-    // ServiceEntries exist for Istio alone: an unmeshed client resolves the name by DNS and dials what it gets.
+    // ServiceEntries exist for Istio alone: an unmeshed client resolves the name by DNS and dials what it
+    // gets.
     Destination outside;
     outside.kind = Destination::Kind::ExternalHost;
     outside.host = reg.host;
@@ -211,11 +216,14 @@ void PathBuilder::plain_to_service(Walk walk, ServiceId service, std::uint16_t p
   }
   if (reg.find_port(port) == nullptr) {
     return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
-                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)}, {object_at(reg.meta())});
+                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
+                {object_at(reg.meta())});
   }
-  const EndpointChoice choice = usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::KubeProxy);
+  const EndpointChoice choice =
+      usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::KubeProxy);
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
-  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(), choice.assumptions.end());
+  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
+                               choice.assumptions.end());
   each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
     const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
     if (endpoint.pod.valid()) {
@@ -250,7 +258,8 @@ void PathBuilder::plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
 
 // ---- pieces of a walk ----
 
-std::size_t PathBuilder::add_hop(Walk& walk, HopKind kind, std::string ns, std::string name, PodId pod) const {
+std::size_t PathBuilder::add_hop(Walk& walk, HopKind kind, std::string ns, std::string name,
+                                 PodId pod) const {
   Hop hop;
   hop.kind = kind;
   hop.ns = std::move(ns);
@@ -361,10 +370,10 @@ bool PathBuilder::undecided_capture(Walk& walk, PodId pod) const {
   const Capture& cap = capture(pod);
   walk.path.assumptions.insert(walk.path.assumptions.end(), cap.assumptions.begin(), cap.assumptions.end());
   if (cap.annotation_mismatch) {
-    walk.path.notes.push_back(
-        fmt::format("pod {}/{}: the annotation ambient.istio.io/redirection says {}, the labels say otherwise",
-                    cluster_.pod(pod).meta.ns().view(), cluster_.pod(pod).meta.name().view(),
-                    *cap.annotation_mismatch ? "captured" : "not captured"));
+    walk.path.notes.push_back(fmt::format(
+        "pod {}/{}: the annotation ambient.istio.io/redirection says {}, the labels say otherwise",
+        cluster_.pod(pod).meta.ns().view(), cluster_.pod(pod).meta.name().view(),
+        *cap.annotation_mismatch ? "captured" : "not captured"));
   }
   if (cap.missing_facts.empty()) return false;
   walk.path.end.missing_facts.insert(walk.path.end.missing_facts.end(), cap.missing_facts.begin(),
@@ -379,7 +388,8 @@ std::string PathBuilder::backend_name(ServiceId service) const {
 
 std::string PathBuilder::port_detail(const model::RegistryService& reg, std::uint16_t port) const {
   std::string have;
-  for (const model::RegistryService::Port& p : reg.ports) have += fmt::format("{}{}", have.empty() ? "" : ", ", p.port);
+  for (const model::RegistryService::Port& p : reg.ports)
+    have += fmt::format("{}{}", have.empty() ? "" : ", ", p.port);
   return fmt::format("{} has no port {}; it has {}", reg.host, port, have.empty() ? "none" : have);
 }
 
@@ -403,7 +413,8 @@ void PathBuilder::arrived(Walk walk, PodId pod, std::uint16_t port, ServiceId se
     walk.path.backend_pod = fmt::format("{}/{}", p.meta.ns().view(), p.meta.name().view());
     if (!p.has_status && !p.ready) {
       walk.path.assumptions.push_back(
-          {kAssumeReady, fmt::format("pod {} is taken as running and ready: no status is given", walk.path.backend_pod),
+          {kAssumeReady,
+           fmt::format("pod {} is taken as running and ready: no status is given", walk.path.backend_pod),
            p.meta.pos});
     }
   }
@@ -421,7 +432,8 @@ void PathBuilder::arrived(Walk walk, PodId pod, std::uint16_t port, ServiceId se
   finish(std::move(walk), std::move(end));
 }
 
-void PathBuilder::fail(Walk walk, Failure::Kind kind, Outcome outcome, Reason reason, std::vector<ObjectAt> deciders) {
+void PathBuilder::fail(Walk walk, Failure::Kind kind, Outcome outcome, Reason reason,
+                       std::vector<ObjectAt> deciders) {
   PathEnd end;
   end.outcome = outcome;
   end.failure.kind = kind;
@@ -430,7 +442,8 @@ void PathBuilder::fail(Walk walk, Failure::Kind kind, Outcome outcome, Reason re
   finish(std::move(walk), std::move(end));
 }
 
-void PathBuilder::no_endpoint(Walk walk, ServiceId service, std::uint16_t port, const EndpointChoice& choice) {
+void PathBuilder::no_endpoint(Walk walk, ServiceId service, std::uint16_t port,
+                              const EndpointChoice& choice) {
   const model::RegistryService& reg = cluster_.service(service);
   std::vector<ObjectAt> deciders = choice.causes;
   if (deciders.empty()) deciders.push_back(object_at(reg.meta()));
@@ -458,7 +471,8 @@ void PathBuilder::fail_name(Walk walk, const Destination& destination) {
     for (std::size_t i = 0; i < destination.near_names.size(); ++i)
       detail += (i == 0 ? "" : ", ") + destination.near_names[i];
   }
-  fail(std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable, {kNameUnknown, std::nullopt, detail});
+  fail(std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable,
+       {kNameUnknown, std::nullopt, detail});
 }
 
 void PathBuilder::unknown(Walk walk, std::string fact, std::optional<ObjectAt> by) {
@@ -480,13 +494,16 @@ std::vector<PathBuilder::EndpointClass> PathBuilder::classes(const std::vector<m
     if (endpoint.pod.valid()) {
       const model::Pod& pod = cluster_.pod(endpoint.pod);
       const Capture& cap = capture(endpoint.pod);
-      key = fmt::format("{}|{}|{}|{}|{}|{}|{}", pod.meta.ns().view(), pod.spec.service_account.view(), endpoint.port,
-                        static_cast<int>(cap.dataplane), cap.bypass_inbound, cap.sidecar_hbone, cap.host_network);
+      key = fmt::format("{}|{}|{}|{}|{}|{}|{}", pod.meta.ns().view(), pod.spec.service_account.view(),
+                        endpoint.port, static_cast<int>(cap.dataplane), cap.bypass_inbound, cap.sidecar_hbone,
+                        cap.host_network);
       for (const model::Label& label : pod.meta.labels.all()) {
-        if (engine_.exposure().label_matters(label.key)) key += fmt::format("|{}={}", label.key.view(), label.value.view());
+        if (engine_.exposure().label_matters(label.key))
+          key += fmt::format("|{}={}", label.key.view(), label.value.view());
       }
       key += engine_.exposure().address_class(pod.ips);
-      // The client itself may be an endpoint (L21), and host processes reach pods of their own node otherwise (K5).
+      // The client itself may be an endpoint (L21), and host processes reach pods of their own node otherwise
+      // (K5).
       if (endpoint.pod == walk.sender.pod) key += "|self";
       const auto node = cluster_.node_of(endpoint.pod);
       if (walk.sender.host_process && node && *node == walk.sender.node) key += "|same-node";

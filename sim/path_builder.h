@@ -1,6 +1,7 @@
 #pragma once
-// Stage 6: Flow -> Paths. A named walk: each step is a function named after the real hop it passes. A step that has several
-// ways on (weights, endpoints that differ) calls the next step once a way, each with its own copy of the walk.
+// Stage 6: Flow -> Paths. A named walk: each step is a function named after the real hop it passes. A step
+// that has several ways on (weights, endpoints that differ) calls the next step once a way, each with its own
+// copy of the walk.
 //
 // path_builder.cc          start: client kinds, the name, the first step; ends
 // path_builder_entry.cc    from outside the cluster: load balancer, node port, gateway candidates
@@ -26,12 +27,12 @@ namespace waypath::sim {
 /// Who opens the next connection.
 struct Sender {
   enum class Kind : std::uint8_t { Plain, Ztunnel, Sidecar, Gateway, Waypoint } kind = Kind::Plain;
-  model::PodId pod;      // its pod, when it is one
-  NetPeer peer;          // as NetworkPolicy sees it
-  PeerIdentity identity; // presented on mTLS and HBONE
+  model::PodId pod;       // its pod, when it is one
+  NetPeer peer;           // as NetworkPolicy sees it
+  PeerIdentity identity;  // presented on mTLS and HBONE
   model::NodeId node;
   model::Symbol ns;
-  bool probe = false;    // kubelet
+  bool probe = false;         // kubelet
   bool host_process = false;  // in a node's network namespace (K5)
 };
 
@@ -39,25 +40,30 @@ struct Sender {
 struct Walk {
   Path path;
   Sender sender;
-  RouteRequest app;                        // the request as the next proxy reads it
+  RouteRequest app;  // the request as the next proxy reads it
   std::vector<Token> tokens;
   std::optional<model::IpAddress> remote;  // original client address, where a proxy can know it
   model::Protocol protocol = model::Protocol::Tcp;
   std::vector<std::pair<std::string, std::string>> set_headers;  // that the path set
   std::vector<std::string> removed_headers;
-  std::vector<std::string> entered;        // gateways and waypoints passed, to stop loops
-  std::vector<NetPeer> possible_sources;   // of the next leg
-  bool source_nat = false;                 // of the next leg
-  std::string dialled_name;                // for domain peers
+  std::vector<std::string> entered;       // gateways and waypoints passed, to stop loops
+  std::vector<NetPeer> possible_sources;  // of the next leg
+  bool source_nat = false;                // of the next leg
+  std::string dialled_name;               // for domain peers
 };
 
 class PathBuilder {
  public:
   PathBuilder(const Engine& engine, const Flow& flow, const Assume& assume, model::Diagnostics& diagnostics)
-      : engine_(engine), cluster_(engine.cluster()), flow_(flow), assume_(assume), diagnostics_(diagnostics) {}
+      : engine_(engine),
+        cluster_(engine.cluster()),
+        flow_(flow),
+        assume_(assume),
+        diagnostics_(diagnostics) {}
   [[nodiscard]] std::vector<Path> build();
   /// The path of a call that a proxy itself makes (ext_authz), from the pod of `sender`.
-  [[nodiscard]] std::vector<Path> build_call(const Walk& caller, model::ServiceId service, std::uint16_t port);
+  [[nodiscard]] std::vector<Path> build_call(const Walk& caller, model::ServiceId service,
+                                             std::uint16_t port);
 
  private:
   // path_builder.cc: the start.
@@ -67,7 +73,8 @@ class PathBuilder {
   void from_plain(Walk walk, const Destination& destination);  // kube-proxy's view
   void plain_to_service(Walk walk, model::ServiceId service, std::uint16_t port);
   void plain_to_address(Walk walk, const model::IpAddress& address, std::uint16_t port);
-  void plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service, Transport transport);
+  void plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service,
+                         Transport transport);
   [[nodiscard]] Walk new_walk(const Target& target) const;
 
   // path_builder_entry.cc
@@ -90,7 +97,8 @@ class PathBuilder {
 
   // path_builder_envoy.cc
   void client_sidecar(Walk walk, const Destination& destination);
-  void enter_gateway(Walk walk, model::PodId pod, std::uint16_t port, std::uint16_t pod_port, model::ServiceId service);
+  void enter_gateway(Walk walk, model::PodId pod, std::uint16_t port, std::uint16_t pod_port,
+                     model::ServiceId service);
   void to_waypoint(Walk walk, const WaypointBinding& binding, model::ServiceId service, model::PodId pod,
                    std::uint16_t port);
   void follow(Walk walk, const RouteDecision& decision, model::ServiceId own_service,
@@ -99,8 +107,8 @@ class PathBuilder {
                        const std::optional<model::IpAddress>& dialled, std::uint16_t dialled_port);
   void envoy_to_service(Walk walk, model::ServiceId service, std::uint16_t port, const RouteTarget* target,
                         bool own_service);
-  void envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service, std::uint16_t service_port,
-                         const RouteTarget* target);
+  void envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service,
+                         std::uint16_t service_port, const RouteTarget* target);
   void arrive_sidecar(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service,
                       std::uint16_t service_port, Transport transport);
 
@@ -114,7 +122,8 @@ class PathBuilder {
 
   // Pieces of a walk.
   std::size_t add_hop(Walk& walk, HopKind kind, std::string ns, std::string name, model::PodId pod) const;
-  Leg& add_leg(Walk& walk, Transport transport, NetPeer destination, std::uint16_t port, std::uint16_t inner_port) const;
+  Leg& add_leg(Walk& walk, Transport transport, NetPeer destination, std::uint16_t port,
+               std::uint16_t inner_port) const;
   void add_inner_leg(Walk& walk, std::uint16_t port) const;
   [[nodiscard]] RequestState request_at(const Walk& walk, std::uint16_t port, const PeerIdentity& peer,
                                         std::optional<model::IpAddress> destination) const;
@@ -130,8 +139,10 @@ class PathBuilder {
   [[nodiscard]] std::string backend_name(model::ServiceId service) const;
   [[nodiscard]] std::string port_detail(const model::RegistryService& reg, std::uint16_t port) const;
   void finish(Walk walk, PathEnd end);
-  void arrived(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service, std::string backend);
-  void fail(Walk walk, Failure::Kind kind, Outcome outcome, Reason reason, std::vector<ObjectAt> deciders = {});
+  void arrived(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service,
+               std::string backend);
+  void fail(Walk walk, Failure::Kind kind, Outcome outcome, Reason reason,
+            std::vector<ObjectAt> deciders = {});
   void no_endpoint(Walk walk, model::ServiceId service, std::uint16_t port, const EndpointChoice& choice);
   void fail_name(Walk walk, const Destination& destination);
   void unknown(Walk walk, std::string fact, std::optional<ObjectAt> by = std::nullopt);
@@ -142,7 +153,8 @@ class PathBuilder {
     double share = 1.0;
     std::size_t count = 1;
   };
-  [[nodiscard]] std::vector<EndpointClass> classes(const std::vector<model::Endpoint>& endpoints, const Walk& walk) const;
+  [[nodiscard]] std::vector<EndpointClass> classes(const std::vector<model::Endpoint>& endpoints,
+                                                   const Walk& walk) const;
   void each_endpoint(Walk walk, const std::vector<model::Endpoint>& endpoints,
                      const std::function<void(Walk, const model::Endpoint&)>& step);
 

@@ -14,15 +14,16 @@ namespace {
 using model::PodId;
 using model::ServiceId;
 
-/// The cluster's name server: the Service that kubeadm, k3s, RKE2 and the managed offerings label k8s-app=kube-dns.
+/// The cluster's name server: the Service that kubeadm, k3s, RKE2 and the managed offerings label
+/// k8s-app=kube-dns.
 ServiceId name_server(const model::Cluster& cluster) {
   for (std::size_t i = 0; i < cluster.services().size(); ++i) {
     const model::RegistryService& reg = cluster.services()[i];
     if (reg.service == nullptr) continue;
     const bool labelled = reg.service->meta.labels.get("k8s-app") == std::string_view("kube-dns");
-    const bool selects = std::any_of(reg.service->selector.begin(), reg.service->selector.end(), [](const auto& pair) {
-      return pair.first == "k8s-app" && pair.second == "kube-dns";
-    });
+    const bool selects =
+        std::any_of(reg.service->selector.begin(), reg.service->selector.end(),
+                    [](const auto& pair) { return pair.first == "k8s-app" && pair.second == "kube-dns"; });
     const bool port = std::any_of(reg.service->ports.begin(), reg.service->ports.end(), [](const auto& p) {
       return p.port == 53 && p.protocol == model::Protocol::Udp;
     });
@@ -58,7 +59,8 @@ void PathBuilder::add_lookups(Walk& walk, const Client& client, const Destinatio
   if (!pod_resolver) return;  // a node's own resolver is not in the manifests
   const ServiceId dns = name_server(cluster_);
   if (!dns.valid()) {
-    walk.path.assumptions.push_back({kAssumeNameServer, "the name server answers: none is in the manifests", {}});
+    walk.path.assumptions.push_back(
+        {kAssumeNameServer, "the name server answers: none is in the manifests", {}});
     return;
   }
   PathBuilder inner(engine_, flow_, assume_, diagnostics_);
@@ -73,13 +75,15 @@ void PathBuilder::add_lookups(Walk& walk, const Client& client, const Destinatio
   for (Path& path : inner.out_) walk.path.lookups.push_back({"dns", "DNS", std::move(path)});
 }
 
-// Source: istio pilot/pkg/security/authz/builder/extauthz.go; endpoint_builder.go findServiceWaypoint for the way there.
+// Source: istio pilot/pkg/security/authz/builder/extauthz.go; endpoint_builder.go findServiceWaypoint for the
+// way there.
 void PathBuilder::add_provider_calls(Walk& walk, std::size_t hop) {
   if (auxiliary_) return;
   std::vector<std::string> wanted;
   for (const auto& policy : cluster_.snapshot().all<model::AuthorizationPolicy>()) {
     if (policy->action != model::AuthorizationAction::Custom) continue;
-    if (std::find(wanted.begin(), wanted.end(), policy->provider) == wanted.end()) wanted.push_back(policy->provider);
+    if (std::find(wanted.begin(), wanted.end(), policy->provider) == wanted.end())
+      wanted.push_back(policy->provider);
   }
   std::sort(wanted.begin(), wanted.end());
   for (const std::string& name : wanted) {
@@ -101,7 +105,8 @@ bool PathBuilder::verify_token(Walk& walk, std::size_t hop) {
   const Hop& at = walk.path.hops[hop];
   if (!at.point || !at.point->http) return false;
   RequestState request = at.request;
-  for (const AuxiliaryCall& call : at.providers) request.providers.emplace(call.name, RequestState::Reachability{});
+  for (const AuxiliaryCall& call : at.providers)
+    request.providers.emplace(call.name, RequestState::Reachability{});
   (void)judge_hop(engine_.policies(), *at.point, request, nullptr);
   if (!request.verified) return false;
   walk.app.verified_claims = {*request.verified};

@@ -1,5 +1,6 @@
-// Enforcement points that the manifests intend and a path does not pass: `bypassed` of an allow. It reaches the application, but
-// not the way its owners think (bigbang.md S4 to S11, S42 to S46; ambient-path W8 and the table below it).
+// Enforcement points that the manifests intend and a path does not pass: `bypassed` of an allow. It reaches
+// the application, but not the way its owners think (bigbang.md S4 to S11, S42 to S46; ambient-path W8 and
+// the table below it).
 
 #include <fmt/format.h>
 
@@ -28,9 +29,9 @@ class BypassFinder {
     if (last.kind != HopKind::Application || !last.pod.valid()) return;
     pod_ = last.pod;
     custom_enforced_ = std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
-      return hop.point && std::any_of(policies().begin(), policies().end(), [&](const AuthenticationPolicy& p) {
-               return p.custom && enforced_at(p, hop);
-             });
+      return hop.point &&
+             std::any_of(policies().begin(), policies().end(),
+                         [&](const AuthenticationPolicy& p) { return p.custom && enforced_at(p, hop); });
     });
     services_ = guarded_services();
     for (const ServiceId service : services_) {
@@ -45,19 +46,23 @@ class BypassFinder {
   }
 
  private:
-  [[nodiscard]] const std::vector<AuthenticationPolicy>& policies() const { return engine_.exposure().authentication(); }
+  [[nodiscard]] const std::vector<AuthenticationPolicy>& policies() const {
+    return engine_.exposure().authentication();
+  }
   [[nodiscard]] model::Symbol root() const { return cluster_.mesh().root_namespace; }
 
   void report(std::string text, std::vector<ObjectAt> causes) {
     if (std::find(path_.bypassed.begin(), path_.bypassed.end(), text) != path_.bypassed.end()) return;
     path_.bypassed.push_back(std::move(text));
     for (ObjectAt& cause : causes) {
-      if (std::find(path_.bypass_causes.begin(), path_.bypass_causes.end(), cause) == path_.bypass_causes.end())
+      if (std::find(path_.bypass_causes.begin(), path_.bypass_causes.end(), cause) ==
+          path_.bypass_causes.end())
         path_.bypass_causes.push_back(std::move(cause));
     }
   }
 
-  /// Attachment as far as a bypass depends on it. Source: istio pilot/pkg/model/policyattachment.go ShouldAttachPolicy.
+  /// Attachment as far as a bypass depends on it. Source: istio pilot/pkg/model/policyattachment.go
+  /// ShouldAttachPolicy.
   [[nodiscard]] bool enforced_at(const AuthenticationPolicy& policy, const Hop& hop) const {
     const PolicyPoint& point = *hop.point;
     switch (point.kind) {
@@ -79,7 +84,8 @@ class BypassFinder {
   }
   [[nodiscard]] static bool names_gateway(const AuthenticationPolicy& policy, model::Symbol name) {
     const auto& refs = policy.attachment->target_refs;
-    return std::any_of(refs.begin(), refs.end(), [&](const auto& r) { return r.kind == "Gateway" && r.name == name; });
+    return std::any_of(refs.begin(), refs.end(),
+                       [&](const auto& r) { return r.kind == "Gateway" && r.name == name; });
   }
   [[nodiscard]] bool targets_class(const AuthenticationPolicy& policy, const PolicyPoint& point) const {
     const auto& refs = policy.attachment->target_refs;
@@ -91,7 +97,8 @@ class BypassFinder {
     const model::RegistryService& reg = cluster_.service(service);
     return targets_object(policy.meta->ns(), policy.attachment->target_refs, reg);
   }
-  [[nodiscard]] static bool targets_object(model::Symbol policy_ns, const std::vector<model::PolicyTargetRef>& refs,
+  [[nodiscard]] static bool targets_object(model::Symbol policy_ns,
+                                           const std::vector<model::PolicyTargetRef>& refs,
                                            const model::RegistryService& reg) {
     const std::string_view kind = reg.entry != nullptr ? "ServiceEntry" : "Service";
     return policy_ns == reg.meta().ns() && std::any_of(refs.begin(), refs.end(), [&](const auto& r) {
@@ -121,11 +128,13 @@ class BypassFinder {
 
   [[nodiscard]] bool passed(const model::Gateway& gateway) const {
     return std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
-      return hop.kind == HopKind::Waypoint && hop.ns == gateway.meta.ns().view() && hop.name == gateway.meta.name().view();
+      return hop.kind == HopKind::Waypoint && hop.ns == gateway.meta.ns().view() &&
+             hop.name == gateway.meta.name().view();
     });
   }
   [[nodiscard]] bool passed_any_waypoint() const {
-    return std::any_of(path_.hops.begin(), path_.hops.end(), [](const Hop& h) { return h.kind == HopKind::Waypoint; });
+    return std::any_of(path_.hops.begin(), path_.hops.end(),
+                       [](const Hop& h) { return h.kind == HopKind::Waypoint; });
   }
 
   /// Why a path does not pass a waypoint that serves: the client kinds of the table below W8.
@@ -135,9 +144,8 @@ class BypassFinder {
     const bool gateway = std::any_of(path_.hops.begin(), path_.hops.end(),
                                      [](const Hop& hop) { return hop.kind == HopKind::Gateway; });
     if (gateway) return fmt::format("{} lacks istio.io/ingress-use-waypoint: \"true\"", name);
-    if (std::any_of(path_.hops.begin(), path_.hops.end() - 1, [&](const Hop& h) {
-          return h.kind == HopKind::Sidecar && h.pod == first.pod;
-        }))
+    if (std::any_of(path_.hops.begin(), path_.hops.end() - 1,
+                    [&](const Hop& h) { return h.kind == HopKind::Sidecar && h.pod == first.pod; }))
       return "a sidecar client goes to the pod itself";
     if (path_.hops.size() > 1 && path_.hops[1].kind == HopKind::Ztunnel && path_.hops[1].pod == first.pod)
       return fmt::format("the pod is addressed, not {}", name);
@@ -152,10 +160,12 @@ class BypassFinder {
       if (passed(*binding.gateway)) return;
       causes.insert(causes.begin(), binding.label_at ? *binding.label_at : object_at(reg.meta()));
       const IngressWaypointUse use = ingress_uses_waypoint(cluster_, service);
-      const bool by_gateway = !use.uses && use.reason.by && why_skipped(reg).find("lacks") != std::string::npos;
+      const bool by_gateway =
+          !use.uses && use.reason.by && why_skipped(reg).find("lacks") != std::string::npos;
       if (by_gateway) causes.insert(causes.begin(), *use.reason.by);
       causes.push_back(object_at(reg.meta()));
-      return report(fmt::format("waypoint {}/{}: {}", binding.named_ns, binding.named, why_skipped(reg)), causes);
+      return report(fmt::format("waypoint {}/{}: {}", binding.named_ns, binding.named, why_skipped(reg)),
+                    causes);
     }
     if (binding.fails_open()) {
       // A name without an object intends something only if some policy is attached to that name.
@@ -190,22 +200,25 @@ class BypassFinder {
     return at;
   }
 
-  [[nodiscard]] bool anything_targets(const WaypointBinding& binding, const model::RegistryService& reg) const {
+  [[nodiscard]] bool anything_targets(const WaypointBinding& binding,
+                                      const model::RegistryService& reg) const {
     const auto aims = [&](const model::ObjectMeta& meta, const model::PolicyAttachment& attachment) {
-      const bool gateway = meta.ns() == binding.named_ns &&
-                           std::any_of(attachment.target_refs.begin(), attachment.target_refs.end(), [&](const auto& r) {
-                             return r.kind == "Gateway" && r.name == binding.named;
-                           });
+      const bool gateway =
+          meta.ns() == binding.named_ns &&
+          std::any_of(attachment.target_refs.begin(), attachment.target_refs.end(),
+                      [&](const auto& r) { return r.kind == "Gateway" && r.name == binding.named; });
       return gateway || targets_object(meta.ns(), attachment.target_refs, reg);
     };
     const auto& snapshot = cluster_.snapshot();
     const auto authz = snapshot.all<model::AuthorizationPolicy>();
     const auto jwt = snapshot.all<model::RequestAuthentication>();
-    return std::any_of(authz.begin(), authz.end(), [&](const auto& p) { return aims(p->meta, p->attachment); }) ||
+    return std::any_of(authz.begin(), authz.end(),
+                       [&](const auto& p) { return aims(p->meta, p->attachment); }) ||
            std::any_of(jwt.begin(), jwt.end(), [&](const auto& p) { return aims(p->meta, p->attachment); });
   }
 
-  // A policy aims at the Service, and no waypoint of it is on the path: enforced nowhere (authorization.md 2.4).
+  // A policy aims at the Service, and no waypoint of it is on the path: enforced nowhere
+  // (authorization.md 2.4).
   void check_service_policies(ServiceId service) {
     const model::RegistryService& reg = cluster_.service(service);
     const bool chain = std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
@@ -213,7 +226,8 @@ class BypassFinder {
     });
     if (chain) return;
     for (const auto& policy : cluster_.snapshot().all<model::AuthorizationPolicy>()) {
-      if (policy->dry_run || !targets_object(policy->meta.ns(), policy->attachment.target_refs, reg)) continue;
+      if (policy->dry_run || !targets_object(policy->meta.ns(), policy->attachment.target_refs, reg))
+        continue;
       report(fmt::format("{} aims at {}, whose waypoint this path does not pass", policy->meta.key.str(),
                          reg.meta().key.str()),
              {object_at(policy->meta), object_at(reg.meta())});
@@ -243,9 +257,10 @@ class BypassFinder {
         for (const Hop& hop : path_.hops) {
           if (!hop.point || hop.point->gateway_name.empty() || policy.meta->ns() == hop.point->ns) continue;
           if (names_gateway(policy, hop.point->gateway_name)) {
-            report(fmt::format("{} aims at Gateway {}, which is in namespace {}: it must be in that namespace", name,
-                               hop.point->gateway_name.view(), hop.point->ns.view()),
-                   {at});
+            report(
+                fmt::format("{} aims at Gateway {}, which is in namespace {}: it must be in that namespace",
+                            name, hop.point->gateway_name.view(), hop.point->ns.view()),
+                {at});
           }
         }
         continue;
@@ -258,14 +273,17 @@ class BypassFinder {
         if (hop.kind == HopKind::Waypoint && policy.selects_pod(pod, root())) {
           report(fmt::format("{} selects pods; waypoints ignore selectors: use targetRefs", name), {at});
         } else if (hop.kind == HopKind::Ztunnel && hop.point && policy.selects_pod(pod, root())) {
-          report(fmt::format("{} selects pod {}/{}, where only ztunnel enforces: it has no effect there", name,
-                             pod.meta.ns().view(), pod.meta.name().view()),
+          report(fmt::format("{} selects pod {}/{}, where only ztunnel enforces: it has no effect there",
+                             name, pod.meta.ns().view(), pod.meta.name().view()),
                  {at});
-        } else if (!(policy.meta->ns() == pod.meta.ns()) && !(policy.meta->ns() == root()) && selects_nothing(policy)) {
-          report(fmt::format("{} selects no proxy: pod {}/{} has its labels, but only the root namespace {} selects in "
-                             "other namespaces",
-                             name, pod.meta.ns().view(), pod.meta.name().view(), root().view()),
-                 {at});
+        } else if (!(policy.meta->ns() == pod.meta.ns()) && !(policy.meta->ns() == root()) &&
+                   selects_nothing(policy)) {
+          report(
+              fmt::format(
+                  "{} selects no proxy: pod {}/{} has its labels, but only the root namespace {} selects in "
+                  "other namespaces",
+                  name, pod.meta.ns().view(), pod.meta.name().view(), root().view()),
+              {at});
         }
       }
     }
@@ -281,8 +299,9 @@ class BypassFinder {
   void check_gateways() {
     for (const ServiceId service : services_) {
       for (const PodId gateway : engine_.exposure().gateways_to(service)) {
-        const bool on_path = std::any_of(path_.hops.begin(), path_.hops.end(),
-                                         [&](const Hop& hop) { return hop.kind == HopKind::Gateway && hop.pod == gateway; });
+        const bool on_path = std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
+          return hop.kind == HopKind::Gateway && hop.pod == gateway;
+        });
         if (on_path) continue;
         Hop probe;
         probe.pod = gateway;
@@ -296,8 +315,9 @@ class BypassFinder {
           if (!policy.custom || !enforced_at(policy, probe)) continue;
           report(fmt::format("gateway {}/{}: {} authenticates there only, and this path does not pass it",
                              point.ns.view(),
-                             cluster_.pod(gateway).workload_name.empty() ? cluster_.pod(gateway).meta.name().view()
-                                                                         : cluster_.pod(gateway).workload_name.view(),
+                             cluster_.pod(gateway).workload_name.empty()
+                                 ? cluster_.pod(gateway).meta.name().view()
+                                 : cluster_.pod(gateway).workload_name.view(),
                              policy.meta->key.str()),
                  {object_at(*policy.meta)});
         }
@@ -318,8 +338,9 @@ class BypassFinder {
 void PathBuilder::note_bypasses(Path& path) const {
   if (path.end.outcome != Outcome::Allow || path.end.response.status != 0 || path.hops.empty()) return;
   // Probes are not requests that anybody means to authenticate (section 8).
-  const bool probe = std::any_of(path.legs.begin(), path.legs.end(),
-                                 [](const Leg& leg) { return leg.from == 0 && leg.connection.kubelet_probe; });
+  const bool probe = std::any_of(path.legs.begin(), path.legs.end(), [](const Leg& leg) {
+    return leg.from == 0 && leg.connection.kubelet_probe;
+  });
   if (probe && path.hops.front().kind == HopKind::Node) return;
   // A proxy's own status ports serve metrics and readiness.
   BypassFinder(engine_, path).run();

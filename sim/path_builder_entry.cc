@@ -42,9 +42,10 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
   const std::vector<GatewayCandidate> candidates =
       gateways_for_host(engine_.routes(), dialled.host, dialled.port, walk.app.tls);
   if (candidates.empty()) {
-    return fail(std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable,
-                {kNoEntry, std::nullopt,
-                 fmt::format("no gateway of the cluster listens for {} on port {}", dialled.host, dialled.port)});
+    return fail(
+        std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable,
+        {kNoEntry, std::nullopt,
+         fmt::format("no gateway of the cluster listens for {} on port {}", dialled.host, dialled.port)});
   }
   // Where the public name points is not in the manifests: to a gateway whose listener covers it best.
   std::size_t best = 1;
@@ -54,11 +55,10 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     const GatewayCandidate& candidate = candidates[i];
     next.path.share /= static_cast<double>(best);
     if (candidates.size() > 1) {
-      next.path.assumptions.push_back(
-          {kAssumeEntry,
-           fmt::format("{} points to gateway {}; {} gateways would accept it", dialled.host, candidate.proxy.name,
-                       candidates.size()),
-           {}});
+      next.path.assumptions.push_back({kAssumeEntry,
+                                       fmt::format("{} points to gateway {}; {} gateways would accept it",
+                                                   dialled.host, candidate.proxy.name, candidates.size()),
+                                       {}});
     }
     if (candidate.service.valid()) {
       enter_service(std::move(next), candidate.service, candidate.port);
@@ -72,30 +72,34 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
   }
 }
 
-// Through a LoadBalancer or NodePort: kube-proxy picks the pod; unless the service keeps local, the source address
-// becomes that of the node that took the packet.
-// Source: kubernetes.io docs, tutorials/services/source-ip; network-policy.md section 3 on NAT.
+// Through a LoadBalancer or NodePort: kube-proxy picks the pod; unless the service keeps local, the source
+// address becomes that of the node that took the packet. Source: kubernetes.io docs,
+// tutorials/services/source-ip; network-policy.md section 3 on NAT.
 void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port) {
   const model::RegistryService& reg = cluster_.service(service);
   if (reg.find_port(port) == nullptr) {
     return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
-                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)}, {object_at(reg.meta())});
+                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
+                {object_at(reg.meta())});
   }
   const model::Service* object = reg.service;
-  if (object != nullptr && !object->load_balancer_source_ranges.empty() && walk.sender.kind == Sender::Kind::Plain &&
-      !walk.sender.pod.valid()) {
+  if (object != nullptr && !object->load_balancer_source_ranges.empty() &&
+      walk.sender.kind == Sender::Kind::Plain && !walk.sender.pod.valid()) {
     if (!walk.sender.peer.address) {
-      return unknown(std::move(walk), "the client's address: the load balancer admits listed ranges only (sourceIp)",
+      return unknown(std::move(walk),
+                     "the client's address: the load balancer admits listed ranges only (sourceIp)",
                      object_at(reg.meta()));
     }
     const auto& ranges = object->load_balancer_source_ranges;
-    const bool admitted = std::any_of(ranges.begin(), ranges.end(),
-                                      [&](const model::Cidr& c) { return c.contains(*walk.sender.peer.address); });
+    const bool admitted = std::any_of(ranges.begin(), ranges.end(), [&](const model::Cidr& c) {
+      return c.contains(*walk.sender.peer.address);
+    });
     if (!admitted) {
-      return fail(std::move(walk), Failure::Kind::Unanswered, Outcome::Timeout,
-                  {kSourceNotSelected, object_at(reg.meta()),
-                   fmt::format("{} is in none of loadBalancerSourceRanges", walk.sender.peer.address->to_string())},
-                  {object_at(reg.meta())});
+      return fail(
+          std::move(walk), Failure::Kind::Unanswered, Outcome::Timeout,
+          {kSourceNotSelected, object_at(reg.meta()),
+           fmt::format("{} is in none of loadBalancerSourceRanges", walk.sender.peer.address->to_string())},
+          {object_at(reg.meta())});
     }
   }
   const bool published = object != nullptr && (object->type == model::ServiceType::LoadBalancer ||
@@ -111,16 +115,18 @@ void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port
         walk.possible_sources.push_back(std::move(peer));
       }
     }
-    walk.path.assumptions.push_back(
-        {kAssumeSourceNat,
-         fmt::format("{} has externalTrafficPolicy Cluster: its pods see the address of the node that took the packet",
-                     reg.meta().key.str()),
-         reg.meta().pos});
+    walk.path.assumptions.push_back({kAssumeSourceNat,
+                                     fmt::format("{} has externalTrafficPolicy Cluster: its pods see the "
+                                                 "address of the node that took the packet",
+                                                 reg.meta().key.str()),
+                                     reg.meta().pos});
     walk.sender.peer = walk.possible_sources.empty() ? NetPeer{} : walk.possible_sources.front();
   }
-  const EndpointChoice choice = usable_endpoints(cluster_, service, port, model::NodeId{}, ProxyKind::KubeProxy);
+  const EndpointChoice choice =
+      usable_endpoints(cluster_, service, port, model::NodeId{}, ProxyKind::KubeProxy);
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
-  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(), choice.assumptions.end());
+  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
+                               choice.assumptions.end());
   each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
     const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
     if (endpoint.pod.valid()) {

@@ -1,4 +1,5 @@
-// The Envoys: gateways, waypoints and sidecars. How each is entered, what its routes say, how it sends on (L2 to L12, L18, L22).
+// The Envoys: gateways, waypoints and sidecars. How each is entered, what its routes say, how it sends on (L2
+// to L12, L18, L22).
 
 #include <fmt/format.h>
 
@@ -83,7 +84,8 @@ TraceNode fact(std::string layer, Reason reason) {
 // ---- gateways ----
 
 // The connection to the pod is made; the gateway's listener takes it.
-void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::uint16_t pod_port, ServiceId service) {
+void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::uint16_t pod_port,
+                                ServiceId service) {
   const model::Pod& p = cluster_.pod(pod);
   const GatewayProxy proxy = proxy_of(pod);
   const std::string mark = fmt::format("gateway {}/{}", p.meta.ns().view(), proxy.name);
@@ -125,7 +127,8 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
   (void)service;
   add_provider_calls(walk, index);
   RouteDecision decision = first;
-  if (verify_token(walk, index)) decision = route_at_gateway(engine_.routes(), proxy, port, pod_port, walk.app);
+  if (verify_token(walk, index))
+    decision = route_at_gateway(engine_.routes(), proxy, port, pod_port, walk.app);
   if (decision.tls_terminated) {
     walk.app.tls = false;
     walk.app.sni.clear();
@@ -165,8 +168,8 @@ std::optional<model::IpAddress> PathBuilder::forwarded_client(const Walk& walk) 
 
 // ---- waypoints ----
 
-// L2, L7: HBONE to a waypoint pod. The original destination stays as CONNECT authority. `service` is invalid for
-// pod-addressed traffic.
+// L2, L7: HBONE to a waypoint pod. The original destination stays as CONNECT authority. `service` is invalid
+// for pod-addressed traffic.
 void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, ServiceId service, PodId pod,
                               std::uint16_t port) {
   const model::Gateway& gateway = *binding.gateway;
@@ -175,7 +178,8 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
     std::vector<ObjectAt> deciders = binding.causes;
     for (const auto& workload : cluster_.snapshot().all<model::Workload>()) {
       if (workload->meta.ns() == gateway.meta.ns() &&
-          workload->template_labels.get("gateway.networking.k8s.io/gateway-name") == gateway.meta.name().view())
+          workload->template_labels.get("gateway.networking.k8s.io/gateway-name") ==
+              gateway.meta.name().view())
         deciders.push_back(object_at(workload->meta));
     }
     deciders.push_back(object_at(gateway.meta));
@@ -229,9 +233,10 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
   if (!service.valid() && !cluster_.pod(pod).ips.empty()) original = cluster_.pod(pod).ips.front();
   hop.request = request_at(walk, port, walk.sender.identity, original);
   if (chain.mismatch) {
-    return unknown(std::move(walk),
-                   fmt::format("what is sent on port {}: the port is declared as HTTP, the flow is not", port),
-                   service.valid() ? std::optional(object_at(cluster_.service(service).meta())) : std::nullopt);
+    return unknown(
+        std::move(walk),
+        fmt::format("what is sent on port {}: the port is declared as HTTP, the flow is not", port),
+        service.valid() ? std::optional(object_at(cluster_.service(service).meta())) : std::nullopt);
   }
   walk.sender = sender_of(proxy, Sender::Kind::Waypoint);
   add_provider_calls(walk, index);
@@ -262,8 +267,8 @@ void PathBuilder::client_sidecar(Walk walk, const Destination& destination) {
   std::optional<model::IpAddress> address = destination.address;
   if (!address && destination.kind == Destination::Kind::Pod && !cluster_.pod(destination.pod).ips.empty())
     address = cluster_.pod(destination.pod).ips.front();
-  const RouteDecision decision = route_at_sidecar(engine_.routes(), p.meta.ns(), p.meta.labels, service, address,
-                                                  destination.port, walk.app);
+  const RouteDecision decision = route_at_sidecar(engine_.routes(), p.meta.ns(), p.meta.labels, service,
+                                                  address, destination.port, walk.app);
   hop.facts = decision.trace;
   hop.answers_http = decision.http;
   hop.connect_attempts = decision.http ? 3 : 1;
@@ -277,7 +282,8 @@ void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, Servi
   const model::Pod& p = cluster_.pod(pod);
   const bool hbone = transport == Transport::Hbone;
   const bool mesh_tls = hbone || transport == Transport::Mtls;
-  add_leg(walk, transport, peer_of(pod), hbone ? std::uint16_t{15008} : port, hbone ? port : std::uint16_t{0});
+  add_leg(walk, transport, peer_of(pod), hbone ? std::uint16_t{15008} : port,
+          hbone ? port : std::uint16_t{0});
   const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);
   Hop& hop = walk.path.hops[index];
   if (mesh_tls) hop.seen_peer = walk.sender.identity;
@@ -330,7 +336,8 @@ void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own
   if (decision.reason.code.text.data() != nullptr && !decision.reason.code.text.empty())
     hop.facts.push_back(fact("route", decision.reason));
   walk.path.notes.insert(walk.path.notes.end(), decision.facts.begin(), decision.facts.end());
-  walk.path.assumptions.insert(walk.path.assumptions.end(), decision.assumptions.begin(), decision.assumptions.end());
+  walk.path.assumptions.insert(walk.path.assumptions.end(), decision.assumptions.begin(),
+                               decision.assumptions.end());
   std::vector<ObjectAt> by;
   if (decision.reason.by) by.push_back(*decision.reason.by);
   switch (decision.kind) {
@@ -350,7 +357,8 @@ void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own
       end.response.status = decision.status;
       end.response.redirect = decision.redirect;
       if (decision.reason.by) end.response.answered_by = decision.reason.by->key.str();
-      if (end.response.answered_by.empty() && decision.listener) end.response.answered_by = decision.listener->key.str();
+      if (end.response.answered_by.empty() && decision.listener)
+        end.response.answered_by = decision.listener->key.str();
       return finish(std::move(walk), std::move(end));
     }
     case RouteDecision::Kind::Refuse: {
@@ -371,13 +379,15 @@ void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own
     case RouteDecision::Kind::Unknown:
       walk.path.end.missing_facts.insert(walk.path.end.missing_facts.end(), decision.missing_facts.begin(),
                                          decision.missing_facts.end());
-      return unknown(std::move(walk), decision.reason.detail.empty() ? "which route is taken" : decision.reason.detail,
+      return unknown(std::move(walk),
+                     decision.reason.detail.empty() ? "which route is taken" : decision.reason.detail,
                      decision.reason.by);
   }
 }
 
 void PathBuilder::envoy_to_target(Walk walk, const RouteTarget& target, ServiceId own_service,
-                                  const std::optional<model::IpAddress>& dialled, std::uint16_t dialled_port) {
+                                  const std::optional<model::IpAddress>& dialled,
+                                  std::uint16_t dialled_port) {
   if (target.error_status != 0) {
     PathEnd end;
     end.outcome = Outcome::Unreachable;
@@ -402,15 +412,16 @@ void PathBuilder::envoy_to_target(Walk walk, const RouteTarget& target, ServiceI
     return ztunnel_passthrough(std::move(walk), outside);
   }
   if (!target.service.valid()) {
-    return unknown(std::move(walk), fmt::format("what the route's destination {} is", target.host), target.by);
+    return unknown(std::move(walk), fmt::format("what the route's destination {} is", target.host),
+                   target.by);
   }
   envoy_to_service(std::move(walk), target.service, target.port, &target, target.service == own_service);
 }
 
 // EDS: endpoints of the service, or those of its waypoint for a gateway that is told to use it.
 // Source: istio pilot/pkg/xds/endpoints/endpoint_builder.go findServiceWaypoint, BuildClusterLoadAssignment.
-void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t port, const RouteTarget* target,
-                                   bool own_service) {
+void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t port,
+                                   const RouteTarget* target, bool own_service) {
   const model::RegistryService& reg = cluster_.service(service);
   if (!own_service) {
     const WaypointBinding binding = bind_service(cluster_, service);
@@ -418,7 +429,8 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
       const IngressWaypointUse use = ingress_uses_waypoint(cluster_, service);
       walk.path.hops.back().facts.push_back(fact("waypoint binding", binding.reason));
       walk.path.hops.back().facts.push_back(fact("ingress-use-waypoint", use.reason));
-      walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(), binding.assumptions.end());
+      walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
+                                   binding.assumptions.end());
       if (use.uses && binding.bound()) return to_waypoint(std::move(walk), binding, service, PodId{}, port);
     }
     note_fail_open(walk, binding, service);
@@ -441,15 +453,18 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
   EndpointChoice choice = usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::Envoy);
   if (target != nullptr && !target->subset_labels.empty()) {
     std::erase_if(choice.endpoints, [&](const model::Endpoint& endpoint) {
-      const model::Labels& labels = endpoint.pod.valid() ? cluster_.pod(endpoint.pod).meta.labels : endpoint.labels;
-      return !std::all_of(target->subset_labels.begin(), target->subset_labels.end(),
-                          [&](const auto& pair) { return labels.get(pair.first) == std::string_view(pair.second); });
+      const model::Labels& labels =
+          endpoint.pod.valid() ? cluster_.pod(endpoint.pod).meta.labels : endpoint.labels;
+      return !std::all_of(target->subset_labels.begin(), target->subset_labels.end(), [&](const auto& pair) {
+        return labels.get(pair.first) == std::string_view(pair.second);
+      });
     });
     if (choice.endpoints.empty() && choice.detail.empty())
       choice.detail = fmt::format("subset {} of {} selects no ready pod", target->subset, reg.host);
   }
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
-  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(), choice.assumptions.end());
+  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
+                               choice.assumptions.end());
   each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
     envoy_to_endpoint(std::move(next), endpoint, service, port, target);
   });
@@ -463,7 +478,8 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
   if (target != nullptr && target->upstream_tls) walk.app.tls = true;
   if (!endpoint.pod.valid()) return plain_to_endpoint(std::move(walk), endpoint, service, plain);  // L5
   const PodId pod = endpoint.pod;
-  if (undecided_capture(walk, pod)) return unknown(std::move(walk), "whether the destination pod is captured");
+  if (undecided_capture(walk, pod))
+    return unknown(std::move(walk), "whether the destination pod is captured");
   const Capture& cap = capture(pod);
   if (cap.dataplane == Dataplane::Ambient) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
   if (cap.dataplane == Dataplane::Sidecar) {
@@ -472,7 +488,8 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
     if (waypoint && cap.sidecar_hbone)
       return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port, Transport::Hbone);
     const bool mtls = !waypoint && cluster_.mesh().enable_auto_mtls && !tls;
-    return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port, mtls ? Transport::Mtls : plain);
+    return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port,
+                          mtls ? Transport::Mtls : plain);
   }
   arrive_plain(std::move(walk), pod, endpoint.port, service, service_port, plain);  // L4, L8
 }

@@ -1,4 +1,5 @@
-// The client's ztunnel (ambient-path section 3, O0 to O19) and arrival at a pod with its redirection (section 2).
+// The client's ztunnel (ambient-path section 3, O0 to O19) and arrival at a pod with its redirection (section
+// 2).
 
 #include <fmt/format.h>
 
@@ -15,10 +16,9 @@ using model::ServiceId;
 
 constexpr std::uint16_t kHbonePort = 15008;
 // Ports that an Istio proxy serves itself: metrics, readiness, Envoy metrics.
-// Source: istio manifests/charts/istio-control/istio-discovery/files/waypoint.yaml, gateway-injection-template.yaml
-bool proxy_status_port(std::uint16_t port) {
-  return port == 15020 || port == 15021 || port == 15090;
-}
+// Source: istio manifests/charts/istio-control/istio-discovery/files/waypoint.yaml,
+// gateway-injection-template.yaml
+bool proxy_status_port(std::uint16_t port) { return port == 15020 || port == 15021 || port == 15090; }
 
 TraceNode binding_fact(const WaypointBinding& binding) {
   TraceNode fact;
@@ -29,7 +29,8 @@ TraceNode binding_fact(const WaypointBinding& binding) {
 
 }  // namespace
 
-// R4: the pod's outbound TCP goes to ztunnel, which accepts before it knows whether the destination works (rule 0.1).
+// R4: the pod's outbound TCP goes to ztunnel, which accepts before it knows whether the destination works
+// (rule 0.1).
 void PathBuilder::client_ztunnel(Walk walk, const Destination& destination) {
   const PodId pod = walk.sender.pod;
   // R5: a pod that dials its own address never leaves it.
@@ -48,15 +49,17 @@ void PathBuilder::client_ztunnel(Walk walk, const Destination& destination) {
     case Destination::Kind::Pod:
       return ztunnel_to_pod(std::move(walk), destination.pod, destination.port, ServiceId{}, 0);
     case Destination::Kind::Pods:  // O15: a headless name gives pod addresses
-      return each_endpoint(std::move(walk), destination.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
-        ztunnel_to_pod(std::move(next), endpoint.pod, destination.port, ServiceId{}, 0);
-      });
+      return each_endpoint(std::move(walk), destination.endpoints,
+                           [&](Walk next, const model::Endpoint& endpoint) {
+                             ztunnel_to_pod(std::move(next), endpoint.pod, destination.port, ServiceId{}, 0);
+                           });
     case Destination::Kind::Address:
     case Destination::Kind::Node:
       // O13: node ports and load balancer addresses are unknown to ztunnel; kube-proxy takes them from there.
       if (destination.node_port_service.valid()) {
         walk.sender.kind = Sender::Kind::Plain;
-        return enter_service(std::move(walk), destination.node_port_service, destination.node_port_service_port);
+        return enter_service(std::move(walk), destination.node_port_service,
+                             destination.node_port_service_port);
       }
       return ztunnel_passthrough(std::move(walk), destination);
     case Destination::Kind::ExternalName:
@@ -72,7 +75,8 @@ void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t
   const model::RegistryService& reg = cluster_.service(service);
   const WaypointBinding binding = bind_service(cluster_, service);
   if (binding.label_at || binding.bound()) walk.path.hops.back().facts.push_back(binding_fact(binding));
-  walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(), binding.assumptions.end());
+  walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
+                               binding.assumptions.end());
   if (binding.bound()) return to_waypoint(std::move(walk), binding, service, PodId{}, port);  // O3
   note_fail_open(walk, binding, service);
   if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::None) {
@@ -86,16 +90,20 @@ void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t
   }
   if (reg.find_port(port) == nullptr) {  // O5
     return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
-                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)}, {object_at(reg.meta())});
+                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
+                {object_at(reg.meta())});
   }
-  const EndpointChoice choice = usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::Ztunnel);
+  const EndpointChoice choice =
+      usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::Ztunnel);
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
-  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(), choice.assumptions.end());
+  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
+                               choice.assumptions.end());
   each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
     if (endpoint.pod.valid()) {
       ztunnel_to_pod(std::move(next), endpoint.pod, endpoint.port, service, port);
     } else {
-      plain_to_endpoint(std::move(next), endpoint, service, next.app.tls ? Transport::Tls : Transport::Plaintext);  // O8
+      plain_to_endpoint(std::move(next), endpoint, service,
+                        next.app.tls ? Transport::Tls : Transport::Plaintext);  // O8
     }
   });
 }
@@ -106,17 +114,20 @@ void PathBuilder::ztunnel_to_pod(Walk walk, PodId pod, std::uint16_t port, Servi
   if (!service.valid() && !cluster_.pod(pod).spec.host_network) {
     const WaypointBinding binding = bind_pod(cluster_, pod);
     if (binding.label_at || binding.bound()) walk.path.hops.back().facts.push_back(binding_fact(binding));
-    walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(), binding.assumptions.end());
+    walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
+                                 binding.assumptions.end());
     if (binding.bound()) return to_waypoint(std::move(walk), binding, ServiceId{}, pod, port);
   }
-  if (undecided_capture(walk, pod)) return unknown(std::move(walk), "whether the destination pod is captured");
+  if (undecided_capture(walk, pod))
+    return unknown(std::move(walk), "whether the destination pod is captured");
   const Capture& cap = capture(pod);
   if (pod == walk.sender.pod) {  // L21
     add_inner_leg(walk, port);
     return arrive_application(std::move(walk), pod, port, service);
   }
-  if (cap.dataplane == Dataplane::Ambient) return arrive_hbone(std::move(walk), pod, port, service);  // O7, L1
-  if (cap.dataplane == Dataplane::Sidecar && cap.sidecar_hbone)                                      // L10
+  if (cap.dataplane == Dataplane::Ambient)
+    return arrive_hbone(std::move(walk), pod, port, service);    // O7, L1
+  if (cap.dataplane == Dataplane::Sidecar && cap.sidecar_hbone)  // L10
     return arrive_sidecar(std::move(walk), pod, port, service, service_port, Transport::Hbone);
   const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
   arrive_plain(std::move(walk), pod, port, service, service_port, transport);  // O8, L11, L13
@@ -129,23 +140,25 @@ void PathBuilder::ztunnel_passthrough(Walk walk, const Destination& destination)
   endpoint.hostname = destination.host;
   endpoint.port = destination.port;
   if (!endpoint.address) {
-    walk.path.assumptions.push_back(
-        {kAssumeExternalName, fmt::format("{} exists outside the cluster and answers on port {}", destination.host,
-                                          destination.port),
-         {}});
+    walk.path.assumptions.push_back({kAssumeExternalName,
+                                     fmt::format("{} exists outside the cluster and answers on port {}",
+                                                 destination.host, destination.port),
+                                     {}});
   }
   const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
   plain_to_endpoint(std::move(walk), endpoint, destination.service, transport);
 }
 
-// L1, L3, L6, L12: CONNECT to the pod's ztunnel; policies there see the inner port (I5) and the sender's identity.
+// L1, L3, L6, L12: CONNECT to the pod's ztunnel; policies there see the inner port (I5) and the sender's
+// identity.
 void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, ServiceId service) {
   const model::Pod& p = cluster_.pod(pod);
   if (walk.sender.kind != Sender::Kind::Ztunnel && walk.sender.pod.valid() &&
       capture(walk.sender.pod).dataplane == Dataplane::Ambient) {  // L26
-    return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
-                {kHboneInHbone, object_at(p.meta),
-                 "the sending proxy opens HBONE and its own pod is captured: the tunnel would be tunnelled again"});
+    return fail(
+        std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
+        {kHboneInHbone, object_at(p.meta),
+         "the sending proxy opens HBONE and its own pod is captured: the tunnel would be tunnelled again"});
   }
   add_leg(walk, Transport::Hbone, peer_of(pod), kHbonePort, port);
   const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
@@ -163,9 +176,10 @@ void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, Service
   arrive_application(std::move(walk), pod, port, service);
 }
 
-void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, ServiceId service, std::uint16_t service_port,
-                               Transport transport) {
-  if (undecided_capture(walk, pod)) return unknown(std::move(walk), "whether the destination pod is captured");
+void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, ServiceId service,
+                               std::uint16_t service_port, Transport transport) {
+  if (undecided_capture(walk, pod))
+    return unknown(std::move(walk), "whether the destination pod is captured");
   const model::Pod& p = cluster_.pod(pod);
   const Capture& cap = capture(pod);
   const auto node = cluster_.node_of(pod);
@@ -179,9 +193,11 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
       direct = *node == walk.sender.node;
     } else {
       walk.path.assumptions.push_back(
-          {kAssumeSameNode, "client and destination are on different nodes: the manifests do not place both", p.meta.pos});
+          {kAssumeSameNode, "client and destination are on different nodes: the manifests do not place both",
+           p.meta.pos});
     }
-    if (direct) walk.path.notes.push_back("a process of the pod's own node: ztunnel and its policies are skipped");
+    if (direct)
+      walk.path.notes.push_back("a process of the pod's own node: ztunnel and its policies are skipped");
   }
   Leg& leg = add_leg(walk, transport, peer_of(pod), port, 0);
   if (direct) leg.connection.kubelet_probe = true;
@@ -189,8 +205,9 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
     // R3: any other inbound TCP goes to ztunnel's plaintext port; no identity (L15).
     const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
     if (port == kHbonePort) {
-      return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
-                  {kHboneNotSpoken, object_at(p.meta), "port 15008 takes HBONE with a mesh certificate only"});
+      return fail(
+          std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
+          {kHboneNotSpoken, object_at(p.meta), "port 15008 takes HBONE with a mesh certificate only"});
     }
     Hop& hop = walk.path.hops[index];
     hop.point = ztunnel_point(pod);
@@ -199,7 +216,8 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
     add_inner_leg(walk, port);
   }
   const bool gateway = cap.dataplane == Dataplane::Gateway && !proxy_status_port(port);
-  if (gateway) return enter_gateway(std::move(walk), pod, service_port == 0 ? port : service_port, port, service);
+  if (gateway)
+    return enter_gateway(std::move(walk), pod, service_port == 0 ? port : service_port, port, service);
   arrive_application(std::move(walk), pod, port, service);
 }
 
@@ -211,16 +229,19 @@ void PathBuilder::arrive_application(Walk walk, PodId pod, std::uint16_t port, S
     // W9, P11: a waypoint takes HBONE on its one port; nothing else listens.
     if (port == kHbonePort) {
       add_hop(walk, HopKind::Waypoint, p.meta.ns().str(), workload_name(pod), pod);
-      return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
-                  {kWaypointPlaintext, object_at(p.meta), "the waypoint takes HBONE with a mesh certificate only"});
+      return fail(
+          std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
+          {kWaypointPlaintext, object_at(p.meta), "the waypoint takes HBONE with a mesh certificate only"});
     }
     add_hop(walk, HopKind::Waypoint, p.meta.ns().str(), workload_name(pod), pod);
-    return fail(std::move(walk), Failure::Kind::NotListening, Outcome::Unreachable,
-                {kNotListening, object_at(p.meta), fmt::format("a waypoint does not listen on port {}", port)});
+    return fail(
+        std::move(walk), Failure::Kind::NotListening, Outcome::Unreachable,
+        {kNotListening, object_at(p.meta), fmt::format("a waypoint does not listen on port {}", port)});
   }
   add_hop(walk, HopKind::Application, p.meta.ns().str(), workload_name(pod), pod);
-  const std::string backend =
-      service.valid() ? backend_name(service) : fmt::format("{}/{}", p.meta.ns().view(), p.meta.name().view());
+  const std::string backend = service.valid()
+                                  ? backend_name(service)
+                                  : fmt::format("{}/{}", p.meta.ns().view(), p.meta.name().view());
   arrived(std::move(walk), pod, port, service, backend);
 }
 
@@ -239,9 +260,10 @@ PolicyPoint PathBuilder::ztunnel_point(PodId pod) const {
 void PathBuilder::note_fail_open(Walk& walk, const WaypointBinding& binding, ServiceId service) const {
   if (!binding.fails_open()) return;
   if (binding.label_at) walk.path.deciders.push_back(*binding.label_at);
-  walk.path.notes.push_back(fmt::format("{} names waypoint {}/{}, which does not serve it: traffic goes direct and L7 "
-                                        "policy is skipped (condition istio.io/WaypointBound=False)",
-                                        cluster_.service(service).meta().key.str(), binding.named_ns, binding.named));
+  walk.path.notes.push_back(
+      fmt::format("{} names waypoint {}/{}, which does not serve it: traffic goes direct and L7 "
+                  "policy is skipped (condition istio.io/WaypointBound=False)",
+                  cluster_.service(service).meta().key.str(), binding.named_ns, binding.named));
 }
 
 }  // namespace waypath::sim

@@ -8,7 +8,8 @@ namespace waypath::sim {
 
 std::vector<CodeInfo> all_codes() {
   std::vector<CodeInfo> out;
-  for (const auto rows : {netpol_codes(), authz_codes(), path_codes(), walk_codes(), route_codes()}) out.insert(out.end(), rows.begin(), rows.end());
+  for (const auto rows : {netpol_codes(), authz_codes(), path_codes(), walk_codes(), route_codes()})
+    out.insert(out.end(), rows.begin(), rows.end());
   std::sort(out.begin(), out.end(), [](const CodeInfo& a, const CodeInfo& b) { return a.code < b.code; });
   return out;
 }

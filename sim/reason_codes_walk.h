@@ -1,5 +1,6 @@
 #pragma once
-// Reasons and assumptions of the walk and of the judgement: where a path leads, where it ends, what was taken for granted.
+// Reasons and assumptions of the walk and of the judgement: where a path leads, where it ends, what was taken
+// for granted.
 
 #include "sim/reason_codes.h"
 

@@ -14,9 +14,7 @@ namespace waypath::sim {
 
 namespace {
 
-bool refuses(Decision decision) {
-  return decision == Decision::Deny || decision == Decision::Drop;
-}
+bool refuses(Decision decision) { return decision == Decision::Deny || decision == Decision::Drop; }
 
 template <class T>
 void append(std::vector<T>& to, const std::vector<T>& from) {
@@ -35,7 +33,8 @@ std::string hop_title(const Hop& hop) {
                         : fmt::format("{} {}/{}", to_string(hop.kind), hop.ns, hop.name);
 }
 
-/// What policies changed in a request at one hop, so that the next hops see it: headers that ext_authz or a verified token set.
+/// What policies changed in a request at one hop, so that the next hops see it: headers that ext_authz or a
+/// verified token set.
 class Carried {
  public:
   void apply(RequestState& request) const {
@@ -152,7 +151,8 @@ class PathJudge {
     PolicyResult by;
   };
 
-  /// A refusal on either side is certain whatever the other side says; Unknown matters only when nothing refuses.
+  /// A refusal on either side is certain whatever the other side says; Unknown matters only when nothing
+  /// refuses.
   static LegOutcome combine(const LegDecisions& d) {
     if (refuses(d.egress.decision)) return {d.egress.decision, d.egress};
     if (refuses(d.ingress.decision)) return {d.ingress.decision, d.ingress};
@@ -174,11 +174,13 @@ class PathJudge {
       Connection other = leg.connection;
       other.source = leg.possible_sources[i];
       const LegOutcome again = combine(judge_leg(engine_.policies(), other, nullptr));
-      if (refuses(again.decision) == refuses(outcome.decision) && again.decision != Decision::Unknown) continue;
+      if (refuses(again.decision) == refuses(outcome.decision) && again.decision != Decision::Unknown)
+        continue;
       outcome.decision = Decision::Unknown;
       outcome.by.reason.code = kFactMissing;
-      recorder_.missing_facts.push_back(fmt::format("which of the node addresses the connection comes from: {} and {} are treated differently",
-                                                    address_text(leg.connection.source), address_text(other.source)));
+      recorder_.missing_facts.push_back(fmt::format(
+          "which of the node addresses the connection comes from: {} and {} are treated differently",
+          address_text(leg.connection.source), address_text(other.source)));
       break;
     }
     result.egress = std::move(decisions.egress_trace);
@@ -210,7 +212,8 @@ class PathJudge {
     const RequestState before = request;
     const std::size_t traces = recorder_.nodes.size();
     const PolicyResult said = judge_hop(engine_.policies(), *hop.point, request, &recorder_);
-    append(result.decisions, {recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(traces), recorder_.nodes.end()});
+    append(result.decisions,
+           {recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(traces), recorder_.nodes.end()});
     result.decision = said.decision;
     show_calls(hop, index, traces);
     carried_.learn(before, request);
@@ -234,16 +237,19 @@ class PathJudge {
     failure.log = refusal_log(hop, said);
     const std::size_t sender = index == 0 ? 0 : index - 1;
     const Transport transport = index == 0 ? Transport::InPod : path_.legs[index - 1].transport;
-    decide(said.decision == Decision::Drop ? Outcome::Timeout : Outcome::Deny, said.reason, said.deciders, failure,
-           sender, transport);
+    decide(said.decision == Decision::Drop ? Outcome::Timeout : Outcome::Deny, said.reason, said.deciders,
+           failure, sender, transport);
   }
 
   // F9 to F13. Source: istio/ztunnel src/proxy.rs Error, src/state.rs assert_rbac.
   static std::string refusal_log(const Hop& hop, const PolicyResult& said) {
     if (hop.point->kind != PolicyPoint::Kind::Ztunnel) return {};
-    const std::string who = fmt::format("destination ztunnel ({}/{}): connection closed due to policy rejection: ", hop.ns, hop.name);
-    if (said.reason.by && said.deciders.size() == 1 && said.reason.code.text.find("NO_ALLOW") == std::string_view::npos)
-      return who + fmt::format("explicitly denied by: {}/{}", said.reason.by->key.ns.view(), said.reason.by->key.name.view());
+    const std::string who = fmt::format(
+        "destination ztunnel ({}/{}): connection closed due to policy rejection: ", hop.ns, hop.name);
+    if (said.reason.by && said.deciders.size() == 1 &&
+        said.reason.code.text.find("NO_ALLOW") == std::string_view::npos)
+      return who + fmt::format("explicitly denied by: {}/{}", said.reason.by->key.ns.view(),
+                               said.reason.by->key.name.view());
     return who + "allow policies exist, but none allowed";
   }
 
@@ -258,7 +264,8 @@ class PathJudge {
       if (known != request.providers.end()) {
         if (known->second.outcome != verdict.outcome) {
           known->second.outcome = Outcome::Unknown;
-          known->second.reason = {kFactMissing, std::nullopt, "endpoints of the provider are not treated alike"};
+          known->second.reason = {kFactMissing, std::nullopt,
+                                  "endpoints of the provider are not treated alike"};
         }
         continue;
       }
@@ -267,7 +274,8 @@ class PathJudge {
       reach.reason = verdict.reason;
       reach.deciders = verdict.deciders;
       // F30: a refused connection fails at once, a dropped one when the connection attempt gives up.
-      if (verdict.outcome == Outcome::Timeout) reach.delay = "after " + engine_.cluster().mesh().connect_timeout;
+      if (verdict.outcome == Outcome::Timeout)
+        reach.delay = "after " + engine_.cluster().mesh().connect_timeout;
       if (verdict.outcome == Outcome::Unknown) append_new(recorder_.missing_facts, verdict.missing_facts);
       request.providers.emplace(call.name, std::move(reach));
     }
@@ -275,8 +283,8 @@ class PathJudge {
 
   /// The wire legs of calls that were made (a CUSTOM rule matched), behind the request's own legs.
   void show_calls(const Hop& hop, std::size_t index, std::size_t first_trace) {
-    const bool made = std::any_of(recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(first_trace), recorder_.nodes.end(),
-                                  [](const TraceNode& node) {
+    const bool made = std::any_of(recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(first_trace),
+                                  recorder_.nodes.end(), [](const TraceNode& node) {
                                     return node.layer.find("CUSTOM") != std::string::npos &&
                                            node.decision != Decision::NotApplicable;
                                   });
@@ -307,7 +315,8 @@ class PathJudge {
     for (const AuxiliaryCall& call : path_.lookups) {
       PathVerdict verdict = PathJudge(engine_, call.path).run();
       add_auxiliary(verdict, 0, call.purpose);
-      if (!worst || (worst->outcome == Outcome::Allow && verdict.outcome != Outcome::Allow)) worst = std::move(verdict);
+      if (!worst || (worst->outcome == Outcome::Allow && verdict.outcome != Outcome::Allow))
+        worst = std::move(verdict);
     }
     if (!worst || worst->outcome == Outcome::Allow) return;
     append(verdict_.near_misses, worst->near_misses);
@@ -359,7 +368,8 @@ class PathJudge {
     }
     verdict_.decided_at_hop = path_.hops.size() - 1;
     // The other end of the last leg refuses, or the last hop itself has nowhere to go.
-    const bool by_peer = end.failure.kind == Failure::Kind::NotListening || end.failure.kind == Failure::Kind::Refuse ||
+    const bool by_peer = end.failure.kind == Failure::Kind::NotListening ||
+                         end.failure.kind == Failure::Kind::Refuse ||
                          end.failure.kind == Failure::Kind::Closed;
     const std::size_t last = path_.hops.size() - 1;
     const bool peer_hop = by_peer && last > 0 && path_.legs.size() == last;
@@ -379,8 +389,8 @@ class PathJudge {
     }
   }
 
-  void decide(Outcome outcome, Reason reason, std::vector<ObjectAt> deciders, const Failure& failure, std::size_t sender,
-              Transport transport) {
+  void decide(Outcome outcome, Reason reason, std::vector<ObjectAt> deciders, const Failure& failure,
+              std::size_t sender, Transport transport) {
     decided_ = true;
     verdict_.outcome = outcome;
     verdict_.reason = std::move(reason);
@@ -425,10 +435,13 @@ class PathJudge {
 void add_common_assumptions(const model::Cluster& cluster, PathVerdict& verdict) {
   if (cluster.version_origin() == model::Cluster::VersionOrigin::Assumed) {
     verdict.assumptions.push_back(
-        {kAssumeVersion, fmt::format("Istio {}: the manifests name no version", cluster.profile().version().str()), {}});
+        {kAssumeVersion,
+         fmt::format("Istio {}: the manifests name no version", cluster.profile().version().str()),
+         {}});
   }
   if (!cluster.mesh().given) {
-    verdict.assumptions.push_back({kAssumeMeshConfig, "mesh config has its defaults: no ConfigMap istio is given", {}});
+    verdict.assumptions.push_back(
+        {kAssumeMeshConfig, "mesh config has its defaults: no ConfigMap istio is given", {}});
   }
 }
 
@@ -451,7 +464,8 @@ int gravity(Outcome outcome) {
 
 PathVerdict judge_path(const Engine& engine, const Path& path) { return PathJudge(engine, path).run(); }
 
-Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume, model::Diagnostics& diagnostics) {
+Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume,
+                 model::Diagnostics& diagnostics) {
   Verdict verdict;
   verdict.from = flow.from;
   verdict.to = flow.to;

@@ -20,8 +20,8 @@ bool is_envoy(HopKind kind) {
   return kind == HopKind::Gateway || kind == HopKind::Waypoint || kind == HopKind::Sidecar;
 }
 
-// The nearest hop on the client's side that answers HTTP; else whether anything accepted the client's connection
-// before the failure, so that the client sees a reset instead of a failed connect (rule 0.1).
+// The nearest hop on the client's side that answers HTTP; else whether anything accepted the client's
+// connection before the failure, so that the client sees a reset instead of a failed connect (rule 0.1).
 Seen observer_of(const FailurePlace& place) {
   Seen seen;
   for (std::size_t i = place.sender + 1; i-- > 0;) {
@@ -56,24 +56,27 @@ Symptom drop(const FailurePlace& place, const Seen& seen) {
     if (place.transport == Transport::Hbone || !direct) {
       // F3, F4: the tunnel's connect gives up, which the request's stream sees as a reset; UC is not retried.
       Symptom symptom = http_answer(503, "UC", after(place.connect_timeout));
-      symptom.notes.push_back(fmt::format(
-          "{}: access log: 503 UC upstream_reset_before_response_started{{connection_termination}}, with a UF entry of "
-          "connect_originate before it",
-          place.hops[seen.hop].name));
+      symptom.notes.push_back(
+          fmt::format("{}: access log: 503 UC "
+                      "upstream_reset_before_response_started{{connection_termination}}, with a UF entry of "
+                      "connect_originate before it",
+                      place.hops[seen.hop].name));
       return symptom;
     }
     // F5, F44: connect failures are retried, each attempt waits for the whole connect timeout.
     const int attempts = place.hops[seen.hop].connect_attempts;
     Symptom symptom = http_answer(503, attempts > 1 ? "UF,URX" : "UF",
                                   after(multiply_duration(place.connect_timeout, attempts)));
-    symptom.notes.push_back(fmt::format("{}: access log: 503 {} upstream_reset_before_response_started"
-                                        "{{connection_timeout}}",
-                                        place.hops[seen.hop].name, attempts > 1 ? "UF,URX" : "UF"));
+    symptom.notes.push_back(
+        fmt::format("{}: access log: 503 {} upstream_reset_before_response_started"
+                    "{{connection_timeout}}",
+                    place.hops[seen.hop].name, attempts > 1 ? "UF,URX" : "UF"));
     return symptom;
   }
   if (seen.observer == Observer::Tunnel) {
     // Source: istio/ztunnel src/proxy.rs CONNECTION_TIMEOUT (10 s), when the sender is a ztunnel.
-    Symptom symptom = text_only(fmt::format("reset after {}", place.source_captured ? "10s" : place.connect_timeout));
+    Symptom symptom =
+        text_only(fmt::format("reset after {}", place.source_captured ? "10s" : place.connect_timeout));
     if (place.source_captured) {
       symptom.notes.push_back(
           place.transport == Transport::Hbone && place.hint_hbone
@@ -109,7 +112,8 @@ Symptom refuse(const Failure& failure, const FailurePlace& place, const Seen& se
   if (place.source_captured && place.transport == Transport::Hbone)
     symptom.notes.push_back("source ztunnel: http status: 401 Unauthorized");
   if (seen.observer == Observer::EnvoyHttp)
-    symptom.notes.push_back(fmt::format("{}: access log: 503 UC (or UF), at once", place.hops[seen.hop].name));
+    symptom.notes.push_back(
+        fmt::format("{}: access log: 503 UC (or UF), at once", place.hops[seen.hop].name));
   return symptom;
 }
 

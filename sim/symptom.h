@@ -1,6 +1,6 @@
 #pragma once
-// The only place that knows what the client sees: (what failed, where, who waits) -> words of design, HTTP status, log texts.
-// Rows F1 to F46 of ambient-path section 11.
+// The only place that knows what the client sees: (what failed, where, who waits) -> words of design, HTTP
+// status, log texts. Rows F1 to F46 of ambient-path section 11.
 
 #include <cstdint>
 #include <string>
@@ -28,11 +28,11 @@ struct Failure {
     NameBlocked,      // the name server cannot be reached
     Unanswered        // no policy, but nobody answers (no local endpoint, unserved VIP port)
   } kind = Kind::None;
-  int status = 0;         // Answer
-  std::string flag;       // Answer: Envoy's response flag ("NR", "UAEX"), may be empty
-  std::string redirect;   // Answer: Location
-  std::string delay;      // Answer: "after 10s" when it took that long
-  std::string log;        // what the refusing end logs, when it is not the usual text
+  int status = 0;        // Answer
+  std::string flag;      // Answer: Envoy's response flag ("NR", "UAEX"), may be empty
+  std::string redirect;  // Answer: Location
+  std::string delay;     // Answer: "after 10s" when it took that long
+  std::string log;       // what the refusing end logs, when it is not the usual text
 };
 
 /// A hop as far as symptoms depend on it.
@@ -43,7 +43,8 @@ struct SymptomHop {
   std::string name;           // "waypoint authservice/authservice-waypoint"
 };
 
-/// Where a failure happened. `sender` indexes `hops`: the hop whose outgoing connection failed, or that answers itself.
+/// Where a failure happened. `sender` indexes `hops`: the hop whose outgoing connection failed, or that
+/// answers itself.
 struct FailurePlace {
   std::vector<SymptomHop> hops;
   std::size_t sender = 0;

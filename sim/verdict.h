@@ -1,5 +1,6 @@
 #pragma once
-// What waypath answers: outcome, symptom, the hops and legs with every decision, who decided and what nearly did (stage 7).
+// What waypath answers: outcome, symptom, the hops and legs with every decision, who decided and what nearly
+// did (stage 7).
 
 #include <cstdint>
 #include <optional>
@@ -21,7 +22,8 @@ using model::SourcePos;
 enum class Outcome : std::uint8_t { Allow, Deny, Timeout, Unreachable, Unknown };
 [[nodiscard]] std::string_view to_string(Outcome o);  // "allow", ...
 
-/// Of one evaluator at one leg or hop. Deny is an answer (403, reset); Drop is silence; Unknown is a real result.
+/// Of one evaluator at one leg or hop. Deny is an answer (403, reset); Drop is silence; Unknown is a real
+/// result.
 enum class Decision : std::uint8_t { NotApplicable, Allow, Deny, Drop, Unknown };
 [[nodiscard]] std::string_view to_string(Decision d);
 
@@ -40,9 +42,11 @@ struct Reason {
   std::string detail;  // one sentence with the values compared: "principals: a/b; caller is c/d"
 };
 
-/// One policy or rule considered, with what it said. Children: the rules below a policy, the fields below a rule.
+/// One policy or rule considered, with what it said. Children: the rules below a policy, the fields below a
+/// rule.
 struct TraceNode {
-  std::string layer;  // "NetworkPolicy", "AuthorizationPolicy DENY", "RequestAuthentication", "CUSTOM", "route", "waypoint binding", ...
+  std::string layer;  // "NetworkPolicy", "AuthorizationPolicy DENY", "RequestAuthentication", "CUSTOM",
+                      // "route", "waypoint binding", ...
   Decision decision = Decision::NotApplicable;
   Reason reason;
   std::vector<TraceNode> children;
@@ -62,7 +66,8 @@ struct NearMiss {
   std::string detail;  // "matches the peer, lists only TCP 9090; the wire port is 15008"
 };
 
-/// Collects what evaluators say. Evaluators take a pointer: null = decide only, no explanation; both must decide alike.
+/// Collects what evaluators say. Evaluators take a pointer: null = decide only, no explanation; both must
+/// decide alike.
 struct TraceRecorder {
   std::vector<TraceNode> nodes;
   std::vector<NearMiss> near_misses;
@@ -77,7 +82,17 @@ struct PeerIdentity {
   [[nodiscard]] bool present() const { return !principal.empty(); }
 };
 
-enum class HopKind : std::uint8_t { External, Node, Client, Gateway, Ztunnel, Waypoint, Sidecar, Application, Address };
+enum class HopKind : std::uint8_t {
+  External,
+  Node,
+  Client,
+  Gateway,
+  Ztunnel,
+  Waypoint,
+  Sidecar,
+  Application,
+  Address
+};
 [[nodiscard]] std::string_view to_string(HopKind k);
 enum class Transport : std::uint8_t { Plaintext, Tls, Hbone, Mtls, InPod };
 [[nodiscard]] std::string_view to_string(Transport t);  // "plaintext", "TLS", "HBONE", "mTLS", "in pod"
@@ -85,10 +100,10 @@ enum class Transport : std::uint8_t { Plaintext, Tls, Hbone, Mtls, InPod };
 /// A node that the flow passes, with the decisions taken there.
 struct HopResult {
   HopKind kind = HopKind::Client;
-  std::string ns, name;         // "authservice", "authservice-waypoint"; external: name only
-  std::string pod;              // pod that represents it, when there is one
-  PeerIdentity seen_peer;       // mTLS peer identity this hop sees
-  PeerIdentity identity;        // its own identity on the next leg
+  std::string ns, name;    // "authservice", "authservice-waypoint"; external: name only
+  std::string pod;         // pod that represents it, when there is one
+  PeerIdentity seen_peer;  // mTLS peer identity this hop sees
+  PeerIdentity identity;   // its own identity on the next leg
   Decision decision = Decision::NotApplicable;
   std::vector<TraceNode> decisions;
 };
@@ -100,20 +115,20 @@ struct LegResult {
   std::string protocol = "TCP";
   std::string source, destination;  // addresses, or "?" when unknown
   std::uint16_t wire_port = 0, inner_port = 0;
-  bool auxiliary = false;          // to an ext_authz provider or DNS, not the request itself
-  std::string purpose;             // of an auxiliary leg: "ext_authz authservice"
+  bool auxiliary = false;  // to an ext_authz provider or DNS, not the request itself
+  std::string purpose;     // of an auxiliary leg: "ext_authz authservice"
   Decision decision = Decision::NotApplicable;
   std::vector<TraceNode> egress, ingress;
   bool dropped = false;
 };
 
 struct Response {
-  int status = 0;               // 0: the application's business
-  std::string redirect;         // Location
-  std::string answered_by;      // "VirtualService/a/b" when a proxy answers as configured
+  int status = 0;           // 0: the application's business
+  std::string redirect;     // Location
+  std::string answered_by;  // "VirtualService/a/b" when a proxy answers as configured
 };
 
-struct BackendRequest {         // what the backend receives
+struct BackendRequest {  // what the backend receives
   std::string host, path;
   std::vector<std::pair<std::string, std::string>> headers;  // those that the path set or changed
   std::vector<std::string> removed_headers;
@@ -124,17 +139,18 @@ struct PathVerdict {
   Outcome outcome = Outcome::Unknown;
   std::string symptom;
   double share = 1.0;
-  Reason reason;                         // of the deciding leg or hop
-  std::vector<ObjectAt> deciders;        // all objects that together decided (an isolating policy and the near one)
+  Reason reason;                   // of the deciding leg or hop
+  std::vector<ObjectAt> deciders;  // all objects that together decided (an isolating policy and the near one)
   std::optional<std::size_t> decided_at_hop, decided_at_leg;
   std::vector<HopResult> hops;
   std::vector<LegResult> legs;
   Response response;
   std::optional<BackendRequest> backend_request;
-  std::string backend;                   // "ns/name" of the Service reached, or the address
+  std::string backend;  // "ns/name" of the Service reached, or the address
   std::string backend_pod;
-  std::vector<std::string> bypassed;     // intended enforcement points that the path skipped: "waypoint authservice/authservice-waypoint: Service ... lacks ..."
-  std::vector<ObjectAt> bypass_causes;   // objects to change
+  std::vector<std::string> bypassed;    // intended enforcement points that the path skipped: "waypoint
+                                        // authservice/authservice-waypoint: Service ... lacks ..."
+  std::vector<ObjectAt> bypass_causes;  // objects to change
   std::vector<Assumption> assumptions;
   std::vector<NearMiss> near_misses;
   std::vector<std::string> missing_facts;  // Unknown
@@ -142,10 +158,10 @@ struct PathVerdict {
 };
 
 struct Verdict {
-  std::string from, to;           // as asked
+  std::string from, to;  // as asked
   Outcome outcome = Outcome::Unknown;
   std::string symptom;
-  bool split = false;             // paths differ in outcome
+  bool split = false;              // paths differ in outcome
   std::vector<PathVerdict> paths;  // at least one; order: share descending, then path text
   std::string istio_version;
 };

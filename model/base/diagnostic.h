@@ -14,8 +14,8 @@ namespace waypath::model {
 
 enum class Severity : std::uint8_t { Info, Warning, Error };
 
-/// How far an error reaches. Input: cannot be parsed or used, exit 2. Rejected: the API server would refuse this object;
-/// it has no effect, as in a cluster, and only `--strict` exits 2.
+/// How far an error reaches. Input: cannot be parsed or used, exit 2. Rejected: the API server would refuse
+/// this object; it has no effect, as in a cluster, and only `--strict` exits 2.
 enum class Reach : std::uint8_t { Input, Rejected };
 
 struct Diagnostic {
@@ -23,11 +23,12 @@ struct Diagnostic {
   Severity severity = Severity::Error;
   Reach reach = Reach::Input;
   SourcePos pos;
-  std::string object;      // "NetworkPolicy/monitoring/allow-x", or empty
-  std::string field;       // field path as the API server prints it: "spec.ingress[0].ports[1].port", or empty
-  std::string error_type;  // API server's words for a rejected field: Required, Invalid, NotSupported, Forbidden, ...
-  std::string message;     // what is wrong and what was expected
-  std::string hint;        // what to do; may be empty
+  std::string object;  // "NetworkPolicy/monitoring/allow-x", or empty
+  std::string field;   // field path as the API server prints it: "spec.ingress[0].ports[1].port", or empty
+  std::string
+      error_type;  // API server's words for a rejected field: Required, Invalid, NotSupported, Forbidden, ...
+  std::string message;  // what is wrong and what was expected
+  std::string hint;     // what to do; may be empty
 };
 
 class Diagnostics {
@@ -45,7 +46,8 @@ class Diagnostics {
   std::vector<Diagnostic> items_;
 };
 
-/// "file:line:column: error: message [CODE]", the source line, a caret, the hint. Ends with a newline. No colour.
+/// "file:line:column: error: message [CODE]", the source line, a caret, the hint. Ends with a newline. No
+/// colour.
 [[nodiscard]] std::string format_diagnostic(const Diagnostic& d, const SourceFiles& files);
 
 }  // namespace waypath::model

@@ -1,8 +1,8 @@
 #pragma once
 // Interned text. Labels, namespaces, names and service accounts are compared by identity, not by characters.
 //
-// Interned text lives as long as the process: symbols of a snapshot, of its overlays and of other snapshots compare
-// directly, and `view()` needs no handle. Interning is thread-safe (documents decode in parallel).
+// Interned text lives as long as the process: symbols of a snapshot, of its overlays and of other snapshots
+// compare directly, and `view()` needs no handle. Interning is thread-safe (documents decode in parallel).
 
 #include <cstddef>
 #include <functional>
@@ -11,11 +11,14 @@
 
 namespace waypath::model {
 
-/// One interned text. The default symbol is the empty text. Equality is identity; order by text with `TextLess`.
+/// One interned text. The default symbol is the empty text. Equality is identity; order by text with
+/// `TextLess`.
 class Symbol {
  public:
   Symbol() = default;
-  [[nodiscard]] std::string_view view() const { return text_ == nullptr ? std::string_view{} : std::string_view(*text_); }
+  [[nodiscard]] std::string_view view() const {
+    return text_ == nullptr ? std::string_view{} : std::string_view(*text_);
+  }
   [[nodiscard]] std::string str() const { return std::string(view()); }
   [[nodiscard]] bool empty() const { return text_ == nullptr; }
   friend bool operator==(Symbol, Symbol) = default;
@@ -40,5 +43,7 @@ struct TextLess {
 
 template <>
 struct std::hash<waypath::model::Symbol> {
-  std::size_t operator()(waypath::model::Symbol s) const noexcept { return std::hash<const void*>{}(s.text_); }
+  std::size_t operator()(waypath::model::Symbol s) const noexcept {
+    return std::hash<const void*>{}(s.text_);
+  }
 };

@@ -59,8 +59,9 @@ Listener decode_listener(const Field& f) {
   l.allowed_namespaces.pos = namespaces.pos();
   l.allowed_namespaces.from = decode_from(namespaces["from"], FromNamespaces::Same);
   l.allowed_namespaces.selector = decode_selector(namespaces["selector"]);
-  allowed["kinds"].each(
-      [&](const Field& k) { l.allowed_kinds.emplace_back(k["group"].text(kGatewayGroup), k["kind"].text()); });
+  allowed["kinds"].each([&](const Field& k) {
+    l.allowed_kinds.emplace_back(k["group"].text(kGatewayGroup), k["kind"].text());
+  });
   return l;
 }
 
@@ -81,16 +82,19 @@ void decode_gateway(const Field& root, ObjectMeta meta, Decoded& out) {
   g.meta = std::move(meta);
   root.only({"apiVersion", "kind", "metadata", "spec", "status"});
   const Field spec = root["spec"];
-  spec.only({"gatewayClassName", "listeners", "addresses", "infrastructure", "allowedListeners"}, {"defaultScope"}, {"tls", "backendTLS"});
-  if (!spec["gatewayClassName"]) spec["gatewayClassName"].reject(error_type::kRequired, "a Gateway needs its gatewayClassName");
+  spec.only({"gatewayClassName", "listeners", "addresses", "infrastructure", "allowedListeners"},
+            {"defaultScope"}, {"tls", "backendTLS"});
+  if (!spec["gatewayClassName"])
+    spec["gatewayClassName"].reject(error_type::kRequired, "a Gateway needs its gatewayClassName");
   g.class_name = spec["gatewayClassName"].symbol();
   spec["listeners"].each([&](const Field& f) { g.listeners.push_back(decode_listener(f)); });
   g.addresses = decode_addresses(spec["addresses"]);
   const Field infrastructure = spec["infrastructure"];
   infrastructure.only({"labels"}, {"annotations", "parametersRef"});
   g.infrastructure_labels_given = infrastructure["labels"].present();
-  infrastructure["labels"].each_member(
-      [&](std::string_view key, const Field& v) { g.infrastructure_labels.push_back({intern(key), v.symbol(), v.pos()}); });
+  infrastructure["labels"].each_member([&](std::string_view key, const Field& v) {
+    g.infrastructure_labels.push_back({intern(key), v.symbol(), v.pos()});
+  });
   const Field allowed = spec["allowedListeners"]["namespaces"];
   g.allowed_listeners = decode_from(allowed["from"], FromNamespaces::None);
   g.allowed_listeners_selector = decode_selector(allowed["selector"]);
@@ -119,8 +123,12 @@ void decode_reference_grant(const Field& root, ObjectMeta meta, Decoded& out) {
   grant.meta = std::move(meta);
   const Field spec = root["spec"];
   spec.only({"from", "to"});
-  spec["from"].each([&](const Field& f) { grant.from.push_back({f["group"].text(), f["kind"].text(), f["namespace"].symbol()}); });
-  spec["to"].each([&](const Field& f) { grant.to.push_back({f["group"].text(), f["kind"].text(), f["name"].optional_text()}); });
+  spec["from"].each([&](const Field& f) {
+    grant.from.push_back({f["group"].text(), f["kind"].text(), f["namespace"].symbol()});
+  });
+  spec["to"].each([&](const Field& f) {
+    grant.to.push_back({f["group"].text(), f["kind"].text(), f["name"].optional_text()});
+  });
   out.emplace_back(std::move(grant));
 }
 
@@ -129,13 +137,15 @@ void decode_backend_tls_policy(const Field& root, ObjectMeta meta, Decoded& out)
   policy.meta = std::move(meta);
   const Field spec = root["spec"];
   spec["targetRefs"].each([&](const Field& f) {
-    policy.targets.push_back({f["group"].text(), f["kind"].text(), f["name"].symbol(), f["sectionName"].text()});
+    policy.targets.push_back(
+        {f["group"].text(), f["kind"].text(), f["name"].symbol(), f["sectionName"].text()});
   });
   const Field validation = spec["validation"].present() ? spec["validation"] : spec["tls"];
   policy.hostname = validation["hostname"].text();
-  policy.well_known_ca = validation["wellKnownCACertificates"].text() == "System" || validation["wellKnownCACerts"].text() == "System";
-  policy.ca_refs = decode_certificate_refs(validation["caCertificateRefs"].present() ? validation["caCertificateRefs"]
-                                                                                      : validation["caCertRefs"]);
+  policy.well_known_ca = validation["wellKnownCACertificates"].text() == "System" ||
+                         validation["wellKnownCACerts"].text() == "System";
+  policy.ca_refs = decode_certificate_refs(
+      validation["caCertificateRefs"].present() ? validation["caCertificateRefs"] : validation["caCertRefs"]);
   for (auto& ref : policy.ca_refs)
     if (ref.kind == "Secret" && ref.group.empty()) ref.kind = "ConfigMap";
   out.emplace_back(std::move(policy));

@@ -60,7 +60,8 @@ BackendRef decode_backend(const Field& f, Symbol route_ns) {
   b.port = f["port"].port();
   if (const auto weight = f["weight"].integer()) {
     if (*weight < 0 || *weight > 1'000'000) {
-      f["weight"].reject(error_type::kInvalid, "expected a weight from 0 to 1000000, found " + std::to_string(*weight));
+      f["weight"].reject(error_type::kInvalid,
+                         "expected a weight from 0 to 1000000, found " + std::to_string(*weight));
     } else {
       b.weight = static_cast<int>(*weight);
     }
@@ -82,8 +83,8 @@ HttpFilter decode_filter(const Field& f, Symbol route_ns) {
   using Type = HttpFilter::Type;
   HttpFilter out;
   out.pos = f.pos();
-  f.only({"type", "requestHeaderModifier", "responseHeaderModifier", "requestMirror", "requestRedirect", "urlRewrite", "cors",
-          "extensionRef", "externalAuth"});
+  f.only({"type", "requestHeaderModifier", "responseHeaderModifier", "requestMirror", "requestRedirect",
+          "urlRewrite", "cors", "extensionRef", "externalAuth"});
   const auto type = f["type"].text();
   if (type == "RequestHeaderModifier") {
     out.type = Type::RequestHeaderModifier;
@@ -141,7 +142,8 @@ std::vector<NameValueMatch> decode_name_values(const Field& list) {
   std::vector<NameValueMatch> out;
   list.each([&](const Field& f) {
     f.only({"name", "type", "value"});
-    out.push_back({f["name"].text(), decode_match_type(f["type"], MatchType::Exact), f["value"].text(), f.pos()});
+    out.push_back(
+        {f["name"].text(), decode_match_type(f["type"], MatchType::Exact), f["value"].text(), f.pos()});
   });
   return out;
 }
@@ -202,13 +204,15 @@ void decode_http_like(const Field& root, ObjectMeta meta, Decoded& out, bool grp
     rule.pos = f.pos();
     f.only({"name", "matches", "filters", "backendRefs", "timeouts", "retry", "sessionPersistence"});
     rule.name = f["name"].text();
-    f["matches"].each([&](const Field& m) { rule.matches.push_back(grpc ? decode_grpc_match(m) : decode_http_match(m)); });
+    f["matches"].each(
+        [&](const Field& m) { rule.matches.push_back(grpc ? decode_grpc_match(m) : decode_http_match(m)); });
     if (rule.matches.empty()) {
       rule.matches.emplace_back();
       rule.matches.back().pos = f.pos();
     }
     f["filters"].each([&](const Field& x) { rule.filters.push_back(decode_filter(x, route.meta.key.ns)); });
-    f["backendRefs"].each([&](const Field& x) { rule.backends.push_back(decode_backend(x, route.meta.key.ns)); });
+    f["backendRefs"].each(
+        [&](const Field& x) { rule.backends.push_back(decode_backend(x, route.meta.key.ns)); });
     rule.request_timeout = f["timeouts"]["request"].optional_text();
     rule.backend_request_timeout = f["timeouts"]["backendRequest"].optional_text();
     if (const auto n = f["retry"]["attempts"].integer()) rule.retry_attempts = static_cast<int>(*n);
@@ -230,8 +234,12 @@ void decode_http_like(const Field& root, ObjectMeta meta, Decoded& out, bool grp
 
 }  // namespace
 
-void decode_http_route(const Field& root, ObjectMeta meta, Decoded& out) { decode_http_like(root, std::move(meta), out, false); }
-void decode_grpc_route(const Field& root, ObjectMeta meta, Decoded& out) { decode_http_like(root, std::move(meta), out, true); }
+void decode_http_route(const Field& root, ObjectMeta meta, Decoded& out) {
+  decode_http_like(root, std::move(meta), out, false);
+}
+void decode_grpc_route(const Field& root, ObjectMeta meta, Decoded& out) {
+  decode_http_like(root, std::move(meta), out, true);
+}
 
 void decode_l4_route(const Field& root, ObjectMeta meta, Decoded& out) {
   L4Route route;
@@ -245,7 +253,8 @@ void decode_l4_route(const Field& root, ObjectMeta meta, Decoded& out) {
     L4RouteRule rule;
     rule.pos = f.pos();
     f.only({"name", "backendRefs"});
-    f["backendRefs"].each([&](const Field& x) { rule.backends.push_back(decode_backend(x, route.meta.key.ns)); });
+    f["backendRefs"].each(
+        [&](const Field& x) { rule.backends.push_back(decode_backend(x, route.meta.key.ns)); });
     route.rules.push_back(std::move(rule));
   });
   out.emplace_back(std::move(route));

@@ -1,5 +1,6 @@
 #pragma once
-// Gateway API: GatewayClass, Gateway, ListenerSet, ReferenceGrant. API-server defaults are applied while decoding.
+// Gateway API: GatewayClass, Gateway, ListenerSet, ReferenceGrant. API-server defaults are applied while
+// decoding.
 
 #include <cstdint>
 #include <optional>
@@ -39,7 +40,7 @@ struct Listener {
   bool has_tls = false;
   std::string tls_mode = "Terminate";  // or Passthrough
   std::vector<CertificateRef> certificate_refs;
-  bool client_validation = false;      // frontend mTLS
+  bool client_validation = false;  // frontend mTLS
   RouteNamespaces allowed_namespaces;
   std::vector<std::pair<std::string, std::string>> allowed_kinds;  // {group, kind}; empty = by protocol
   SourcePos pos;
@@ -57,7 +58,7 @@ struct Gateway {
   std::vector<GatewayAddress> addresses;         // spec.addresses
   std::vector<GatewayAddress> status_addresses;  // status.addresses
   bool has_status = false;
-  bool programmed_false = false;                 // condition Programmed=False
+  bool programmed_false = false;  // condition Programmed=False
   bool infrastructure_labels_given = false;
   std::vector<Label> infrastructure_labels;
   FromNamespaces allowed_listeners = FromNamespaces::None;  // ListenerSets

@@ -1,6 +1,6 @@
 #pragma once
-// HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute in one file: they share parents, backends and filters. Defaults of the
-// API server are applied while decoding (match PathPrefix "/", weight 1, ...).
+// HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute in one file: they share parents, backends and filters.
+// Defaults of the API server are applied while decoding (match PathPrefix "/", weight 1, ...).
 
 #include <cstdint>
 #include <optional>
@@ -21,7 +21,11 @@ struct ParentRef {
   SourcePos pos;
 };
 
-enum class MatchType : std::uint8_t { Exact, Prefix, Regex };  // Prefix: PathPrefix for paths; unused for headers
+enum class MatchType : std::uint8_t {
+  Exact,
+  Prefix,
+  Regex
+};  // Prefix: PathPrefix for paths; unused for headers
 
 struct NameValueMatch {  // header or query parameter
   std::string name;
@@ -63,19 +67,27 @@ struct BackendRef {
 
 struct HttpFilter {
   enum class Type : std::uint8_t {
-    RequestHeaderModifier, ResponseHeaderModifier, RequestMirror, RequestRedirect, UrlRewrite, Cors, ExternalAuth, ExtensionRef, Unknown
+    RequestHeaderModifier,
+    ResponseHeaderModifier,
+    RequestMirror,
+    RequestRedirect,
+    UrlRewrite,
+    Cors,
+    ExternalAuth,
+    ExtensionRef,
+    Unknown
   };
   Type type = Type::Unknown;
-  HeaderChange headers;                       // *HeaderModifier
+  HeaderChange headers;                         // *HeaderModifier
   std::optional<std::string> scheme, hostname;  // redirect, rewrite (hostname)
   std::optional<PathModifier> path;
   std::optional<std::uint16_t> port;
-  std::optional<int> status_code;             // redirect; 302 by the CRD's default
-  std::vector<BackendRef> mirror;             // RequestMirror: one
+  std::optional<int> status_code;  // redirect; 302 by the CRD's default
+  std::vector<BackendRef> mirror;  // RequestMirror: one
   std::optional<double> mirror_percent;
   std::vector<std::string> allow_origins, allow_methods, allow_headers, expose_headers;  // CORS
   bool allow_credentials = false;
-  std::string extension;                      // ExtensionRef "group/kind/name"
+  std::string extension;  // ExtensionRef "group/kind/name"
   SourcePos pos;
 };
 
@@ -90,7 +102,8 @@ struct HttpRouteRule {
   SourcePos pos;
 };
 
-/// key.kind tells HTTPRoute from GRPCRoute; a GRPCRoute is stored as the HTTP matches it stands for (see decoder).
+/// key.kind tells HTTPRoute from GRPCRoute; a GRPCRoute is stored as the HTTP matches it stands for (see
+/// decoder).
 struct HttpRoute {
   ObjectMeta meta;
   std::vector<ParentRef> parents;

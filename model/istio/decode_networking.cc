@@ -1,4 +1,5 @@
-// networking.istio.io: Gateway, DestinationRule, ServiceEntry, WorkloadEntry, Sidecar. VirtualService: decode_virtual_service.cc.
+// networking.istio.io: Gateway, DestinationRule, ServiceEntry, WorkloadEntry, Sidecar. VirtualService:
+// decode_virtual_service.cc.
 
 #include <algorithm>
 
@@ -36,17 +37,21 @@ ClientTlsMode decode_client_tls(const Field& tls) {
 
 std::optional<TrafficPolicy> decode_traffic_policy(const Field& f) {
   if (!f) return std::nullopt;
-  f.only({"tls", "portLevelSettings", "connectionPool", "tunnel"}, {"loadBalancer", "outlierDetection", "retryBudget"}, {"proxyProtocol"});
+  f.only({"tls", "portLevelSettings", "connectionPool", "tunnel"},
+         {"loadBalancer", "outlierDetection", "retryBudget"}, {"proxyProtocol"});
   TrafficPolicy p;
   p.pos = f.pos();
   p.tls = decode_client_tls(f["tls"]);
   p.sni = f["tls"]["sni"].text();
   f["portLevelSettings"].each([&](const Field& s) {
-    if (const auto port = s["port"]["number"].port(); port && s["tls"]) p.port_tls.emplace_back(*port, decode_client_tls(s["tls"]));
+    if (const auto port = s["port"]["number"].port(); port && s["tls"])
+      p.port_tls.emplace_back(*port, decode_client_tls(s["tls"]));
   });
   p.connect_timeout = f["connectionPool"]["tcp"]["connectTimeout"].optional_text();
   p.tunnel = f["tunnel"].present();
-  if (p.tunnel) f["tunnel"].warn(kFieldNotModelled, "tunnelling to a proxy is not modelled; traffic to this host takes another path");
+  if (p.tunnel)
+    f["tunnel"].warn(kFieldNotModelled,
+                     "tunnelling to a proxy is not modelled; traffic to this host takes another path");
   return p;
 }
 
@@ -56,14 +61,17 @@ WorkloadEntrySpec decode_workload_entry_spec(const Field& f) {
   f.only({"address", "labels", "serviceAccount", "network", "ports", "weight"}, {"locality"});
   e.address = f["address"].text();
   std::vector<Label> labels;
-  f["labels"].each_member([&](std::string_view key, const Field& v) { labels.push_back({intern(key), v.symbol(), v.pos()}); });
+  f["labels"].each_member([&](std::string_view key, const Field& v) {
+    labels.push_back({intern(key), v.symbol(), v.pos()});
+  });
   e.labels = Labels(std::move(labels));
   e.service_account = f["serviceAccount"].symbol();
   e.network = f["network"].symbol();
   f["ports"].each_member([&](std::string_view key, const Field& v) {
     if (const auto port = v.port()) e.ports.emplace_back(intern(key), *port);
   });
-  if (const auto w = f["weight"].integer()) e.weight = static_cast<std::uint32_t>(std::clamp<std::int64_t>(*w, 0, 1'000'000'000));
+  if (const auto w = f["weight"].integer())
+    e.weight = static_cast<std::uint32_t>(std::clamp<std::int64_t>(*w, 0, 1'000'000'000));
   return e;
 }
 
@@ -83,16 +91,18 @@ void decode_istio_gateway(const Field& root, ObjectMeta meta, Decoded& out) {
     s.port = decode_istio_port(f["port"]);
     s.hosts = f["hosts"].texts();
     const Field tls = f["tls"];
-    const auto mode = tls["mode"].one_of({"PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"});
-    const bool https_redirect_only = tls.present() && !tls["mode"].present() && tls["credentialName"].text().empty() && !tls["serverCertificate"];
-    s.tls = mode == "PASSTHROUGH"                    ? ServerTlsMode::Passthrough
-            : mode == "MUTUAL"                       ? ServerTlsMode::Mutual
-            : mode == "AUTO_PASSTHROUGH"             ? ServerTlsMode::AutoPassthrough
-            : mode == "ISTIO_MUTUAL"                 ? ServerTlsMode::IstioMutual
-            : mode == "OPTIONAL_MUTUAL"              ? ServerTlsMode::OptionalMutual
-            : mode == "SIMPLE"                       ? ServerTlsMode::Simple
-            : tls.present() && !https_redirect_only  ? ServerTlsMode::Passthrough  // the enum's zero value
-                                                     : ServerTlsMode::None;
+    const auto mode = tls["mode"].one_of(
+        {"PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"});
+    const bool https_redirect_only = tls.present() && !tls["mode"].present() &&
+                                     tls["credentialName"].text().empty() && !tls["serverCertificate"];
+    s.tls = mode == "PASSTHROUGH"                   ? ServerTlsMode::Passthrough
+            : mode == "MUTUAL"                      ? ServerTlsMode::Mutual
+            : mode == "AUTO_PASSTHROUGH"            ? ServerTlsMode::AutoPassthrough
+            : mode == "ISTIO_MUTUAL"                ? ServerTlsMode::IstioMutual
+            : mode == "OPTIONAL_MUTUAL"             ? ServerTlsMode::OptionalMutual
+            : mode == "SIMPLE"                      ? ServerTlsMode::Simple
+            : tls.present() && !https_redirect_only ? ServerTlsMode::Passthrough  // the enum's zero value
+                                                    : ServerTlsMode::None;
     s.https_redirect = tls["httpsRedirect"].boolean();
     s.credential_name = tls["credentialName"].text();
     s.name = f["name"].text();
@@ -115,7 +125,8 @@ void decode_destination_rule(const Field& root, ObjectMeta meta, Decoded& out) {
   d.traffic_policy = decode_traffic_policy(spec["trafficPolicy"]);
   spec["subsets"].each([&](const Field& f) {
     f.only({"name", "labels", "trafficPolicy"});
-    d.subsets.push_back({f["name"].text(), f["labels"].string_map(), decode_traffic_policy(f["trafficPolicy"]), f.pos()});
+    d.subsets.push_back(
+        {f["name"].text(), f["labels"].string_map(), decode_traffic_policy(f["trafficPolicy"]), f.pos()});
   });
   out.emplace_back(std::move(d));
 }
@@ -125,19 +136,22 @@ void decode_service_entry(const Field& root, ObjectMeta meta, Decoded& out) {
   e.meta = std::move(meta);
   root.only({"apiVersion", "kind", "metadata", "spec", "status"});
   const Field spec = root["spec"];
-  spec.only({"hosts", "addresses", "ports", "location", "resolution", "endpoints", "workloadSelector", "exportTo", "subjectAltNames"});
+  spec.only({"hosts", "addresses", "ports", "location", "resolution", "endpoints", "workloadSelector",
+             "exportTo", "subjectAltNames"});
   e.hosts = spec["hosts"].texts();
   if (e.hosts.empty()) spec["hosts"].reject(error_type::kRequired, "a ServiceEntry needs at least one host");
   e.addresses = spec["addresses"].texts();
   for (const auto& a : e.addresses)
-    if (!parse_cidr_or_ip(a)) spec["addresses"].reject(error_type::kInvalid, "\"" + a + "\" is neither an address nor a CIDR block");
+    if (!parse_cidr_or_ip(a))
+      spec["addresses"].reject(error_type::kInvalid, "\"" + a + "\" is neither an address nor a CIDR block");
   root["status"]["addresses"].each([&](const Field& f) {
     if (const auto ip = parse_ip(f["value"].text())) e.status_addresses.emplace_back(f["host"].text(), *ip);
   });
   spec["ports"].each([&](const Field& f) { e.ports.push_back(decode_istio_port(f)); });
   // The enum's zero value is MESH_EXTERNAL.
   e.mesh_internal = spec["location"].one_of({"MESH_EXTERNAL", "MESH_INTERNAL"}) == "MESH_INTERNAL";
-  const auto resolution = spec["resolution"].one_of({"NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"});
+  const auto resolution =
+      spec["resolution"].one_of({"NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"});
   e.resolution = resolution == "STATIC"            ? Resolution::Static
                  : resolution == "DNS"             ? Resolution::Dns
                  : resolution == "DNS_ROUND_ROBIN" ? Resolution::DnsRoundRobin
@@ -162,7 +176,8 @@ void decode_sidecar(const Field& root, ObjectMeta meta, Decoded& out) {
   s.meta = std::move(meta);
   root.only({"apiVersion", "kind", "metadata", "spec"}, {"status"});
   const Field spec = root["spec"];
-  spec.only({"workloadSelector", "egress", "ingress", "outboundTrafficPolicy"}, {}, {"inboundConnectionPool"});
+  spec.only({"workloadSelector", "egress", "ingress", "outboundTrafficPolicy"}, {},
+            {"inboundConnectionPool"});
   s.workload_selector = decode_workload_selector(spec["workloadSelector"]);
   s.egress_given = spec["egress"].present();
   spec["egress"].each([&](const Field& f) {
@@ -175,7 +190,8 @@ void decode_sidecar(const Field& root, ObjectMeta meta, Decoded& out) {
   });
   spec["ingress"].each([&](const Field& f) {
     f.only({"port", "defaultEndpoint", "bind", "captureMode", "tls", "connectionPool"});
-    s.ingress.push_back({f["port"]["number"].port().value_or(0), f["port"]["protocol"].text(), f["defaultEndpoint"].text()});
+    s.ingress.push_back(
+        {f["port"]["number"].port().value_or(0), f["port"]["protocol"].text(), f["defaultEndpoint"].text()});
   });
   if (const Field outbound = spec["outboundTrafficPolicy"]) {
     const auto mode = outbound["mode"].one_of({"REGISTRY_ONLY", "ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"});

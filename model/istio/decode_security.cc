@@ -1,8 +1,9 @@
 // AuthorizationPolicy, RequestAuthentication, PeerAuthentication.
 //
-// What istiod's validation webhook would refuse is reported as a warning and the object is kept all the same: it may have
-// entered the cluster past the webhook, and both proxies give such objects a defined meaning.
-// Source: istio pkg/config/validation/validation.go ValidateAuthorizationPolicy, ValidateRequestAuthentication, ...
+// What istiod's validation webhook would refuse is reported as a warning and the object is kept all the same:
+// it may have entered the cluster past the webhook, and both proxies give such objects a defined meaning.
+// Source: istio pkg/config/validation/validation.go ValidateAuthorizationPolicy,
+// ValidateRequestAuthentication, ...
 
 #include <algorithm>
 #include <array>
@@ -15,8 +16,9 @@ namespace waypath::model {
 namespace {
 
 void refused(const Field& f, std::string_view type, std::string message, std::string hint = {}) {
-  f.context().diagnostics.report({kPolicyRefusedByWebhook, Severity::Warning, Reach::Rejected, f.pos(), f.context().object, f.path(),
-                                  std::string(type), std::move(message) + "; istiod's webhook refuses this", std::move(hint)});
+  f.context().diagnostics.report({kPolicyRefusedByWebhook, Severity::Warning, Reach::Rejected, f.pos(),
+                                  f.context().object, f.path(), std::string(type),
+                                  std::move(message) + "; istiod's webhook refuses this", std::move(hint)});
 }
 
 PolicyAttachment decode_attachment(const Field& spec) {
@@ -26,24 +28,30 @@ PolicyAttachment decode_attachment(const Field& spec) {
     out.selector = decode_match_labels(selector["matchLabels"]);
     out.selector->pos = selector.pos();
     if (out.selector->empty())
-      selector.warn(kPolicyRefusedByWebhook, "a selector without labels: sidecars and gateways read it as the whole namespace, ztunnel "
-                                             "attaches it to no pod at all",
-                    "leave the selector out to mean the whole namespace");
+      selector.warn(
+          kPolicyRefusedByWebhook,
+          "a selector without labels: sidecars and gateways read it as the whole namespace, ztunnel "
+          "attaches it to no pod at all",
+          "leave the selector out to mean the whole namespace");
   }
   const auto add = [&](const Field& f) {
     f.only({"group", "kind", "name", "namespace"});
-    PolicyTargetRef ref{f["group"].text(), f["kind"].text(), f["name"].symbol(), f["namespace"].text(), f.pos()};
+    PolicyTargetRef ref{f["group"].text(), f["kind"].text(), f["name"].symbol(), f["namespace"].text(),
+                        f.pos()};
     if (ref.name.empty()) refused(f["name"], error_type::kRequired, "a target reference needs its name");
     if (!ref.ns.empty())
-      refused(f["namespace"], error_type::kForbidden, "a target reference stays in the policy's own namespace",
+      refused(f["namespace"], error_type::kForbidden,
+              "a target reference stays in the policy's own namespace",
               "leave namespace out and put the policy beside its target");
     const bool known = (ref.kind == "Gateway" && ref.group == "gateway.networking.k8s.io") ||
                        (ref.kind == "Service" && (ref.group.empty() || ref.group == "core")) ||
                        (ref.kind == "ServiceEntry" && ref.group == "networking.istio.io") ||
                        (ref.kind == "GatewayClass" && ref.group == "gateway.networking.k8s.io");
     if (!known)
-      refused(f["kind"], error_type::kNotSupported, "\"" + ref.group + "/" + ref.kind + "\" cannot be a target",
-              "known: gateway.networking.k8s.io/Gateway, gateway.networking.k8s.io/GatewayClass, Service (group \"\"), "
+      refused(f["kind"], error_type::kNotSupported,
+              "\"" + ref.group + "/" + ref.kind + "\" cannot be a target",
+              "known: gateway.networking.k8s.io/Gateway, gateway.networking.k8s.io/GatewayClass, Service "
+              "(group \"\"), "
               "networking.istio.io/ServiceEntry");
     out.target_refs.push_back(std::move(ref));
   };
@@ -64,21 +72,24 @@ PolicyValues decode_values(const Field& list) {
     if (text.empty()) refused(f, error_type::kInvalid, "an empty value");
     out.push_back({std::move(text), f.pos()});
   });
-  if (list.present() && list.node()->is_sequence() && list.size() == 0) refused(list, error_type::kInvalid, "an empty list");
+  if (list.present() && list.node()->is_sequence() && list.size() == 0)
+    refused(list, error_type::kInvalid, "an empty list");
   return out;
 }
 
 void check_ips(const Field& list, const PolicyValues& values) {
   for (const auto& v : values)
-    if (!parse_cidr_or_ip(v.text)) refused(list, error_type::kInvalid, "\"" + v.text + "\" is neither an address nor a CIDR block");
+    if (!parse_cidr_or_ip(v.text))
+      refused(list, error_type::kInvalid, "\"" + v.text + "\" is neither an address nor a CIDR block");
 }
 
 AuthorizationSource decode_source(const Field& f) {
   AuthorizationSource s;
   s.pos = f.pos();
   if (f.present()) {
-    f.only({"principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals", "namespaces", "notNamespaces", "serviceAccounts",
-            "notServiceAccounts", "trustDomains", "notTrustDomains", "ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"});
+    f.only({"principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals", "namespaces",
+            "notNamespaces", "serviceAccounts", "notServiceAccounts", "trustDomains", "notTrustDomains",
+            "ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"});
   }
   if (f.size() == 0) refused(f, error_type::kInvalid, "an empty source");
   s.principals = decode_values(f["principals"]);
@@ -104,9 +115,12 @@ AuthorizationSource decode_source(const Field& f) {
     if (list.size() == 0) continue;
     if (list.size() > 16) refused(list, error_type::kTooMany, "at most 16 service accounts");
     for (const std::string_view other : {"principals", "notPrincipals", "namespaces", "notNamespaces"})
-      if (f[other].size() != 0) refused(list, error_type::kForbidden, std::string(key) + " cannot be combined with " + std::string(other));
+      if (f[other].size() != 0)
+        refused(list, error_type::kForbidden,
+                std::string(key) + " cannot be combined with " + std::string(other));
     list.each([&](const Field& v) {
-      if (v.text().find('*') != std::string::npos) refused(v, error_type::kInvalid, "service accounts take no wildcards");
+      if (v.text().find('*') != std::string::npos)
+        refused(v, error_type::kInvalid, "service accounts take no wildcards");
     });
   }
   return s;
@@ -133,7 +147,8 @@ const char* check_path_template(std::string_view path) {
 AuthorizationOperation decode_operation(const Field& f) {
   AuthorizationOperation o;
   o.pos = f.pos();
-  if (f.present()) f.only({"hosts", "notHosts", "ports", "notPorts", "methods", "notMethods", "paths", "notPaths"});
+  if (f.present())
+    f.only({"hosts", "notHosts", "ports", "notPorts", "methods", "notMethods", "paths", "notPaths"});
   if (f.size() == 0) refused(f, error_type::kInvalid, "an empty operation");
   o.hosts = decode_values(f["hosts"]);
   o.not_hosts = decode_values(f["notHosts"]);
@@ -146,9 +161,12 @@ AuthorizationOperation decode_operation(const Field& f) {
   for (const std::string_view key : {"ports", "notPorts"}) {
     f[key].each([&](const Field& v) {
       const auto text = v.node()->is_string() ? std::string(v.node()->scalar) : std::string();
-      const bool number = !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-                          std::stoi(text) <= 65535;
-      if (!number && v.node()->is_string()) refused(v, error_type::kInvalid, "\"" + text + "\" is no port number");
+      const bool number =
+          !text.empty() && text.size() <= 5 &&
+          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+          std::stoi(text) <= 65535;
+      if (!number && v.node()->is_string())
+        refused(v, error_type::kInvalid, "\"" + text + "\" is no port number");
     });
   }
   for (const std::string_view key : {"paths", "notPaths"}) {
@@ -162,15 +180,30 @@ AuthorizationOperation decode_operation(const Field& f) {
 }
 
 // Source: istio pkg/config/security/security.go ValidateAttribute
-constexpr std::array<std::string_view, 17> kConditionKeys{
-    "source.ip", "remote.ip", "source.namespace", "source.user", "source.principal", "source.serviceAccount", "source.trustDomain",
-    "request.auth.principal", "request.auth.audiences", "request.auth.presenter", "request.auth.claims", "destination.ip", "destination.port",
-    "destination.labels", "destination.name", "destination.namespace", "destination.user"};
+constexpr std::array<std::string_view, 17> kConditionKeys{"source.ip",
+                                                          "remote.ip",
+                                                          "source.namespace",
+                                                          "source.user",
+                                                          "source.principal",
+                                                          "source.serviceAccount",
+                                                          "source.trustDomain",
+                                                          "request.auth.principal",
+                                                          "request.auth.audiences",
+                                                          "request.auth.presenter",
+                                                          "request.auth.claims",
+                                                          "destination.ip",
+                                                          "destination.port",
+                                                          "destination.labels",
+                                                          "destination.name",
+                                                          "destination.namespace",
+                                                          "destination.user"};
 
 bool condition_known(std::string_view key) {
-  for (const std::string_view prefix : {"request.headers[", "request.auth.claims[", "experimental.envoy.filters."})
+  for (const std::string_view prefix :
+       {"request.headers[", "request.auth.claims[", "experimental.envoy.filters."})
     if (key.substr(0, prefix.size()) == prefix) return true;
-  return key == "connection.sni" || std::find(kConditionKeys.begin(), kConditionKeys.end(), key) != kConditionKeys.end();
+  return key == "connection.sni" ||
+         std::find(kConditionKeys.begin(), kConditionKeys.end(), key) != kConditionKeys.end();
 }
 
 AuthorizationRule decode_rule(const Field& f) {
@@ -187,7 +220,8 @@ AuthorizationRule decode_rule(const Field& f) {
     rule.to.push_back(decode_operation(x["operation"]));
   });
   for (const std::string_view key : {"from", "to"})
-    if (f[key].present() && f[key].node()->is_sequence() && f[key].size() == 0) refused(f[key], error_type::kInvalid, "an empty list");
+    if (f[key].present() && f[key].node()->is_sequence() && f[key].size() == 0)
+      refused(f[key], error_type::kInvalid, "an empty list");
   f["when"].each([&](const Field& x) {
     x.only({"key", "values", "notValues"});
     AuthorizationCondition c;
@@ -196,11 +230,13 @@ AuthorizationRule decode_rule(const Field& f) {
     if (c.key.empty()) {
       refused(x["key"], error_type::kRequired, "a condition needs its key");
     } else if (!condition_known(c.key)) {
-      refused(x["key"], error_type::kInvalid, "\"" + c.key + "\" is no known condition; sidecars and gateways skip the rule");
+      refused(x["key"], error_type::kInvalid,
+              "\"" + c.key + "\" is no known condition; sidecars and gateways skip the rule");
     }
     c.values = decode_values(x["values"]);
     c.not_values = decode_values(x["notValues"]);
-    if (c.values.empty() && c.not_values.empty()) refused(x, error_type::kRequired, "a condition needs values or notValues");
+    if (c.values.empty() && c.not_values.empty())
+      refused(x, error_type::kRequired, "a condition needs values or notValues");
     rule.when.push_back(std::move(c));
   });
   return rule;
@@ -208,17 +244,19 @@ AuthorizationRule decode_rule(const Field& f) {
 
 void check_custom_rule(const Field& f) {
   static constexpr std::array<std::string_view, 10> kIdentity{
-      "principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals", "namespaces",
-      "notNamespaces", "serviceAccounts", "notServiceAccounts", "trustDomains", "notTrustDomains"};
+      "principals",    "notPrincipals",   "requestPrincipals",  "notRequestPrincipals", "namespaces",
+      "notNamespaces", "serviceAccounts", "notServiceAccounts", "trustDomains",         "notTrustDomains"};
   f["from"].each([&](const Field& x) {
     for (const auto key : kIdentity)
       if (x["source"][key].size() != 0)
-        refused(x["source"][key], error_type::kForbidden, "CUSTOM rules cannot match identities, namespaces or tokens");
+        refused(x["source"][key], error_type::kForbidden,
+                "CUSTOM rules cannot match identities, namespaces or tokens");
   });
   f["when"].each([&](const Field& x) {
     const auto key = x["key"];
     if (key.present() && key.node()->is_string() &&
-        (key.node()->scalar.substr(0, 13) == "request.auth." || key.node()->scalar == "source.namespace" || key.node()->scalar == "source.principal"))
+        (key.node()->scalar.substr(0, 13) == "request.auth." || key.node()->scalar == "source.namespace" ||
+         key.node()->scalar == "source.principal"))
       refused(key, error_type::kForbidden, "CUSTOM rules cannot match identities, namespaces or tokens");
   });
 }
@@ -250,11 +288,16 @@ void decode_authorization_policy(const Field& root, ObjectMeta meta, Decoded& ou
   spec["rules"].each([&](const Field& f) { p.rules.push_back(decode_rule(f)); });
   if (const auto* a = p.meta.annotation("istio.io/dry-run")) p.dry_run = go_true(a->value);
   if (p.action == AuthorizationAction::Custom) {
-    if (p.provider.empty()) refused(spec["provider"], error_type::kRequired, "action CUSTOM needs provider.name, one of meshConfig.extensionProviders");
-    if (!p.rules_given) refused(spec["rules"], error_type::kRequired, "action CUSTOM needs rules; without any it never asks its provider");
+    if (p.provider.empty())
+      refused(spec["provider"], error_type::kRequired,
+              "action CUSTOM needs provider.name, one of meshConfig.extensionProviders");
+    if (!p.rules_given)
+      refused(spec["rules"], error_type::kRequired,
+              "action CUSTOM needs rules; without any it never asks its provider");
     spec["rules"].each(check_custom_rule);
   } else {
-    if (p.provider_given) refused(spec["provider"], error_type::kForbidden, "provider goes with action CUSTOM only");
+    if (p.provider_given)
+      refused(spec["provider"], error_type::kForbidden, "provider goes with action CUSTOM only");
     if (p.action == AuthorizationAction::Deny && !p.rules_given)
       refused(spec["rules"], error_type::kRequired, "action DENY needs rules; without any it never denies");
   }
@@ -269,24 +312,29 @@ void decode_request_authentication(const Field& root, ObjectMeta meta, Decoded& 
   spec.only({"selector", "targetRef", "targetRefs", "jwtRules"});
   p.attachment = decode_attachment(spec);
   spec["jwtRules"].each([&](const Field& f) {
-    f.only({"issuer", "audiences", "jwksUri", "jwks_uri", "jwks", "fromHeaders", "fromParams", "fromCookies", "outputPayloadToHeader",
-            "outputClaimToHeaders", "forwardOriginalToken", "timeout", "spaceDelimitedClaims"});
+    f.only({"issuer", "audiences", "jwksUri", "jwks_uri", "jwks", "fromHeaders", "fromParams", "fromCookies",
+            "outputPayloadToHeader", "outputClaimToHeaders", "forwardOriginalToken", "timeout",
+            "spaceDelimitedClaims"});
     JwtRule r;
     r.pos = f.pos();
     r.issuer = f["issuer"].text();
     r.audiences = f["audiences"].texts();
     r.jwks_uri = f["jwksUri"].present() ? f["jwksUri"].text() : f["jwks_uri"].text();
     r.jwks = f["jwks"].text();
-    if (!r.jwks_uri.empty() && !r.jwks.empty()) refused(f["jwks"], error_type::kForbidden, "only one of jwks and jwksUri can be set");
+    if (!r.jwks_uri.empty() && !r.jwks.empty())
+      refused(f["jwks"], error_type::kForbidden, "only one of jwks and jwksUri can be set");
     f["fromHeaders"].each([&](const Field& h) {
       h.only({"name", "prefix"});
       r.from_headers.push_back({h["name"].text(), h["prefix"].text()});
-      if (r.from_headers.back().name.empty()) refused(h["name"], error_type::kRequired, "a header location needs its name");
+      if (r.from_headers.back().name.empty())
+        refused(h["name"], error_type::kRequired, "a header location needs its name");
     });
     r.from_params = f["fromParams"].texts();
     r.from_cookies = f["fromCookies"].texts();
     r.output_payload_to_header = f["outputPayloadToHeader"].text();
-    f["outputClaimToHeaders"].each([&](const Field& h) { r.output_claim_to_headers.push_back({h["header"].text(), h["claim"].text()}); });
+    f["outputClaimToHeaders"].each([&](const Field& h) {
+      r.output_claim_to_headers.push_back({h["header"].text(), h["claim"].text()});
+    });
     r.space_delimited_claims = f["spaceDelimitedClaims"].texts();
     r.forward_original_token = f["forwardOriginalToken"].boolean();
     r.timeout = f["timeout"].text();
@@ -319,17 +367,20 @@ void decode_peer_authentication(const Field& root, ObjectMeta meta, Decoded& out
   p.mode = decode_mode(spec["mtls"]["mode"]);
   p.mode_pos = spec["mtls"]["mode"].pos();
   spec["portLevelMtls"].each_member([&](std::string_view key, const Field& f) {
-    const bool number = !key.empty() && key.size() <= 5 && key.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool number =
+        !key.empty() && key.size() <= 5 && key.find_first_not_of("0123456789") == std::string_view::npos;
     const int port = number ? std::stoi(std::string(key)) : 0;
     if (port < 1 || port > 65535) {
-      f.reject(error_type::kInvalid, "portLevelMtls is keyed by port number, found \"" + std::string(key) + "\"");
+      f.reject(error_type::kInvalid,
+               "portLevelMtls is keyed by port number, found \"" + std::string(key) + "\"");
       return;
     }
     p.port_level.emplace_back(static_cast<std::uint16_t>(port), decode_mode(f["mode"]));
   });
   std::sort(p.port_level.begin(), p.port_level.end());
   if (!p.port_level.empty() && (!p.selector || p.selector->empty()))
-    refused(spec["portLevelMtls"], error_type::kForbidden, "portLevelMtls needs a selector; without one it is ignored");
+    refused(spec["portLevelMtls"], error_type::kForbidden,
+            "portLevelMtls needs a selector; without one it is ignored");
   out.emplace_back(std::move(p));
 }
 

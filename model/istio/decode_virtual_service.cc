@@ -16,8 +16,9 @@ std::optional<StringMatch> decode_string_match(const Field& f) {
     return m;
   }
   f.only({"exact", "prefix", "regex"});
-  for (const auto& [key, kind] : {std::pair{"exact", StringMatch::Kind::Exact}, std::pair{"prefix", StringMatch::Kind::Prefix},
-                                  std::pair{"regex", StringMatch::Kind::Regex}}) {
+  for (const auto& [key, kind] :
+       {std::pair{"exact", StringMatch::Kind::Exact}, std::pair{"prefix", StringMatch::Kind::Prefix},
+        std::pair{"regex", StringMatch::Kind::Regex}}) {
     if (!f[key].present()) continue;
     m.kind = kind;
     m.value = f[key].text();
@@ -28,15 +29,18 @@ std::optional<StringMatch> decode_string_match(const Field& f) {
 std::vector<NamedStringMatch> decode_named_matches(const Field& map) {
   std::vector<NamedStringMatch> out;
   map.each_member([&](std::string_view key, const Field& f) {
-    out.push_back({std::string(key), decode_string_match(f).value_or(StringMatch{StringMatch::Kind::Present, {}})});
+    out.push_back(
+        {std::string(key), decode_string_match(f).value_or(StringMatch{StringMatch::Kind::Present, {}})});
   });
   return out;
 }
 
 HeaderChange decode_headers(const Field& f) {
   HeaderChange change;
-  f["set"].each_member([&](std::string_view key, const Field& v) { change.set.emplace_back(std::string(key), v.text()); });
-  f["add"].each_member([&](std::string_view key, const Field& v) { change.add.emplace_back(std::string(key), v.text()); });
+  f["set"].each_member(
+      [&](std::string_view key, const Field& v) { change.set.emplace_back(std::string(key), v.text()); });
+  f["add"].each_member(
+      [&](std::string_view key, const Field& v) { change.add.emplace_back(std::string(key), v.text()); });
   change.remove = f["remove"].texts();
   return change;
 }
@@ -44,8 +48,8 @@ HeaderChange decode_headers(const Field& f) {
 VsHttpMatch decode_http_match(const Field& f) {
   VsHttpMatch m;
   m.pos = f.pos();
-  f.only({"name", "uri", "scheme", "method", "authority", "headers", "withoutHeaders", "queryParams", "ignoreUriCase", "port",
-          "sourceLabels", "sourceNamespace", "gateways"},
+  f.only({"name", "uri", "scheme", "method", "authority", "headers", "withoutHeaders", "queryParams",
+          "ignoreUriCase", "port", "sourceLabels", "sourceNamespace", "gateways"},
          {"statPrefix"});
   m.name = f["name"].text();
   m.uri = decode_string_match(f["uri"]);
@@ -117,8 +121,8 @@ VsRedirect decode_redirect(const Field& f) {
 VsHttpRoute decode_http(const Field& f, Symbol ns) {
   VsHttpRoute r;
   r.pos = f.pos();
-  f.only({"name", "match", "route", "redirect", "directResponse", "rewrite", "delegate", "fault", "mirror", "mirrors", "mirrorPercentage",
-          "timeout", "retries", "corsPolicy", "headers"},
+  f.only({"name", "match", "route", "redirect", "directResponse", "rewrite", "delegate", "fault", "mirror",
+          "mirrors", "mirrorPercentage", "timeout", "retries", "corsPolicy", "headers"},
          {"mirrorPercent", "mirror_percent"});
   r.name = f["name"].text();
   f["match"].each([&](const Field& m) { r.matches.push_back(decode_http_match(m)); });
@@ -133,10 +137,12 @@ VsHttpRoute decode_http(const Field& f, Symbol ns) {
     VsRewrite w;
     w.uri = rewrite["uri"].optional_text();
     w.authority = rewrite["authority"].optional_text();
-    if (const Field regex = rewrite["uriRegexRewrite"]) w.uri_regex = std::pair(regex["match"].text(), regex["rewrite"].text());
+    if (const Field regex = rewrite["uriRegexRewrite"])
+      w.uri_regex = std::pair(regex["match"].text(), regex["rewrite"].text());
     r.rewrite = std::move(w);
   }
-  if (const Field delegate = f["delegate"]) r.delegate = std::pair(delegate["namespace"].symbol(ns.view()), delegate["name"].symbol());
+  if (const Field delegate = f["delegate"])
+    r.delegate = std::pair(delegate["namespace"].symbol(ns.view()), delegate["name"].symbol());
   if (f["fault"]) r.fault = decode_fault(f["fault"]);
   const auto mirror = [&](const Field& m) {
     VsDestination d;
@@ -161,7 +167,8 @@ VsL4Route decode_l4(const Field& f) {
   r.pos = f.pos();
   f.only({"match", "route"});
   f["match"].each([&](const Field& x) {
-    x.only({"sniHosts", "destinationSubnets", "port", "sourceLabels", "sourceNamespace", "gateways"}, {"sourceSubnet", "sourceSubnets"});
+    x.only({"sniHosts", "destinationSubnets", "port", "sourceLabels", "sourceNamespace", "gateways"},
+           {"sourceSubnet", "sourceSubnets"});
     VsL4Match m;
     m.pos = x.pos();
     m.sni_hosts = x["sniHosts"].texts();

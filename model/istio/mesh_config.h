@@ -1,6 +1,6 @@
 #pragma once
-// meshConfig: key `mesh` of the ConfigMap `istio` (or istio-<revision>) in the root namespace, with upstream's defaults; and the
-// feature flags that istiod, ztunnel and istio-cni read from their environment.
+// meshConfig: key `mesh` of the ConfigMap `istio` (or istio-<revision>) in the root namespace, with
+// upstream's defaults; and the feature flags that istiod, ztunnel and istio-cni read from their environment.
 
 #include <cstdint>
 #include <map>
@@ -23,7 +23,8 @@ struct ExtensionProvider {
   bool fail_open = false;
   std::string status_on_error;  // "" = 403
   std::string path_prefix;
-  std::vector<std::string> include_headers_in_check, headers_to_upstream_on_allow, headers_to_downstream_on_deny;
+  std::vector<std::string> include_headers_in_check, headers_to_upstream_on_allow,
+      headers_to_downstream_on_deny;
   SourcePos pos;
 };
 
@@ -41,17 +42,20 @@ struct MeshConfig {
   OutboundMode outbound = OutboundMode::AllowAny;
   std::string ingress_class = "istio", ingress_selector = "ingressgateway", ingress_service;
   std::string ingress_controller_mode = "STRICT";
-  std::vector<std::string> default_service_export_to, default_virtual_service_export_to, default_destination_rule_export_to;
+  std::vector<std::string> default_service_export_to, default_virtual_service_export_to,
+      default_destination_rule_export_to;
   std::uint32_t num_trusted_proxies = 0;
   std::string connect_timeout = "10s";
   bool enable_auto_mtls = true;
   bool hbone_enabled = false;  // defaultConfig.proxyMetadata ISTIO_META_ENABLE_HBONE
 };
 
-/// Environment of istiod / ztunnel / cni as far as the manifests show it. Absent flags have the version's default.
+/// Environment of istiod / ztunnel / cni as far as the manifests show it. Absent flags have the version's
+/// default.
 struct FeatureFlags {
   std::map<std::string, std::string, std::less<>> istiod, ztunnel, cni;
-  [[nodiscard]] std::optional<bool> boolean(const std::map<std::string, std::string, std::less<>>& env, std::string_view name) const;  // Go ParseBool
+  [[nodiscard]] std::optional<bool> boolean(const std::map<std::string, std::string, std::less<>>& env,
+                                            std::string_view name) const;  // Go ParseBool
 };
 
 }  // namespace waypath::model

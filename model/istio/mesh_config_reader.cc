@@ -14,22 +14,34 @@ namespace waypath::model {
 namespace {
 
 // ConfigMap `istio`, or `istio-<revision>`: the default revision's first, then by name.
-const ConfigMap* mesh_config_map(std::span<const std::shared_ptr<const ConfigMap>> maps, Diagnostics& diagnostics) {
+const ConfigMap* mesh_config_map(std::span<const std::shared_ptr<const ConfigMap>> maps,
+                                 Diagnostics& diagnostics) {
   std::vector<const ConfigMap*> found;
   for (const auto& map : maps) {
     const auto name = map->meta.key.name.view();
     if (map->secret || (name != "istio" && name.substr(0, 6) != "istio-")) continue;
-    if (std::any_of(map->data.begin(), map->data.end(), [](const auto& d) { return d.first == "mesh"; })) found.push_back(map.get());
+    if (std::any_of(map->data.begin(), map->data.end(), [](const auto& d) { return d.first == "mesh"; }))
+      found.push_back(map.get());
   }
   if (found.empty()) return nullptr;
   std::stable_sort(found.begin(), found.end(), [](const ConfigMap* a, const ConfigMap* b) {
-    const auto rank = [](const ConfigMap* m) { return std::pair(m->meta.key.name != std::string_view("istio"), m->meta.key.ns != std::string_view("istio-system")); };
+    const auto rank = [](const ConfigMap* m) {
+      return std::pair(m->meta.key.name != std::string_view("istio"),
+                       m->meta.key.ns != std::string_view("istio-system"));
+    };
     return rank(a) < rank(b);
   });
   if (found.size() > 1)
-    diagnostics.report({kMeshConfigSeveral, Severity::Warning, Reach::Input, found[1]->meta.pos, found[1]->meta.key.str(), "data.mesh", {},
-                        "several mesh configurations; " + found[0]->meta.key.str() + " is used for the whole mesh",
-                        "revisions are not told apart: give the manifests of one"});
+    diagnostics.report(
+        {kMeshConfigSeveral,
+         Severity::Warning,
+         Reach::Input,
+         found[1]->meta.pos,
+         found[1]->meta.key.str(),
+         "data.mesh",
+         {},
+         "several mesh configurations; " + found[0]->meta.key.str() + " is used for the whole mesh",
+         "revisions are not told apart: give the manifests of one"});
   return found[0];
 }
 
@@ -57,9 +69,12 @@ ExtensionProvider decode_provider(const Field& f) {
   p.fail_open = body["failOpen"].boolean();
   // "403" is written as a number or as text; both are read by protobuf's JSON form.
   if (const auto status = body["statusOnError"].int_or_string())
-    p.status_on_error = std::holds_alternative<std::int64_t>(*status) ? std::to_string(std::get<std::int64_t>(*status)) : std::get<std::string>(*status);
+    p.status_on_error = std::holds_alternative<std::int64_t>(*status)
+                            ? std::to_string(std::get<std::int64_t>(*status))
+                            : std::get<std::string>(*status);
   p.path_prefix = body["pathPrefix"].text();
-  const Field include = body["includeRequestHeadersInCheck"].present() ? body["includeRequestHeadersInCheck"] : body["includeHeadersInCheck"];
+  const Field include = body["includeRequestHeadersInCheck"].present() ? body["includeRequestHeadersInCheck"]
+                                                                       : body["includeHeadersInCheck"];
   decode_headers_list(include, p.include_headers_in_check);
   decode_headers_list(body["headersToUpstreamOnAllow"], p.headers_to_upstream_on_allow);
   decode_headers_list(body["headersToDownstreamOnDeny"], p.headers_to_downstream_on_deny);
@@ -71,26 +86,56 @@ void decode_mesh(const Field& f, MeshConfig& mesh) {
   const auto text_or = [](const Field& field, std::string& value) {
     if (field.present()) value = field.text();
   };
-  f.only({"rootNamespace", "trustDomain", "trustDomainAliases", "extensionProviders", "pathNormalization", "outboundTrafficPolicy",
-          "ingressClass", "ingressSelector", "ingressService", "ingressControllerMode", "defaultServiceExportTo",
-          "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo", "connectTimeout", "enableAutoMtls", "defaultConfig"},
-         {"accessLogFile", "accessLogFormat", "accessLogEncoding", "enableTracing", "enableEnvoyAccessLogService", "defaultProviders",
-          "enablePrometheusMerge", "configSources", "dnsRefreshRate", "disableEnvoyListenerLog", "tcpKeepalive", "thriftConfig",
-          "localityLbSetting", "certificates", "h2UpgradePolicy", "verifyCertificateAtClient", "ca", "inboundClusterStatName",
-          "outboundClusterStatName", "proxyListenPort", "protocolDetectionTimeout", "caCertificates", "meshMTLS", "tlsDefaults",
-          "defaultHttpRetryPolicy", "hboneIdleTimeout", "disableMixerHttpReports", "proxyInboundListenPort", "proxyHttpPort",
-          "enableIngressControllerMode", "policyCheckFailOpen", "inboundTrafficPolicy", "clusterLocal"},
+  f.only({"rootNamespace", "trustDomain", "trustDomainAliases", "extensionProviders", "pathNormalization",
+          "outboundTrafficPolicy", "ingressClass", "ingressSelector", "ingressService",
+          "ingressControllerMode", "defaultServiceExportTo", "defaultVirtualServiceExportTo",
+          "defaultDestinationRuleExportTo", "connectTimeout", "enableAutoMtls", "defaultConfig"},
+         {"accessLogFile",
+          "accessLogFormat",
+          "accessLogEncoding",
+          "enableTracing",
+          "enableEnvoyAccessLogService",
+          "defaultProviders",
+          "enablePrometheusMerge",
+          "configSources",
+          "dnsRefreshRate",
+          "disableEnvoyListenerLog",
+          "tcpKeepalive",
+          "thriftConfig",
+          "localityLbSetting",
+          "certificates",
+          "h2UpgradePolicy",
+          "verifyCertificateAtClient",
+          "ca",
+          "inboundClusterStatName",
+          "outboundClusterStatName",
+          "proxyListenPort",
+          "protocolDetectionTimeout",
+          "caCertificates",
+          "meshMTLS",
+          "tlsDefaults",
+          "defaultHttpRetryPolicy",
+          "hboneIdleTimeout",
+          "disableMixerHttpReports",
+          "proxyInboundListenPort",
+          "proxyHttpPort",
+          "enableIngressControllerMode",
+          "policyCheckFailOpen",
+          "inboundTrafficPolicy",
+          "clusterLocal"},
          {"discoverySelectors", "serviceSettings", "serviceScopeConfigs"});
   mesh.root_namespace = f["rootNamespace"].symbol(mesh.root_namespace.view());
   text_or(f["trustDomain"], mesh.trust_domain);
   mesh.trust_domain_aliases = f["trustDomainAliases"].texts();
-  f["extensionProviders"].each([&](const Field& p) { mesh.extension_providers.push_back(decode_provider(p)); });
+  f["extensionProviders"].each(
+      [&](const Field& p) { mesh.extension_providers.push_back(decode_provider(p)); });
   const auto normalization = f["pathNormalization"]["normalization"].text();
-  mesh.path_normalization = normalization == "NONE"                       ? PathNormalization::None
-                            : normalization == "BASE"                     ? PathNormalization::Base
-                            : normalization == "MERGE_SLASHES"            ? PathNormalization::MergeSlashes
-                            : normalization == "DECODE_AND_MERGE_SLASHES" ? PathNormalization::DecodeAndMergeSlashes
-                                                                          : PathNormalization::Default;
+  mesh.path_normalization = normalization == "NONE"            ? PathNormalization::None
+                            : normalization == "BASE"          ? PathNormalization::Base
+                            : normalization == "MERGE_SLASHES" ? PathNormalization::MergeSlashes
+                            : normalization == "DECODE_AND_MERGE_SLASHES"
+                                ? PathNormalization::DecodeAndMergeSlashes
+                                : PathNormalization::Default;
   const auto outbound = f["outboundTrafficPolicy"]["mode"].text();
   mesh.outbound = outbound == "REGISTRY_ONLY"           ? OutboundMode::RegistryOnly
                   : outbound == "ALLOW_ANY_DYNAMIC_DNS" ? OutboundMode::AllowAnyDynamicDns
@@ -112,11 +157,13 @@ void decode_mesh(const Field& f, MeshConfig& mesh) {
 }
 
 // A block scalar's text starts on the line below `mesh: |`, indented by what its first line shows.
-SourcePos text_start(const ConfigMap& map, std::size_t index, const SourceFiles& files, std::uint32_t& indent) {
+SourcePos text_start(const ConfigMap& map, std::size_t index, const SourceFiles& files,
+                     std::uint32_t& indent) {
   const SourcePos at = index < map.data_pos.size() ? map.data_pos[index] : map.meta.pos;
   indent = 0;
   const auto line = files.line(at.file, at.line);
-  const auto rest = at.column >= 1 && at.column - 1 < line.size() ? line.substr(at.column - 1) : std::string_view{};
+  const auto rest =
+      at.column >= 1 && at.column - 1 < line.size() ? line.substr(at.column - 1) : std::string_view{};
   if (rest.empty() || (rest.front() != '|' && rest.front() != '>')) return at;
   const auto first = files.line(at.file, at.line + 1);
   indent = static_cast<std::uint32_t>(std::min(first.find_first_not_of(' '), first.size()));
@@ -146,8 +193,8 @@ bool version_like(std::string_view tag) {
 
 }  // namespace
 
-MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> config_maps, const SourceFiles& files,
-                            Diagnostics& diagnostics) {
+MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> config_maps,
+                            const SourceFiles& files, Diagnostics& diagnostics) {
   MeshConfig mesh;
   const ConfigMap* map = mesh_config_map(config_maps, diagnostics);
   if (map == nullptr) return mesh;
@@ -164,7 +211,8 @@ MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> co
     context.object = map->meta.key.str();
     mesh.given = true;
     mesh.pos = start;
-    if (document && document->root != nullptr && document->root->is_mapping()) decode_mesh(Field(context, *document->root), mesh);
+    if (document && document->root != nullptr && document->root->is_mapping())
+      decode_mesh(Field(context, *document->root), mesh);
     for (auto d : own.items()) {
       d.object = map->meta.key.str();
       d.field = "data.mesh" + (d.field.empty() ? "" : "." + d.field);
@@ -174,7 +222,8 @@ MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> co
     }
     for (auto& provider : mesh.extension_providers) provider.pos.column += indent;
   }
-  // istiod refuses a cluster domain per mesh config; it is ztunnel's and istiod's environment: see read_feature_flags.
+  // istiod refuses a cluster domain per mesh config; it is ztunnel's and istiod's environment: see
+  // read_feature_flags.
   return mesh;
 }
 
@@ -202,11 +251,13 @@ FeatureFlags read_feature_flags(std::span<const std::shared_ptr<const Workload>>
   return flags;
 }
 
-std::string detect_istio_version(std::span<const std::shared_ptr<const Workload>> workloads, std::span<const std::shared_ptr<const Pod>> pods) {
+std::string detect_istio_version(std::span<const std::shared_ptr<const Workload>> workloads,
+                                 std::span<const std::shared_ptr<const Pod>> pods) {
   struct Candidate {
     std::string_view container, image;
   };
-  static constexpr Candidate kOrder[] = {{"discovery", "/pilot:"}, {"\n", "/ztunnel:"}, {"install-cni", "/install-cni:"}, {"\n", "/proxyv2:"}};
+  static constexpr Candidate kOrder[] = {
+      {"discovery", "/pilot:"}, {"\n", "/ztunnel:"}, {"install-cni", "/install-cni:"}, {"\n", "/proxyv2:"}};
   for (const auto& [container, image] : kOrder) {
     std::string found;
     const auto look = [&](const PodSpec& spec) {
@@ -226,13 +277,15 @@ std::string detect_istio_version(std::span<const std::shared_ptr<const Workload>
       if (const auto v = w->meta.labels.get(key); v && version_like(*v)) return std::string(*v);
     if (const auto chart = w->meta.labels.get("helm.sh/chart")) {
       const auto dash = chart->find("-1.");
-      if (dash != std::string_view::npos && version_like(chart->substr(dash + 1))) return std::string(chart->substr(dash + 1));
+      if (dash != std::string_view::npos && version_like(chart->substr(dash + 1)))
+        return std::string(chart->substr(dash + 1));
     }
   }
   return {};
 }
 
-std::optional<bool> FeatureFlags::boolean(const std::map<std::string, std::string, std::less<>>& env, std::string_view name) const {
+std::optional<bool> FeatureFlags::boolean(const std::map<std::string, std::string, std::less<>>& env,
+                                          std::string_view name) const {
   const auto it = env.find(name);
   if (it == env.end()) return std::nullopt;
   // Source: Go strconv.ParseBool; anything else leaves the default.

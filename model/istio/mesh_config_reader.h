@@ -1,5 +1,6 @@
 #pragma once
-// Mesh configuration, feature flags and Istio's version as the manifests show them. SnapshotBuilder::build calls these once.
+// Mesh configuration, feature flags and Istio's version as the manifests show them. SnapshotBuilder::build
+// calls these once.
 
 #include <memory>
 #include <span>
@@ -11,17 +12,19 @@
 
 namespace waypath::model {
 
-/// Key `mesh` of ConfigMap `istio` (or `istio-<revision>`). `given` is false when there is none: all defaults. Positions are
-/// those of the ConfigMap's file.
-[[nodiscard]] MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> config_maps, const SourceFiles& files,
-                                          Diagnostics& diagnostics);
+/// Key `mesh` of ConfigMap `istio` (or `istio-<revision>`). `given` is false when there is none: all
+/// defaults. Positions are those of the ConfigMap's file.
+[[nodiscard]] MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> config_maps,
+                                          const SourceFiles& files, Diagnostics& diagnostics);
 
-/// Environment of istiod (container discovery), ztunnel and istio-cni, and data of ConfigMap istio-cni-config.
+/// Environment of istiod (container discovery), ztunnel and istio-cni, and data of ConfigMap
+/// istio-cni-config.
 [[nodiscard]] FeatureFlags read_feature_flags(std::span<const std::shared_ptr<const Workload>> workloads,
                                               std::span<const std::shared_ptr<const Pod>> pods,
                                               std::span<const std::shared_ptr<const ConfigMap>> config_maps);
 
-/// "1.28.2" from the image tag of istiod, else ztunnel, else a proxy, else their labels; empty when nothing shows it.
+/// "1.28.2" from the image tag of istiod, else ztunnel, else a proxy, else their labels; empty when nothing
+/// shows it.
 [[nodiscard]] std::string detect_istio_version(std::span<const std::shared_ptr<const Workload>> workloads,
                                                std::span<const std::shared_ptr<const Pod>> pods);
 

@@ -1,6 +1,7 @@
 #pragma once
-// networking.istio.io: Gateway, VirtualService, DestinationRule, ServiceEntry, WorkloadEntry, WorkloadGroup, Sidecar; and
-// EnvoyFilter, Telemetry-like kinds that are known to exist but not modelled (kept as names, so that they are reported).
+// networking.istio.io: Gateway, VirtualService, DestinationRule, ServiceEntry, WorkloadEntry, WorkloadGroup,
+// Sidecar; and EnvoyFilter, Telemetry-like kinds that are known to exist but not modelled (kept as names, so
+// that they are reported).
 
 #include <cstdint>
 #include <optional>
@@ -25,7 +26,15 @@ struct IstioPort {
   std::uint16_t target_port = 0;  // 0 = number
 };
 
-enum class ServerTlsMode : std::uint8_t { None, Passthrough, Simple, Mutual, OptionalMutual, IstioMutual, AutoPassthrough };
+enum class ServerTlsMode : std::uint8_t {
+  None,
+  Passthrough,
+  Simple,
+  Mutual,
+  OptionalMutual,
+  IstioMutual,
+  AutoPassthrough
+};
 struct IstioServer {
   IstioPort port;
   std::vector<std::string> hosts;  // "host" or "ns/host"
@@ -35,7 +44,7 @@ struct IstioServer {
   SourcePos pos;
 };
 struct IstioGateway {
-  ObjectMeta meta;  // key: kind Gateway, group networking.istio.io
+  ObjectMeta meta;                                  // key: kind Gateway, group networking.istio.io
   std::vector<std::pair<Symbol, Symbol>> selector;  // empty: every gateway proxy
   std::vector<IstioServer> servers;
 };
@@ -163,8 +172,9 @@ enum class Resolution : std::uint8_t { None, Static, Dns, DnsRoundRobin, Dynamic
 struct ServiceEntry {
   ObjectMeta meta;
   std::vector<std::string> hosts;
-  std::vector<std::string> addresses;         // IPs and CIDRs
-  std::vector<std::pair<std::string, IpAddress>> status_addresses;  // auto-allocated: {host ("" = every host), address}
+  std::vector<std::string> addresses;  // IPs and CIDRs
+  std::vector<std::pair<std::string, IpAddress>>
+      status_addresses;  // auto-allocated: {host ("" = every host), address}
   std::vector<IstioPort> ports;
   bool mesh_internal = false;
   Resolution resolution = Resolution::None;
@@ -193,8 +203,8 @@ struct Sidecar {
   std::optional<OutboundMode> outbound;
 };
 
-/// A kind that affects traffic and is not modelled (EnvoyFilter, WasmPlugin, ProxyConfig, CiliumNetworkPolicy, ...). Kept so
-/// that verdicts that it may decide can say so.
+/// A kind that affects traffic and is not modelled (EnvoyFilter, WasmPlugin, ProxyConfig,
+/// CiliumNetworkPolicy, ...). Kept so that verdicts that it may decide can say so.
 struct UnmodelledPolicy {
   ObjectMeta meta;
   std::optional<LabelSelector> selector;

@@ -19,9 +19,10 @@ struct PolicyTargetRef {
   SourcePos pos;
 };
 
-/// selector and targetRef(s) of a policy. `selector: {}` is present but empty, which differs from absent at ztunnel.
+/// selector and targetRef(s) of a policy. `selector: {}` is present but empty, which differs from absent at
+/// ztunnel.
 struct PolicyAttachment {
-  std::optional<LabelSelector> selector;  // matchLabels only
+  std::optional<LabelSelector> selector;     // matchLabels only
   std::vector<PolicyTargetRef> target_refs;  // targetRefs, or the one targetRef
 };
 
@@ -49,7 +50,7 @@ struct AuthorizationCondition {
   SourcePos pos;
 };
 struct AuthorizationRule {
-  std::vector<AuthorizationSource> from;     // absent = any; written `from: []` is refused by validation
+  std::vector<AuthorizationSource> from;  // absent = any; written `from: []` is refused by validation
   std::vector<AuthorizationOperation> to;
   std::vector<AuthorizationCondition> when;
   SourcePos pos;

@@ -1,6 +1,7 @@
 #pragma once
-// policy.networking.k8s.io: AdminNetworkPolicy and BaselineAdminNetworkPolicy (v1alpha1), ClusterNetworkPolicy (v1alpha2),
-// in one shape: a tier, a priority, ordered rules. key.kind tells the kinds apart.
+// policy.networking.k8s.io: AdminNetworkPolicy and BaselineAdminNetworkPolicy (v1alpha1),
+// ClusterNetworkPolicy (v1alpha2), in one shape: a tier, a priority, ordered rules. key.kind tells the kinds
+// apart.
 
 #include <cstdint>
 #include <optional>

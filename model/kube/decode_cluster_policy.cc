@@ -17,7 +17,8 @@ struct Flavour {
 
 void count_within(const Field& list, std::size_t most, std::string_view what) {
   if (list.size() > most)
-    list.reject(error_type::kTooMany, "at most " + std::to_string(most) + " " + std::string(what) + ", found " + std::to_string(list.size()));
+    list.reject(error_type::kTooMany, "at most " + std::to_string(most) + " " + std::string(what) +
+                                          ", found " + std::to_string(list.size()));
 }
 
 std::vector<Symbol> symbols(const Field& list) {
@@ -29,7 +30,8 @@ std::vector<Symbol> symbols(const Field& list) {
 void removed_labels(const Field& f, NamespacedPodSelector& out) {
   for (const std::string_view key : {"sameLabels", "notSameLabels"}) {
     if (!f[key]) continue;
-    f[key].warn(kFieldIgnored, "removed from the API; honoured here as older CRDs did", "write a namespaceSelector instead");
+    f[key].warn(kFieldIgnored, "removed from the API; honoured here as older CRDs did",
+                "write a namespaceSelector instead");
     (key == "sameLabels" ? out.same_labels : out.not_same_labels) = symbols(f[key]);
   }
 }
@@ -59,7 +61,8 @@ NamespacedPodSelector decode_pods(const Field& f) {
   out.pod_selector = decode_selector(f["podSelector"]);
   for (const std::string_view key : {"namespaceSelector", "podSelector"}) {
     if (!f[key].present() && !namespaces)
-      f[key].warn(kFieldInvalid, "the CRD asks for both selectors; a missing one is read as {}, which selects everything",
+      f[key].warn(kFieldInvalid,
+                  "the CRD asks for both selectors; a missing one is read as {}, which selects everything",
                   "write " + std::string(key) + ": {}");
   }
   return out;
@@ -71,14 +74,16 @@ void decode_networks(const Field& f, ClusterPolicyPeer& peer) {
   std::vector<std::string> seen;
   f.each([&](const Field& n) {
     const auto text = n.text();
-    if (std::find(seen.begin(), seen.end(), text) != seen.end()) n.reject(error_type::kDuplicate, "\"" + text + "\" is listed twice");
+    if (std::find(seen.begin(), seen.end(), text) != seen.end())
+      n.reject(error_type::kDuplicate, "\"" + text + "\" is listed twice");
     seen.push_back(text);
     if (text.size() > 43) n.reject(error_type::kInvalid, "a CIDR block has at most 43 characters");
     if (const auto cidr = decode_cidr(n)) peer.networks.push_back(*cidr);
   });
 }
 
-// Source: network-policy-api apis/v1alpha2 DomainName: letters, digits, "-" and "_" in each part, an optional leading "*."
+// Source: network-policy-api apis/v1alpha2 DomainName: letters, digits, "-" and "_" in each part, an optional
+// leading "*."
 bool domain_pattern(std::string_view text) {
   if (text.substr(0, 2) == "*.") text.remove_prefix(2);
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
@@ -87,14 +92,16 @@ bool domain_pattern(std::string_view text) {
 
 void decode_domains(const Field& f, ClusterPolicyPeer& peer, TierAction action, Flavour flavour) {
   if (flavour.baseline) f.reject(error_type::kInvalid, "BaselineAdminNetworkPolicy has no domainNames");
-  if (action != TierAction::Accept) f.reject(error_type::kInvalid, "domainNames are allowed in rules that accept only");
+  if (action != TierAction::Accept)
+    f.reject(error_type::kInvalid, "domainNames are allowed in rules that accept only");
   if (f.size() == 0) f.reject(error_type::kRequired, "domainNames needs 1 to 25 names");
   count_within(f, 25, "domainNames");
   f.each([&](const Field& n) {
     auto text = n.text();
     if (std::find(peer.domain_names.begin(), peer.domain_names.end(), text) != peer.domain_names.end())
       n.reject(error_type::kDuplicate, "\"" + text + "\" is listed twice");
-    if (!domain_pattern(text)) n.reject(error_type::kInvalid, "\"" + text + "\" is no domain name; one leading \"*.\" is allowed");
+    if (!domain_pattern(text))
+      n.reject(error_type::kInvalid, "\"" + text + "\" is no domain name; one leading \"*.\" is allowed");
     peer.domain_names.push_back(std::move(text));
   });
 }
@@ -102,7 +109,8 @@ void decode_domains(const Field& f, ClusterPolicyPeer& peer, TierAction action, 
 ClusterPolicyPeer decode_peer(const Field& f, bool ingress, TierAction action, Flavour flavour) {
   ClusterPolicyPeer peer;
   peer.pos = f.pos();
-  const std::string expected = ingress ? "exactly one of namespaces, pods" : "exactly one of namespaces, pods, nodes, networks, domainNames";
+  const std::string expected = ingress ? "exactly one of namespaces, pods"
+                                       : "exactly one of namespaces, pods, nodes, networks, domainNames";
   if (f.written() && !f.present()) {
     f.reject(error_type::kRequired, expected);
     return peer;
@@ -113,7 +121,8 @@ ClusterPolicyPeer decode_peer(const Field& f, bool ingress, TierAction action, F
     return peer;
   }
   int known = 0;
-  for (const std::string_view key : {"namespaces", "pods", "nodes", "networks", "domainNames"}) known += f[key].present() ? 1 : 0;
+  for (const std::string_view key : {"namespaces", "pods", "nodes", "networks", "domainNames"})
+    known += f[key].present() ? 1 : 0;
   if (known > 1) f.reject(error_type::kInvalid, expected + "; found " + std::to_string(known));
   if (f.size() == 0) f.reject(error_type::kRequired, expected);
   peer.unknown_field = known == 0;
@@ -133,8 +142,10 @@ void decode_range(const Field& f, ClusterPolicyPort& port, Flavour flavour) {
   port.start = f["start"].port().value_or(0);
   port.end = f["end"].port().value_or(0);
   // v1alpha1 has no such rule, yet a range that holds nothing can only be a slip.
-  if (port.start != 0 && port.end != 0 && (port.start > port.end || (flavour.cluster && port.start == port.end)))
-    f.reject(error_type::kInvalid, "start has to be below end; found " + std::to_string(port.start) + " and " + std::to_string(port.end));
+  if (port.start != 0 && port.end != 0 &&
+      (port.start > port.end || (flavour.cluster && port.start == port.end)))
+    f.reject(error_type::kInvalid, "start has to be below end; found " + std::to_string(port.start) +
+                                       " and " + std::to_string(port.end));
 }
 
 ClusterPolicyPort decode_admin_port(const Field& f, Flavour flavour) {
@@ -142,8 +153,11 @@ ClusterPolicyPort decode_admin_port(const Field& f, Flavour flavour) {
   port.pos = f.pos();
   f.only({"portNumber", "portRange", "namedPort"});
   int known = 0;
-  for (const std::string_view key : {"portNumber", "portRange", "namedPort"}) known += f[key].present() ? 1 : 0;
-  if (known != 1) f.reject(error_type::kInvalid, "exactly one of portNumber, portRange, namedPort; found " + std::to_string(known));
+  for (const std::string_view key : {"portNumber", "portRange", "namedPort"})
+    known += f[key].present() ? 1 : 0;
+  if (known != 1)
+    f.reject(error_type::kInvalid,
+             "exactly one of portNumber, portRange, namedPort; found " + std::to_string(known));
   if (const Field number = f["portNumber"]) {
     number.only({"protocol", "port"});
     port.protocol = decode_protocol(number["protocol"]);
@@ -163,14 +177,17 @@ ClusterPolicyPort decode_protocol_entry(const Field& f, Flavour flavour) {
   port.pos = f.pos();
   f.only({"tcp", "udp", "sctp", "destinationNamedPort"});
   int known = 0;
-  for (const std::string_view key : {"tcp", "udp", "sctp", "destinationNamedPort"}) known += f[key].written() ? 1 : 0;
+  for (const std::string_view key : {"tcp", "udp", "sctp", "destinationNamedPort"})
+    known += f[key].written() ? 1 : 0;
   if (known != 1)
-    f.reject(error_type::kInvalid, "exactly one of tcp, udp, sctp, destinationNamedPort; found " + std::to_string(known));
+    f.reject(error_type::kInvalid,
+             "exactly one of tcp, udp, sctp, destinationNamedPort; found " + std::to_string(known));
   if (f["destinationNamedPort"]) {
     port.named = f["destinationNamedPort"].symbol();
     return port;
   }
-  for (const auto& [key, protocol] : {std::pair{"tcp", Protocol::Tcp}, std::pair{"udp", Protocol::Udp}, std::pair{"sctp", Protocol::Sctp}}) {
+  for (const auto& [key, protocol] : {std::pair{"tcp", Protocol::Tcp}, std::pair{"udp", Protocol::Udp},
+                                      std::pair{"sctp", Protocol::Sctp}}) {
     const Field entry = f[key];
     if (!entry.written()) continue;
     port.protocol = protocol;
@@ -210,10 +227,13 @@ std::vector<ClusterPolicyRule> decode_rules(const Field& list, bool ingress, Fla
     rule.pos = f.pos();
     f.only({"name", "action", peers_key, ports_key});
     rule.name = f["name"].text();
-    if (rule.name.size() > 100) f["name"].reject(error_type::kInvalid, "a rule's name has at most 100 characters");
+    if (rule.name.size() > 100)
+      f["name"].reject(error_type::kInvalid, "a rule's name has at most 100 characters");
     rule.action = decode_action(f["action"], flavour);
     const Field peers = f[peers_key];
-    if (peers.size() == 0) peers.reject(error_type::kRequired, "a rule needs at least one peer", "namespaces: {} admits every pod");
+    if (peers.size() == 0)
+      peers.reject(error_type::kRequired, "a rule needs at least one peer",
+                   "namespaces: {} admits every pod");
     count_within(peers, flavour.most_rules(), "peers");
     peers.each([&](const Field& p) { rule.peers.push_back(decode_peer(p, ingress, rule.action, flavour)); });
     const Field ports = f[ports_key];
@@ -222,12 +242,17 @@ std::vector<ClusterPolicyRule> decode_rules(const Field& list, bool ingress, Fla
       ports.reject(error_type::kInvalid, "an empty list is refused", "leave it out to mean every port");
     count_within(ports, flavour.most_rules(), "entries");
     ports.each([&](const Field& p) {
-      rule.ports.push_back(flavour.cluster ? decode_protocol_entry(p, flavour) : decode_admin_port(p, flavour));
+      rule.ports.push_back(flavour.cluster ? decode_protocol_entry(p, flavour)
+                                           : decode_admin_port(p, flavour));
     });
-    const bool named = std::any_of(rule.ports.begin(), rule.ports.end(), [](const auto& p) { return !p.named.empty(); });
-    const bool external = std::any_of(rule.peers.begin(), rule.peers.end(),
-                                      [](const auto& p) { return !p.networks.empty() || p.nodes || !p.domain_names.empty(); });
-    if (named && external) ports.reject(error_type::kInvalid, "named ports cannot be combined with networks, nodes or domainNames peers");
+    const bool named =
+        std::any_of(rule.ports.begin(), rule.ports.end(), [](const auto& p) { return !p.named.empty(); });
+    const bool external = std::any_of(rule.peers.begin(), rule.peers.end(), [](const auto& p) {
+      return !p.networks.empty() || p.nodes || !p.domain_names.empty();
+    });
+    if (named && external)
+      ports.reject(error_type::kInvalid,
+                   "named ports cannot be combined with networks, nodes or domainNames peers");
     out.push_back(std::move(rule));
   });
   return out;
@@ -235,7 +260,8 @@ std::vector<ClusterPolicyRule> decode_rules(const Field& list, bool ingress, Fla
 
 void decode_subject(const Field& f, ClusterPolicy& policy) {
   if (!f) {
-    f.reject(error_type::kRequired, "a policy needs its subject", "subject: {namespaces: {}} selects every pod");
+    f.reject(error_type::kRequired, "a policy needs its subject",
+             "subject: {namespaces: {}} selects every pod");
     return;
   }
   f.only({"namespaces", "pods"});
@@ -254,7 +280,8 @@ void decode_common(const Field& root, ClusterPolicy& policy, Flavour flavour) {
     if (!priority) priority.reject(error_type::kRequired, "a policy needs its priority, 0 to 1000");
     if (const auto value = priority.integer()) {
       if (*value < 0 || *value > 1000) {
-        priority.reject(error_type::kInvalid, "expected a priority from 0 to 1000, found " + std::to_string(*value));
+        priority.reject(error_type::kInvalid,
+                        "expected a priority from 0 to 1000, found " + std::to_string(*value));
       } else {
         policy.priority = static_cast<int>(*value);
       }
@@ -277,7 +304,8 @@ void decode_admin_network_policy(const Field& root, ObjectMeta meta, Decoded& ou
   if (flavour.baseline) {
     root["spec"].only({"subject", "ingress", "egress"});
     if (policy.meta.key.name != std::string_view("default"))
-      root["metadata"]["name"].reject(error_type::kInvalid, "the only BaselineAdminNetworkPolicy is named \"default\"");
+      root["metadata"]["name"].reject(error_type::kInvalid,
+                                      "the only BaselineAdminNetworkPolicy is named \"default\"");
   } else {
     root["spec"].only({"priority", "subject", "ingress", "egress"});
   }
@@ -291,8 +319,10 @@ void decode_cluster_network_policy(const Field& root, ObjectMeta meta, Decoded& 
   root.only({"apiVersion", "kind", "metadata", "spec"}, {"status"});
   const Field spec = root["spec"];
   spec.only({"tier", "priority", "subject", "ingress", "egress"});
-  if (!spec["tier"]) spec["tier"].reject(error_type::kRequired, "a ClusterNetworkPolicy needs its tier, Admin or Baseline");
-  policy.tier = spec["tier"].one_of({"Admin", "Baseline"}) == "Baseline" ? PolicyTier::Baseline : PolicyTier::Admin;
+  if (!spec["tier"])
+    spec["tier"].reject(error_type::kRequired, "a ClusterNetworkPolicy needs its tier, Admin or Baseline");
+  policy.tier =
+      spec["tier"].one_of({"Admin", "Baseline"}) == "Baseline" ? PolicyTier::Baseline : PolicyTier::Admin;
   decode_common(root, policy, Flavour{.cluster = true, .baseline = false});
   out.emplace_back(std::move(policy));
 }

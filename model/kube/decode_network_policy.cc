@@ -19,13 +19,16 @@ NetworkPolicyPort decode_port(const Field& f) {
       if (*n >= 1 && *n <= 65535) {
         p.port = static_cast<std::uint16_t>(*n);
       } else {
-        port.reject(error_type::kInvalid, "expected a port number from 1 to 65535, found " + std::to_string(*n));
+        port.reject(error_type::kInvalid,
+                    "expected a port number from 1 to 65535, found " + std::to_string(*n));
       }
     } else {
       const auto& name = std::get<std::string>(*value);
       if (const char* bad = check_port_name(name)) {
         port.reject(error_type::kInvalid, "\"" + name + "\": " + bad,
-                    name.find_first_not_of("0123456789") == std::string::npos ? "write the number without quotes" : "");
+                    name.find_first_not_of("0123456789") == std::string::npos
+                        ? "write the number without quotes"
+                        : "");
       } else {
         p.port = intern(name);
       }
@@ -38,9 +41,11 @@ NetworkPolicyPort decode_port(const Field& f) {
     } else if (!number) {
       end.reject(error_type::kInvalid, "endPort needs a numeric port, not a name");
     } else if (*value < *number) {
-      end.reject(error_type::kInvalid, "endPort " + std::to_string(*value) + " is below port " + std::to_string(*number));
+      end.reject(error_type::kInvalid,
+                 "endPort " + std::to_string(*value) + " is below port " + std::to_string(*number));
     } else if (*value < 1 || *value > 65535) {
-      end.reject(error_type::kInvalid, "expected a port number from 1 to 65535, found " + std::to_string(*value));
+      end.reject(error_type::kInvalid,
+                 "expected a port number from 1 to 65535, found " + std::to_string(*value));
     } else {
       p.end_port = static_cast<std::uint16_t>(*value);
     }

@@ -11,14 +11,16 @@ std::variant<std::uint16_t, Symbol> port_or_name(const Field& f, std::uint16_t f
   if (!value) return fallback;
   if (const auto* number = std::get_if<std::int64_t>(&*value)) {
     if (*number >= 1 && *number <= 65535) return static_cast<std::uint16_t>(*number);
-    f.reject(error_type::kInvalid, "expected a port number from 1 to 65535, found " + std::to_string(*number));
+    f.reject(error_type::kInvalid,
+             "expected a port number from 1 to 65535, found " + std::to_string(*number));
     return fallback;
   }
   const auto& name = std::get<std::string>(*value);
   if (name.empty()) return fallback;
   if (const char* bad = check_port_name(name)) {
-    f.reject(error_type::kInvalid, "\"" + name + "\": " + bad,
-             name.find_first_not_of("0123456789") == std::string::npos ? "write the number without quotes" : "");
+    f.reject(
+        error_type::kInvalid, "\"" + name + "\": " + bad,
+        name.find_first_not_of("0123456789") == std::string::npos ? "write the number without quotes" : "");
     return fallback;
   }
   return intern(name);
@@ -57,10 +59,12 @@ void decode_service(const Field& root, ObjectMeta meta, Decoded& out) {
   Service s;
   s.meta = std::move(meta);
   const Field spec = root["spec"];
-  spec.only({"type", "clusterIP", "clusterIPs", "externalIPs", "externalName", "selector", "ports", "publishNotReadyAddresses",
-             "internalTrafficPolicy", "externalTrafficPolicy", "loadBalancerIP", "loadBalancerSourceRanges"},
-            {"sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort",
-             "allocateLoadBalancerNodePorts", "loadBalancerClass", "trafficDistribution"});
+  spec.only(
+      {"type", "clusterIP", "clusterIPs", "externalIPs", "externalName", "selector", "ports",
+       "publishNotReadyAddresses", "internalTrafficPolicy", "externalTrafficPolicy", "loadBalancerIP",
+       "loadBalancerSourceRanges"},
+      {"sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort",
+       "allocateLoadBalancerNodePorts", "loadBalancerClass", "trafficDistribution"});
   const auto type = spec["type"].one_of({"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"});
   s.type = type == "NodePort"       ? ServiceType::NodePort
            : type == "LoadBalancer" ? ServiceType::LoadBalancer
@@ -74,7 +78,8 @@ void decode_service(const Field& root, ObjectMeta meta, Decoded& out) {
       if (const auto ip = parse_ip(text)) {
         s.cluster_ips.push_back(*ip);
       } else {
-        f.reject(error_type::kInvalid, "\"" + text + "\" is not an IP address", "leave it out, or write None for a headless Service");
+        f.reject(error_type::kInvalid, "\"" + text + "\" is not an IP address",
+                 "leave it out, or write None for a headless Service");
       }
     }
   };
@@ -108,14 +113,16 @@ void decode_service(const Field& root, ObjectMeta meta, Decoded& out) {
 void decode_endpoint_slice(const Field& root, ObjectMeta meta, Decoded& out) {
   EndpointSlice slice;
   slice.meta = std::move(meta);
-  if (const auto service = slice.meta.labels.get("kubernetes.io/service-name")) slice.service = intern(*service);
+  if (const auto service = slice.meta.labels.get("kubernetes.io/service-name"))
+    slice.service = intern(*service);
   slice.fqdn = root["addressType"].one_of({"IPv4", "IPv6", "FQDN"}) == "FQDN";
   root["endpoints"].each([&](const Field& f) {
     SliceEndpoint e;
     e.pos = f.pos();
     if (!slice.fqdn) add_ips(e.addresses, f["addresses"]);
     const Field conditions = f["conditions"];
-    e.ready = conditions["ready"].boolean(true);  // nil means ready; Source: kubernetes pkg/apis/discovery/types.go
+    e.ready =
+        conditions["ready"].boolean(true);  // nil means ready; Source: kubernetes pkg/apis/discovery/types.go
     e.serving = conditions["serving"].boolean(e.ready);
     e.terminating = conditions["terminating"].boolean(false);
     e.node_name = f["nodeName"].symbol();
@@ -162,7 +169,8 @@ void decode_endpoints(const Field& root, ObjectMeta meta, Decoded& out) {
     add(subset["addresses"], true);
     add(subset["notReadyAddresses"], false);
     subset["ports"].each([&](const Field& f) {
-      slice.ports.push_back({f["name"].symbol(), decode_protocol(f["protocol"]), f["port"].port().value_or(0), f["appProtocol"].optional_text()});
+      slice.ports.push_back({f["name"].symbol(), decode_protocol(f["protocol"]), f["port"].port().value_or(0),
+                             f["appProtocol"].optional_text()});
     });
     out.emplace_back(std::move(slice));
   });
@@ -175,7 +183,9 @@ IngressBackend decode_backend(const Field& f) {
   b.pos = f.pos();
   const Field service = f["service"];
   b.resource = f["resource"].present();
-  if (b.resource) f["resource"].warn(kFieldNotModelled, "resource backends are not modelled; requests routed here have no known backend");
+  if (b.resource)
+    f["resource"].warn(kFieldNotModelled,
+                       "resource backends are not modelled; requests routed here have no known backend");
   if (service) {
     b.service = service["name"].symbol();
     const Field name = service["port"]["name"];
@@ -185,7 +195,8 @@ IngressBackend decode_backend(const Field& f) {
       b.port = service["port"]["number"].port().value_or(0);
     }
   } else if (f["serviceName"]) {
-    f["serviceName"].warn(kFieldUnknown, "extensions/v1beta1 backend", "write service.name and service.port of networking.k8s.io/v1");
+    f["serviceName"].warn(kFieldUnknown, "extensions/v1beta1 backend",
+                          "write service.name and service.port of networking.k8s.io/v1");
   }
   return b;
 }
@@ -219,7 +230,9 @@ void decode_ingress(const Field& root, ObjectMeta meta, Decoded& out) {
     });
     ingress.rules.push_back(std::move(rule));
   });
-  spec["tls"].each([&](const Field& t) { ingress.tls.push_back({t["hosts"].texts(), t["secretName"].text()}); });
+  spec["tls"].each([&](const Field& t) {
+    ingress.tls.push_back({t["hosts"].texts(), t["secretName"].text()});
+  });
   out.emplace_back(std::move(ingress));
 }
 

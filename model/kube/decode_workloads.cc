@@ -9,9 +9,12 @@ namespace waypath::model {
 
 std::string_view to_string(Protocol p) {
   switch (p) {
-    case Protocol::Tcp: return "TCP";
-    case Protocol::Udp: return "UDP";
-    case Protocol::Sctp: return "SCTP";
+    case Protocol::Tcp:
+      return "TCP";
+    case Protocol::Udp:
+      return "UDP";
+    case Protocol::Sctp:
+      return "SCTP";
   }
   return "";
 }
@@ -24,7 +27,9 @@ void decode_namespace(const Field& root, ObjectMeta meta, Decoded& out) {
   out.emplace_back(Namespace{std::move(meta)});
 }
 
-void decode_service_account(const Field&, ObjectMeta meta, Decoded& out) { out.emplace_back(ServiceAccount{std::move(meta)}); }
+void decode_service_account(const Field&, ObjectMeta meta, Decoded& out) {
+  out.emplace_back(ServiceAccount{std::move(meta)});
+}
 
 void decode_node(const Field& root, ObjectMeta meta, Decoded& out) {
   Node node;
@@ -37,7 +42,8 @@ void decode_node(const Field& root, ObjectMeta meta, Decoded& out) {
     if (type == "ExternalIP") node.external_ips.push_back(*ip);
   });
   node.pod_cidrs = root["spec"]["podCIDRs"].texts();
-  if (node.pod_cidrs.empty() && root["spec"]["podCIDR"]) node.pod_cidrs.push_back(root["spec"]["podCIDR"].text());
+  if (node.pod_cidrs.empty() && root["spec"]["podCIDR"])
+    node.pod_cidrs.push_back(root["spec"]["podCIDR"].text());
   out.emplace_back(std::move(node));
 }
 
@@ -65,16 +71,19 @@ void decode_probe(const Field& probe, Container& c) {
 bool istio_component(const Container& c) {
   for (const std::string_view name : {"discovery", "istio-proxy", "install-cni"})
     if (c.name == name) return true;
-  for (const std::string_view image : {"/pilot:", "/ztunnel:", "/install-cni:", "/proxyv2:", "/pilot@", "/ztunnel@"})
+  for (const std::string_view image :
+       {"/pilot:", "/ztunnel:", "/install-cni:", "/proxyv2:", "/pilot@", "/ztunnel@"})
     if (c.image.find(image) != std::string::npos) return true;
   return false;
 }
 
 Container decode_container(const Field& f) {
   Container c;
-  f.only({"name", "image", "ports", "env", "envFrom", "args", "restartPolicy", "readinessProbe", "livenessProbe", "startupProbe"},
-         {"command", "workingDir", "resources", "resizePolicy", "volumeMounts", "volumeDevices", "lifecycle", "terminationMessagePath",
-          "terminationMessagePolicy", "imagePullPolicy", "securityContext", "stdin", "stdinOnce", "tty", "restartPolicyRules"});
+  f.only({"name", "image", "ports", "env", "envFrom", "args", "restartPolicy", "readinessProbe",
+          "livenessProbe", "startupProbe"},
+         {"command", "workingDir", "resources", "resizePolicy", "volumeMounts", "volumeDevices", "lifecycle",
+          "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy", "securityContext", "stdin",
+          "stdinOnce", "tty", "restartPolicyRules"});
   c.name = f["name"].symbol();
   c.image = f["image"].text();
   c.native_sidecar = f["restartPolicy"].text() == "Always";
@@ -89,7 +98,8 @@ Container decode_container(const Field& f) {
     port.port = number.port().value_or(0);
     c.ports.push_back(port);
   });
-  for (const std::string_view probe : {"readinessProbe", "livenessProbe", "startupProbe"}) decode_probe(f[probe], c);
+  for (const std::string_view probe : {"readinessProbe", "livenessProbe", "startupProbe"})
+    decode_probe(f[probe], c);
   if (istio_component(c)) {
     f["env"].each([&](const Field& e) {
       if (e["value"]) c.env.emplace_back(e["name"].text(), e["value"].text());
@@ -113,14 +123,40 @@ void volume_refs(const Field& volume, PodSpec& spec) {
 
 PodSpec decode_pod_spec(const Field& f) {
   PodSpec spec;
-  f.only({"containers", "initContainers", "serviceAccountName", "serviceAccount", "nodeName", "hostname", "subdomain", "hostNetwork",
-          "dnsPolicy", "volumes"},
-         {"activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "dnsConfig", "enableServiceLinks", "ephemeralContainers",
-          "hostAliases", "hostIPC", "hostPID", "hostUsers", "imagePullSecrets", "nodeSelector", "os", "overhead", "preemptionPolicy",
-          "priority", "priorityClassName", "readinessGates", "resourceClaims", "resources", "restartPolicy", "runtimeClassName",
-          "schedulerName", "schedulingGates", "securityContext", "setHostnameAsFQDN", "shareProcessNamespace",
-          "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints"});
-  // Source: kubernetes pkg/apis/core/v1/conversion.go: the deprecated serviceAccount stands in when the new field is empty.
+  f.only({"containers", "initContainers", "serviceAccountName", "serviceAccount", "nodeName", "hostname",
+          "subdomain", "hostNetwork", "dnsPolicy", "volumes"},
+         {"activeDeadlineSeconds",
+          "affinity",
+          "automountServiceAccountToken",
+          "dnsConfig",
+          "enableServiceLinks",
+          "ephemeralContainers",
+          "hostAliases",
+          "hostIPC",
+          "hostPID",
+          "hostUsers",
+          "imagePullSecrets",
+          "nodeSelector",
+          "os",
+          "overhead",
+          "preemptionPolicy",
+          "priority",
+          "priorityClassName",
+          "readinessGates",
+          "resourceClaims",
+          "resources",
+          "restartPolicy",
+          "runtimeClassName",
+          "schedulerName",
+          "schedulingGates",
+          "securityContext",
+          "setHostnameAsFQDN",
+          "shareProcessNamespace",
+          "terminationGracePeriodSeconds",
+          "tolerations",
+          "topologySpreadConstraints"});
+  // Source: kubernetes pkg/apis/core/v1/conversion.go: the deprecated serviceAccount stands in when the new
+  // field is empty.
   spec.service_account = f["serviceAccountName"].symbol();
   if (spec.service_account.empty()) spec.service_account = f["serviceAccount"].symbol();
   if (spec.service_account.empty()) spec.service_account = intern("default");
@@ -192,8 +228,10 @@ void decode_workload(const Field& root, ObjectMeta meta, Decoded& out) {
     w.replicas = static_cast<int>(std::clamp<std::int64_t>(*n, 0, 1'000'000));
   }
   w.suspended = (job && owner_spec["suspend"].boolean()) || (cron && spec["suspend"].boolean());
-  if (const auto start = spec["ordinals"]["start"].integer()) w.ordinals_start = static_cast<int>(std::clamp<std::int64_t>(*start, 0, 1'000'000));
-  w.service_name = w.meta.key.kind == std::string_view("StatefulSet") ? spec["serviceName"].symbol() : Symbol{};
+  if (const auto start = spec["ordinals"]["start"].integer())
+    w.ordinals_start = static_cast<int>(std::clamp<std::int64_t>(*start, 0, 1'000'000));
+  w.service_name =
+      w.meta.key.kind == std::string_view("StatefulSet") ? spec["serviceName"].symbol() : Symbol{};
   if (w.meta.key.kind == std::string_view("ReplicationController")) {
     w.selector = decode_match_labels(spec["selector"]);
   } else {
@@ -202,7 +240,8 @@ void decode_workload(const Field& root, ObjectMeta meta, Decoded& out) {
   const Field tmpl = owner_spec["template"];
   w.template_labels = decode_labels(tmpl["metadata"]["labels"]);
   tmpl["metadata"]["annotations"].each_member([&](std::string_view key, const Field& value) {
-    if (key.find("istio.io/") != std::string_view::npos) w.template_annotations.push_back({intern(key), value.text(), value.pos()});
+    if (key.find("istio.io/") != std::string_view::npos)
+      w.template_annotations.push_back({intern(key), value.text(), value.pos()});
   });
   std::sort(w.template_annotations.begin(), w.template_annotations.end(),
             [](const Annotation& a, const Annotation& b) { return a.key.view() < b.key.view(); });
@@ -217,7 +256,8 @@ std::string base64_decode(std::string_view text) {
   for (const char c : text)
     if (c != '\n' && c != '\r' && c != ' ') compact.push_back(c);
   std::string bytes(boost::beast::detail::base64::decoded_size(compact.size()), '\0');
-  const auto [written, read] = boost::beast::detail::base64::decode(bytes.data(), compact.data(), compact.size());
+  const auto [written, read] =
+      boost::beast::detail::base64::decode(bytes.data(), compact.data(), compact.size());
   bytes.resize(written);
   return bytes;
 }
@@ -237,7 +277,8 @@ void decode_config_map(const Field& root, ObjectMeta meta, Decoded& out) {
     add(key, map.secret ? base64_decode(text) : std::move(text), value.pos());
   });
   if (map.secret) {
-    root["stringData"].each_member([&](std::string_view key, const Field& value) { add(key, value.text(), value.pos()); });
+    root["stringData"].each_member(
+        [&](std::string_view key, const Field& value) { add(key, value.text(), value.pos()); });
   }
   out.emplace_back(std::move(map));
 }

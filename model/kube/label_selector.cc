@@ -5,15 +5,22 @@
 namespace waypath::model {
 namespace {
 
-// Source: kubernetes apimachinery pkg/labels/selector.go Requirement.Matches: NotIn holds as well when the key is absent.
+// Source: kubernetes apimachinery pkg/labels/selector.go Requirement.Matches: NotIn holds as well when the
+// key is absent.
 bool holds(const SelectorRequirement& r, const Labels& labels) {
   const Label* label = labels.find(r.key);
-  const auto listed = [&] { return std::find(r.values.begin(), r.values.end(), label->value) != r.values.end(); };
+  const auto listed = [&] {
+    return std::find(r.values.begin(), r.values.end(), label->value) != r.values.end();
+  };
   switch (r.op) {
-    case SelectorOperator::In: return label != nullptr && listed();
-    case SelectorOperator::NotIn: return label == nullptr || !listed();
-    case SelectorOperator::Exists: return label != nullptr;
-    case SelectorOperator::DoesNotExist: return label == nullptr;
+    case SelectorOperator::In:
+      return label != nullptr && listed();
+    case SelectorOperator::NotIn:
+      return label == nullptr || !listed();
+    case SelectorOperator::Exists:
+      return label != nullptr;
+    case SelectorOperator::DoesNotExist:
+      return label == nullptr;
   }
   return false;
 }
@@ -42,11 +49,18 @@ std::string LabelSelector::str() const {
     switch (r.op) {
       case SelectorOperator::In:
         out.append(r.key.view());
-        r.values.size() == 1 ? out.append("=").append(r.values[0].view()) : out.append(" in ").append(values_of(r));
+        r.values.size() == 1 ? out.append("=").append(r.values[0].view())
+                             : out.append(" in ").append(values_of(r));
         break;
-      case SelectorOperator::NotIn: out.append(r.key.view()).append(" notin ").append(values_of(r)); break;
-      case SelectorOperator::Exists: out.append(r.key.view()); break;
-      case SelectorOperator::DoesNotExist: out.append("!").append(r.key.view()); break;
+      case SelectorOperator::NotIn:
+        out.append(r.key.view()).append(" notin ").append(values_of(r));
+        break;
+      case SelectorOperator::Exists:
+        out.append(r.key.view());
+        break;
+      case SelectorOperator::DoesNotExist:
+        out.append("!").append(r.key.view());
+        break;
     }
   }
   return out;

@@ -18,7 +18,8 @@ struct SelectorRequirement {
   SourcePos pos;
 };
 
-/// An empty selector matches everything. Absent selectors are `std::optional<LabelSelector>` where absence differs.
+/// An empty selector matches everything. Absent selectors are `std::optional<LabelSelector>` where absence
+/// differs.
 struct LabelSelector {
   std::vector<SelectorRequirement> requirements;
   SourcePos pos;

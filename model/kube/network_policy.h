@@ -41,7 +41,7 @@ struct NetworkPolicyRule {
 struct NetworkPolicy {
   ObjectMeta meta;
   LabelSelector pod_selector;
-  bool types_given = false;  // policyTypes present and not empty
+  bool types_given = false;                             // policyTypes present and not empty
   bool affects_ingress = true, affects_egress = false;  // effective policyTypes
   std::vector<NetworkPolicyRule> ingress, egress;
   SourcePos spec_pos;

@@ -26,9 +26,10 @@ struct ServicePort {
 struct Service {
   ObjectMeta meta;
   ServiceType type = ServiceType::ClusterIP;
-  bool headless = false;                // clusterIP: None
-  std::vector<IpAddress> cluster_ips;   // empty: allocate a symbolic VIP (rendered manifests have none)
-  std::vector<IpAddress> external_ips, load_balancer_ips;  // spec.externalIPs; status.loadBalancer.ingress + spec.loadBalancerIP
+  bool headless = false;               // clusterIP: None
+  std::vector<IpAddress> cluster_ips;  // empty: allocate a symbolic VIP (rendered manifests have none)
+  std::vector<IpAddress> external_ips,
+      load_balancer_ips;  // spec.externalIPs; status.loadBalancer.ingress + spec.loadBalancerIP
   std::vector<std::string> load_balancer_hostnames;
   std::string external_name;
   std::vector<std::pair<Symbol, Symbol>> selector;  // empty selects nothing

@@ -32,8 +32,8 @@ struct ContainerPort {
   SourcePos pos;
 };
 
-struct ProbePort {       // readiness/liveness/startup probe of tcpSocket, httpGet or grpc
-  Symbol port_name;      // named port, or empty
+struct ProbePort {   // readiness/liveness/startup probe of tcpSocket, httpGet or grpc
+  Symbol port_name;  // named port, or empty
   std::uint16_t port = 0;
   SourcePos pos;
 };
@@ -41,11 +41,13 @@ struct ProbePort {       // readiness/liveness/startup probe of tcpSocket, httpG
 struct Container {
   Symbol name;
   std::string image;
-  bool native_sidecar = false;  // init container with restartPolicy: Always; other init containers are not kept
+  bool native_sidecar =
+      false;  // init container with restartPolicy: Always; other init containers are not kept
   std::vector<ContainerPort> ports;
   std::vector<ProbePort> probes;
-  std::vector<std::pair<std::string, std::string>> env;  // only of istiod, ztunnel, istio-cni and proxy containers (feature flags)
-  std::vector<std::string> args;                         // only of istio-proxy containers
+  std::vector<std::pair<std::string, std::string>>
+      env;                        // only of istiod, ztunnel, istio-cni and proxy containers (feature flags)
+  std::vector<std::string> args;  // only of istio-proxy containers
 };
 
 struct PodSpec {
@@ -64,20 +66,21 @@ struct Pod {
   ObjectMeta meta;
   PodSpec spec;
   PodPhase phase = PodPhase::Unknown;
-  bool has_status = false;           // hand-written pods have none: taken as running and ready, an assumption
-  std::optional<bool> ready;         // Ready condition, when given
-  std::vector<IpAddress> ips;        // status.podIPs, else podIP; empty = unknown
+  bool has_status = false;     // hand-written pods have none: taken as running and ready, an assumption
+  std::optional<bool> ready;   // Ready condition, when given
+  std::vector<IpAddress> ips;  // status.podIPs, else podIP; empty = unknown
   std::optional<IpAddress> host_ip;
-  Symbol workload_kind, workload_name;  // controller this pod counts as ("Deployment", "ReplicaSet", "Pod" for a bare pod)
+  Symbol workload_kind,
+      workload_name;  // controller this pod counts as ("Deployment", "ReplicaSet", "Pod" for a bare pod)
 };
 
 /// Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, ReplicationController.
 struct Workload {
-  ObjectMeta meta;  // key.kind tells which
+  ObjectMeta meta;              // key.kind tells which
   std::optional<int> replicas;  // spec.replicas; Job: parallelism; absent = 1
   bool suspended = false;
-  int ordinals_start = 0;       // StatefulSet
-  Symbol service_name;          // StatefulSet
+  int ordinals_start = 0;  // StatefulSet
+  Symbol service_name;     // StatefulSet
   LabelSelector selector;
   Labels template_labels;
   std::vector<Annotation> template_annotations;

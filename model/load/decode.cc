@@ -12,10 +12,14 @@ namespace {
 
 std::string_view describe(const yaml::Node& node) {
   switch (node.kind) {
-    case yaml::NodeKind::Null: return "null";
-    case yaml::NodeKind::Sequence: return "a list";
-    case yaml::NodeKind::Mapping: return "a mapping";
-    case yaml::NodeKind::Scalar: break;
+    case yaml::NodeKind::Null:
+      return "null";
+    case yaml::NodeKind::Sequence:
+      return "a list";
+    case yaml::NodeKind::Mapping:
+      return "a mapping";
+    case yaml::NodeKind::Scalar:
+      break;
   }
   if (node.is_bool()) return "a boolean";
   if (node.is_integer()) return "an integer";
@@ -66,7 +70,9 @@ Field Field::item(std::size_t i) const {
   return {context_, node_->items[i], node_->items[i]->pos, step};
 }
 
-Field Field::operator[](std::string_view key) const { return child(key, node_ == nullptr ? nullptr : node_->find(key)); }
+Field Field::operator[](std::string_view key) const {
+  return child(key, node_ == nullptr ? nullptr : node_->find(key));
+}
 
 void Field::wrong_type(std::string_view expected) const {
   context_->rejected = true;
@@ -78,9 +84,10 @@ void Field::wrong_type(std::string_view expected) const {
   } else if (expected == "a list" && !node_->is_null()) {
     hint = "put \"- \" before each entry";
   }
-  context_->diagnostics.report({kFieldType, Severity::Error, Reach::Rejected, anchor_, context_->object, path(),
-                                std::string(error_type::kDecodeType),
-                                "expected " + std::string(expected) + ", found " + std::string(describe(*node_)), std::move(hint)});
+  context_->diagnostics.report(
+      {kFieldType, Severity::Error, Reach::Rejected, anchor_, context_->object, path(),
+       std::string(error_type::kDecodeType),
+       "expected " + std::string(expected) + ", found " + std::string(describe(*node_)), std::move(hint)});
 }
 
 bool Field::expect_sequence() const {
@@ -104,7 +111,9 @@ std::optional<std::string> Field::optional_text() const {
   return std::nullopt;
 }
 
-std::string Field::text(std::string_view fallback) const { return optional_text().value_or(std::string(fallback)); }
+std::string Field::text(std::string_view fallback) const {
+  return optional_text().value_or(std::string(fallback));
+}
 
 Symbol Field::symbol(std::string_view fallback) const {
   if (present() && node_->is_string()) return intern(node_->scalar);
@@ -115,7 +124,8 @@ Symbol Field::symbol(std::string_view fallback) const {
 std::optional<std::int64_t> Field::integer() const {
   if (!present()) return std::nullopt;
   if (const auto value = node_->as_integer()) return value;
-  if (const auto value = node_->as_number(); value && *value == static_cast<double>(static_cast<std::int64_t>(*value))) {
+  if (const auto value = node_->as_number();
+      value && *value == static_cast<double>(static_cast<std::int64_t>(*value))) {
     return static_cast<std::int64_t>(*value);  // 8e3: JSON has no integers
   }
   wrong_type("an integer");
@@ -172,11 +182,13 @@ std::string Field::one_of(std::initializer_list<std::string_view> allowed, std::
 
 std::vector<std::pair<Symbol, Symbol>> Field::string_map() const {
   std::vector<std::pair<Symbol, Symbol>> out;
-  each_member([&](std::string_view key, const Field& value) { out.emplace_back(intern(key), value.symbol()); });
+  each_member(
+      [&](std::string_view key, const Field& value) { out.emplace_back(intern(key), value.symbol()); });
   return out;
 }
 
-bool Field::only(std::initializer_list<std::string_view> modelled, std::initializer_list<std::string_view> no_effect,
+bool Field::only(std::initializer_list<std::string_view> modelled,
+                 std::initializer_list<std::string_view> no_effect,
                  std::initializer_list<std::string_view> not_modelled) const {
   if (!expect_mapping()) return false;
   for (const auto& member : node_->members) {
@@ -184,7 +196,13 @@ bool Field::only(std::initializer_list<std::string_view> modelled, std::initiali
     const Field field = child(member.key, member.value);
     if (contains(not_modelled, member.key)) {
       if (!field.present()) continue;
-      context_->diagnostics.report({kFieldNotModelled, Severity::Warning, Reach::Input, member.key_pos, context_->object, field.path(), {},
+      context_->diagnostics.report({kFieldNotModelled,
+                                    Severity::Warning,
+                                    Reach::Input,
+                                    member.key_pos,
+                                    context_->object,
+                                    field.path(),
+                                    {},
                                     "this field can change what happens to traffic and is not modelled",
                                     "read verdicts that involve this object with that in mind"});
       continue;
@@ -193,22 +211,30 @@ bool Field::only(std::initializer_list<std::string_view> modelled, std::initiali
     candidates.insert(candidates.end(), no_effect.begin(), no_effect.end());
     candidates.insert(candidates.end(), not_modelled.begin(), not_modelled.end());
     const auto near = nearest(member.key, candidates);
-    context_->diagnostics.report({kFieldUnknown, Severity::Warning, Reach::Rejected, member.key_pos, context_->object, field.path(),
-                                  std::string(error_type::kUnknownField),
-                                  "unknown field; kubectl refuses it, a server without strict validation ignores it",
-                                  near ? "did you mean \"" + std::string(*near) + "\"?" : "known here: " + join(modelled)});
+    context_->diagnostics.report(
+        {kFieldUnknown, Severity::Warning, Reach::Rejected, member.key_pos, context_->object, field.path(),
+         std::string(error_type::kUnknownField),
+         "unknown field; kubectl refuses it, a server without strict validation ignores it",
+         near ? "did you mean \"" + std::string(*near) + "\"?" : "known here: " + join(modelled)});
   }
   return true;
 }
 
 void Field::reject(std::string_view type, std::string message, std::string hint) const {
   context_->rejected = true;
-  context_->diagnostics.report({kFieldInvalid, Severity::Error, Reach::Rejected, anchor_, context_->object, path(), std::string(type),
-                                std::move(message), std::move(hint)});
+  context_->diagnostics.report({kFieldInvalid, Severity::Error, Reach::Rejected, anchor_, context_->object,
+                                path(), std::string(type), std::move(message), std::move(hint)});
 }
 
 void Field::warn(Code code, std::string message, std::string hint) const {
-  context_->diagnostics.report({code, Severity::Warning, Reach::Input, anchor_, context_->object, path(), {}, std::move(message),
+  context_->diagnostics.report({code,
+                                Severity::Warning,
+                                Reach::Input,
+                                anchor_,
+                                context_->object,
+                                path(),
+                                {},
+                                std::move(message),
                                 std::move(hint)});
 }
 
@@ -216,7 +242,8 @@ const char* check_dns_label(std::string_view text) {
   if (text.empty() || text.size() > 63) return "a DNS label has 1 to 63 characters";
   if (!std::all_of(text.begin(), text.end(), [](char c) { return lower_alnum(c) || c == '-'; }))
     return "a DNS label holds lower-case letters, digits and \"-\" only";
-  if (!lower_alnum(text.front()) || !lower_alnum(text.back())) return "a DNS label starts and ends with a letter or digit";
+  if (!lower_alnum(text.front()) || !lower_alnum(text.back()))
+    return "a DNS label starts and ends with a letter or digit";
   return nullptr;
 }
 
@@ -228,7 +255,8 @@ const char* check_dns_subdomain(std::string_view text) {
     const auto part = text.substr(start, end - start);
     if (part.empty() || !lower_alnum(part.front()) || !lower_alnum(part.back()) ||
         !std::all_of(part.begin(), part.end(), [](char c) { return lower_alnum(c) || c == '-'; }))
-      return "a DNS subdomain holds lower-case letters, digits, \"-\" and \".\", and each part starts and ends with a letter or digit";
+      return "a DNS subdomain holds lower-case letters, digits, \"-\" and \".\", and each part starts and "
+             "ends with a letter or digit";
     start = end + 1;
   }
   return nullptr;
@@ -237,21 +265,25 @@ const char* check_dns_subdomain(std::string_view text) {
 const char* check_label_value(std::string_view text) {
   if (text.empty()) return nullptr;
   if (text.size() > 63) return "a label value has at most 63 characters";
-  if (!alnum(text.front()) || !alnum(text.back()) ||
-      !std::all_of(text.begin(), text.end(), [](char c) { return alnum(c) || c == '-' || c == '_' || c == '.'; }))
-    return "a label value holds letters, digits, \"-\", \"_\" and \".\", and starts and ends with a letter or digit";
+  if (!alnum(text.front()) || !alnum(text.back()) || !std::all_of(text.begin(), text.end(), [](char c) {
+        return alnum(c) || c == '-' || c == '_' || c == '.';
+      }))
+    return "a label value holds letters, digits, \"-\", \"_\" and \".\", and starts and ends with a letter "
+           "or digit";
   return nullptr;
 }
 
 const char* check_qualified_name(std::string_view text) {
   std::string_view name = text;
   if (const auto slash = text.find('/'); slash != std::string_view::npos) {
-    if (check_dns_subdomain(text.substr(0, slash)) != nullptr) return "the prefix before \"/\" has to be a DNS subdomain";
+    if (check_dns_subdomain(text.substr(0, slash)) != nullptr)
+      return "the prefix before \"/\" has to be a DNS subdomain";
     name = text.substr(slash + 1);
   }
   if (name.empty()) return "the name is empty";
   if (check_label_value(name) != nullptr)
-    return "a name has at most 63 letters, digits, \"-\", \"_\" and \".\", and starts and ends with a letter or digit; one \"/\" may "
+    return "a name has at most 63 letters, digits, \"-\", \"_\" and \".\", and starts and ends with a letter "
+           "or digit; one \"/\" may "
            "set off a prefix";
   return nullptr;
 }
@@ -260,7 +292,8 @@ const char* check_port_name(std::string_view text) {
   if (text.empty() || text.size() > 15) return "a port name has 1 to 15 characters";
   if (!std::all_of(text.begin(), text.end(), [](char c) { return lower_alnum(c) || c == '-'; }))
     return "a port name holds lower-case letters, digits and \"-\" only";
-  if (std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; })) return "a port name holds at least one letter";
+  if (std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
+    return "a port name holds at least one letter";
   if (text.find("--") != std::string_view::npos) return "a port name has no two \"-\" in a row";
   if (text.front() == '-' || text.back() == '-') return "a port name neither starts nor ends with \"-\"";
   return nullptr;
@@ -270,9 +303,11 @@ Labels decode_labels(const Field& labels) {
   std::vector<Label> out;
   labels.each_member([&](std::string_view key, const Field& value) {
     const auto text = value.symbol();
-    if (const char* bad = check_qualified_name(key)) labels.reject(error_type::kInvalid, "label key \"" + std::string(key) + "\": " + bad);
+    if (const char* bad = check_qualified_name(key))
+      labels.reject(error_type::kInvalid, "label key \"" + std::string(key) + "\": " + bad);
     if (const char* bad = check_label_value(text.view()))
-      labels.reject(error_type::kInvalid, "label value \"" + text.str() + "\" of " + std::string(key) + ": " + bad);
+      labels.reject(error_type::kInvalid,
+                    "label value \"" + text.str() + "\" of " + std::string(key) + ": " + bad);
     out.push_back({intern(key), text, value.pos()});
   });
   return Labels(std::move(out));
@@ -280,11 +315,12 @@ Labels decode_labels(const Field& labels) {
 
 namespace {
 
-// Annotations that no rule reads are not kept: kubectl's copy of the whole object would double the memory of a dump.
+// Annotations that no rule reads are not kept: kubectl's copy of the whole object would double the memory of
+// a dump.
 bool annotation_matters(std::string_view key) {
   const auto has = [&](std::string_view part) { return key.find(part) != std::string_view::npos; };
-  return has("istio.io/") || has("helm.sh/hook") || has("kubernetes.io/ingress.class") || has("service.kubernetes.io/") ||
-         has("gateway-api");
+  return has("istio.io/") || has("helm.sh/hook") || has("kubernetes.io/ingress.class") ||
+         has("service.kubernetes.io/") || has("gateway-api");
 }
 
 void decode_owners(const Field& owners, ObjectMeta& meta) {
@@ -299,7 +335,8 @@ void decode_owners(const Field& owners, ObjectMeta& meta) {
 
 }  // namespace
 
-ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namespaced, std::string_view ns_default) {
+ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namespaced,
+                       std::string_view ns_default) {
   DecodeContext& context = root.context();
   ObjectMeta meta;
   meta.pos = root.pos();
@@ -308,27 +345,34 @@ ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namesp
   const Field metadata = root["metadata"];
   const Field name = metadata["name"];
   // Names for messages first, so that every report of this object carries them.
-  const auto peek = [](const Field& f) { return f.present() && f.node()->is_scalar() ? f.node()->scalar : std::string_view{}; };
-  if (namespaced) meta.key.ns = intern(peek(metadata["namespace"]).empty() ? ns_default : peek(metadata["namespace"]));
+  const auto peek = [](const Field& f) {
+    return f.present() && f.node()->is_scalar() ? f.node()->scalar : std::string_view{};
+  };
+  if (namespaced)
+    meta.key.ns = intern(peek(metadata["namespace"]).empty() ? ns_default : peek(metadata["namespace"]));
   meta.key.name = peek(name).empty() ? Symbol{} : intern(peek(name));
   context.object = meta.key.str();
 
-  metadata.only({"name", "namespace", "labels", "annotations", "ownerReferences", "creationTimestamp", "deletionTimestamp"},
-                {"generateName", "uid", "resourceVersion", "generation", "managedFields", "finalizers", "selfLink",
-                 "deletionGracePeriodSeconds", "clusterName"});
+  metadata.only({"name", "namespace", "labels", "annotations", "ownerReferences", "creationTimestamp",
+                 "deletionTimestamp"},
+                {"generateName", "uid", "resourceVersion", "generation", "managedFields", "finalizers",
+                 "selfLink", "deletionGracePeriodSeconds", "clusterName"});
   const auto name_text = name.optional_text();
   if (!name.present() || (name_text && name_text->empty())) {
     name.reject(error_type::kRequired, "every object needs a name");
   } else if (name_text) {
-    // Namespaces and Services are DNS labels, roles may hold ":"; everything that waypath models is a subdomain at least.
-    if (const char* bad = kind == std::string_view("Namespace") || kind == std::string_view("Service") ? check_dns_label(*name_text)
-                                                                                                     : check_dns_subdomain(*name_text)) {
+    // Namespaces and Services are DNS labels, roles may hold ":"; everything that waypath models is a
+    // subdomain at least.
+    if (const char* bad = kind == std::string_view("Namespace") || kind == std::string_view("Service")
+                              ? check_dns_label(*name_text)
+                              : check_dns_subdomain(*name_text)) {
       name.reject(error_type::kInvalid, "\"" + *name_text + "\": " + bad);
     }
   }
   if (namespaced) {
     if (const auto ns = metadata["namespace"].optional_text(); ns && !ns->empty()) {
-      if (const char* bad = check_dns_label(*ns)) metadata["namespace"].reject(error_type::kInvalid, "\"" + *ns + "\": " + bad);
+      if (const char* bad = check_dns_label(*ns))
+        metadata["namespace"].reject(error_type::kInvalid, "\"" + *ns + "\": " + bad);
     }
   }
   meta.labels = decode_labels(metadata["labels"]);
@@ -349,9 +393,11 @@ namespace {
 
 SelectorRequirement label_requirement(const Field& map, std::string_view key, const Field& value) {
   const auto text = value.symbol();
-  if (const char* bad = check_qualified_name(key)) map.reject(error_type::kInvalid, "label key \"" + std::string(key) + "\": " + bad);
+  if (const char* bad = check_qualified_name(key))
+    map.reject(error_type::kInvalid, "label key \"" + std::string(key) + "\": " + bad);
   if (const char* bad = check_label_value(text.view()))
-    map.reject(error_type::kInvalid, "label value \"" + text.str() + "\" of " + std::string(key) + ": " + bad);
+    map.reject(error_type::kInvalid,
+               "label value \"" + text.str() + "\" of " + std::string(key) + ": " + bad);
   return {intern(key), SelectorOperator::In, {text}, value.pos()};
 }
 
@@ -397,8 +443,9 @@ LabelSelector decode_selector(const Field& selector) {
   out.pos = selector.pos();
   if (!selector.only({"matchLabels", "matchExpressions"})) return out;
   const Field labels = selector["matchLabels"];
-  labels.each_member(
-      [&](std::string_view key, const Field& value) { out.requirements.push_back(label_requirement(labels, key, value)); });
+  labels.each_member([&](std::string_view key, const Field& value) {
+    out.requirements.push_back(label_requirement(labels, key, value));
+  });
   selector["matchExpressions"].each([&](const Field& f) {
     if (auto requirement = expression(f)) out.requirements.push_back(std::move(*requirement));
   });
@@ -424,7 +471,8 @@ std::optional<Cidr> decode_cidr(const Field& cidr) {
   if (!text) return std::nullopt;
   if (auto parsed = parse_cidr(*text)) return parsed;
   cidr.reject(error_type::kInvalid, "\"" + *text + "\" is not a CIDR block",
-              parse_ip(*text) ? "a single address is written with its prefix: " + *text + (text->find(':') == std::string::npos ? "/32" : "/128")
+              parse_ip(*text) ? "a single address is written with its prefix: " + *text +
+                                    (text->find(':') == std::string::npos ? "/32" : "/128")
                               : "write it as ADDRESS/PREFIX, for example 10.0.0.0/8");
   return std::nullopt;
 }

@@ -1,9 +1,10 @@
 #pragma once
-// Reading one object: fields with their paths, types and places. Every decoder is written in these terms, so that all
-// report alike what the API server would refuse.
+// Reading one object: fields with their paths, types and places. Every decoder is written in these terms, so
+// that all report alike what the API server would refuse.
 //
-// Three classes of trouble (Source: kubernetes.io/docs/reference/using-api/api-concepts "Field validation"): a wrong JSON type
-// refuses the object, an unknown field refuses it under strict validation only (a warning here), a failed validation refuses it.
+// Three classes of trouble (Source: kubernetes.io/docs/reference/using-api/api-concepts "Field validation"):
+// a wrong JSON type refuses the object, an unknown field refuses it under strict validation only (a warning
+// here), a failed validation refuses it.
 
 #include <cstdint>
 #include <initializer_list>
@@ -49,11 +50,12 @@ struct DecodeContext {
   std::vector<Step> steps{Step{}};  // paths of the fields seen so far; 0 is the root
 };
 
-/// A field that may be absent. Null counts as absent, as for the API server. Getters report a wrong type and return the
-/// fallback.
+/// A field that may be absent. Null counts as absent, as for the API server. Getters report a wrong type and
+/// return the fallback.
 class Field {
  public:
-  Field(DecodeContext& context, const yaml::Node& root) : context_(&context), node_(&root), anchor_(root.pos) {}
+  Field(DecodeContext& context, const yaml::Node& root)
+      : context_(&context), node_(&root), anchor_(root.pos) {}
 
   [[nodiscard]] bool present() const { return node_ != nullptr && !node_->is_null(); }
   explicit operator bool() const { return present(); }
@@ -99,9 +101,11 @@ class Field {
   /// A map of strings: labels, selectors.
   [[nodiscard]] std::vector<std::pair<Symbol, Symbol>> string_map() const;
 
-  /// Checks a mapping's keys: `modelled` are read by the decoder, `no_effect` change no path or verdict, `not_modelled` may and
-  /// are named in a warning. Others are unknown: a warning with the nearest name. False when this is no mapping (reported).
-  bool only(std::initializer_list<std::string_view> modelled, std::initializer_list<std::string_view> no_effect = {},
+  /// Checks a mapping's keys: `modelled` are read by the decoder, `no_effect` change no path or verdict,
+  /// `not_modelled` may and are named in a warning. Others are unknown: a warning with the nearest name.
+  /// False when this is no mapping (reported).
+  bool only(std::initializer_list<std::string_view> modelled,
+            std::initializer_list<std::string_view> no_effect = {},
             std::initializer_list<std::string_view> not_modelled = {}) const;
 
   /// The API server would refuse the object for this field.
@@ -125,8 +129,10 @@ class Field {
 
 // Parts that several kinds share.
 
-/// metadata: identity, labels, owners. Reports a missing or malformed name; `ns_default` fills a namespaced object's namespace.
-[[nodiscard]] ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namespaced, std::string_view ns_default);
+/// metadata: identity, labels, owners. Reports a missing or malformed name; `ns_default` fills a namespaced
+/// object's namespace.
+[[nodiscard]] ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namespaced,
+                                     std::string_view ns_default);
 [[nodiscard]] Labels decode_labels(const Field& labels);
 /// metav1.LabelSelector with the API server's validation.
 [[nodiscard]] LabelSelector decode_selector(const Field& selector);
@@ -136,8 +142,8 @@ class Field {
 [[nodiscard]] Protocol decode_protocol(const Field& protocol);
 [[nodiscard]] std::optional<Cidr> decode_cidr(const Field& cidr);
 
-/// DNS-1123 label, subdomain, qualified name, label value, IANA service name: null when valid, else what is wrong.
-/// Source: kubernetes apimachinery pkg/util/validation
+/// DNS-1123 label, subdomain, qualified name, label value, IANA service name: null when valid, else what is
+/// wrong. Source: kubernetes apimachinery pkg/util/validation
 [[nodiscard]] const char* check_dns_label(std::string_view text);
 [[nodiscard]] const char* check_dns_subdomain(std::string_view text);
 [[nodiscard]] const char* check_qualified_name(std::string_view text);

@@ -1,6 +1,6 @@
 #pragma once
-// One function for each kind, listed in kind_table.cc. A decoder reads the fields that matter, reports the rest, and puts what
-// it made into `out` unless the API server would refuse it (DecodeContext::rejected).
+// One function for each kind, listed in kind_table.cc. A decoder reads the fields that matter, reports the
+// rest, and puts what it made into `out` unless the API server would refuse it (DecodeContext::rejected).
 
 #include <variant>
 #include <vector>
@@ -32,7 +32,8 @@ void decode_endpoints(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_ingress(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_ingress_class(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_network_policy(const Field& root, ObjectMeta meta, Decoded& out);
-void decode_admin_network_policy(const Field& root, ObjectMeta meta, Decoded& out);  // AdminNetworkPolicy, BaselineAdminNetworkPolicy
+void decode_admin_network_policy(const Field& root, ObjectMeta meta,
+                                 Decoded& out);  // AdminNetworkPolicy, BaselineAdminNetworkPolicy
 void decode_cluster_network_policy(const Field& root, ObjectMeta meta, Decoded& out);
 // model/gateway
 void decode_gateway_class(const Field& root, ObjectMeta meta, Decoded& out);

@@ -38,8 +38,10 @@ constexpr std::array kKinds{
     KindRow{"networking.k8s.io", "NetworkPolicy", kModelled, true, decode_network_policy, "v1", ""},
     KindRow{"extensions", "NetworkPolicy", kModelled, true, decode_network_policy, "v1beta1", ""},
     KindRow{kPolicyApi, "AdminNetworkPolicy", kModelled, false, decode_admin_network_policy, "v1alpha1", ""},
-    KindRow{kPolicyApi, "BaselineAdminNetworkPolicy", kModelled, false, decode_admin_network_policy, "v1alpha1", ""},
-    KindRow{kPolicyApi, "ClusterNetworkPolicy", kModelled, false, decode_cluster_network_policy, "v1alpha2", ""},
+    KindRow{kPolicyApi, "BaselineAdminNetworkPolicy", kModelled, false, decode_admin_network_policy,
+            "v1alpha1", ""},
+    KindRow{kPolicyApi, "ClusterNetworkPolicy", kModelled, false, decode_cluster_network_policy, "v1alpha2",
+            ""},
     KindRow{kGatewayApi, "GatewayClass", kModelled, false, decode_gateway_class, "v1,v1beta1", ""},
     KindRow{kGatewayApi, "Gateway", kModelled, true, decode_gateway, "v1,v1beta1", ""},
     KindRow{kGatewayApi, "HTTPRoute", kModelled, true, decode_http_route, "v1,v1beta1", ""},
@@ -49,10 +51,13 @@ constexpr std::array kKinds{
     KindRow{kGatewayApi, "UDPRoute", kModelled, true, decode_l4_route, "v1,v1alpha2", ""},
     KindRow{kGatewayApi, "ListenerSet", kModelled, true, decode_listener_set, "v1,v1alpha1", ""},
     KindRow{kGatewayApiX, "XListenerSet", kModelled, true, decode_listener_set, "v1alpha1", ""},
-    KindRow{kGatewayApi, "ReferenceGrant", kModelled, true, decode_reference_grant, "v1,v1beta1,v1alpha2", ""},
-    KindRow{kGatewayApi, "BackendTLSPolicy", kModelled, true, decode_backend_tls_policy, "v1,v1alpha3,v1alpha2", ""},
+    KindRow{kGatewayApi, "ReferenceGrant", kModelled, true, decode_reference_grant, "v1,v1beta1,v1alpha2",
+            ""},
+    KindRow{kGatewayApi, "BackendTLSPolicy", kModelled, true, decode_backend_tls_policy,
+            "v1,v1alpha3,v1alpha2", ""},
     KindRow{kSecurity, "AuthorizationPolicy", kModelled, true, decode_authorization_policy, "v1,v1beta1", ""},
-    KindRow{kSecurity, "RequestAuthentication", kModelled, true, decode_request_authentication, "v1,v1beta1", ""},
+    KindRow{kSecurity, "RequestAuthentication", kModelled, true, decode_request_authentication, "v1,v1beta1",
+            ""},
     KindRow{kSecurity, "PeerAuthentication", kModelled, true, decode_peer_authentication, "v1,v1beta1", ""},
     KindRow{kNetworking, "Gateway", kModelled, true, decode_istio_gateway, kIstioVersions, ""},
     KindRow{kNetworking, "VirtualService", kModelled, true, decode_virtual_service, kIstioVersions, ""},
@@ -68,7 +73,8 @@ constexpr std::array kKinds{
     KindRow{kNetworking, "ProxyConfig", kUnmodelled, true, decode_unmodelled, "v1beta1",
             "its settings can change how the selected proxies behave"},
     KindRow{kGatewayApiX, "XBackendTrafficPolicy", kNoEffect, true, nullptr, "", ""},
-    KindRow{kGatewayApiX, "XBackend", kUnmodelled, true, decode_unmodelled, "v1alpha1", "routes to it have no known backend"},
+    KindRow{kGatewayApiX, "XBackend", kUnmodelled, true, decode_unmodelled, "v1alpha1",
+            "routes to it have no known backend"},
     KindRow{"inference.networking.k8s.io", "InferencePool", kUnmodelled, true, decode_unmodelled, "v1",
             "routes to it have no known backend"},
     KindRow{"cilium.io", "CiliumNetworkPolicy", kUnmodelled, true, decode_unmodelled, "v2",
@@ -77,7 +83,8 @@ constexpr std::array kKinds{
             "it can drop connections of any pod"},
     KindRow{"projectcalico.org", "NetworkPolicy", kUnmodelled, true, decode_unmodelled, "v3",
             "it can drop connections of the pods it selects"},
-    KindRow{"projectcalico.org", "GlobalNetworkPolicy", kUnmodelled, false, decode_unmodelled, "v3", "it can drop connections of any pod"},
+    KindRow{"projectcalico.org", "GlobalNetworkPolicy", kUnmodelled, false, decode_unmodelled, "v3",
+            "it can drop connections of any pod"},
     KindRow{"crd.projectcalico.org", "NetworkPolicy", kUnmodelled, true, decode_unmodelled, "v1",
             "it can drop connections of the pods it selects"},
     KindRow{"crd.projectcalico.org", "GlobalNetworkPolicy", kUnmodelled, false, decode_unmodelled, "v1",
@@ -121,7 +128,8 @@ constexpr std::array kKinds{
 };
 
 bool has_any(std::string_view text, std::initializer_list<std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](std::string_view p) { return text.find(p) != std::string_view::npos; });
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view p) { return text.find(p) != std::string_view::npos; });
 }
 
 }  // namespace
@@ -146,10 +154,12 @@ std::pair<std::string_view, std::string_view> split_api_version(std::string_view
 
 bool config_matters(std::string_view kind, std::string_view name, std::string_view text) {
   if (kind == "ConfigMap") {
-    if (name == "istio" || name.substr(0, 6) == "istio-") return has_any(text, {"mesh:", "\"mesh\"", "CNI", "AMBIENT"});
+    if (name == "istio" || name.substr(0, 6) == "istio-")
+      return has_any(text, {"mesh:", "\"mesh\"", "CNI", "AMBIENT"});
     return text.find("chains") != std::string_view::npos;
   }
-  if (has_any(text, {"helm.sh/release", "kubernetes.io/tls", "kubernetes.io/service-account-token", "kubernetes.io/dockerconfigjson"}))
+  if (has_any(text, {"helm.sh/release", "kubernetes.io/tls", "kubernetes.io/service-account-token",
+                     "kubernetes.io/dockerconfigjson"}))
     return false;
   // "chains" as text, or within base64 data at any of the three alignments.
   return has_any(text, {"chains", "Y2hhaW5z", "NoYWluc", "jaGFpbn"});

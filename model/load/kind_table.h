@@ -1,5 +1,6 @@
 #pragma once
-// Every kind the loader knows: which decoder reads it, or why it can be skipped. Adding a kind: a row in kind_table.cc.
+// Every kind the loader knows: which decoder reads it, or why it can be skipped. Adding a kind: a row in
+// kind_table.cc.
 
 #include <cstdint>
 #include <span>
@@ -31,8 +32,9 @@ struct KindRow {
 /// "networking.k8s.io/v1" -> {"networking.k8s.io", "v1"}; "v1" -> {"", "v1"}.
 [[nodiscard]] std::pair<std::string_view, std::string_view> split_api_version(std::string_view api_version);
 
-/// ConfigMaps and Secrets are kept when something modelled reads them: mesh config, istio-cni's config, and the configuration of
-/// an authservice (a JSON with `chains`). `text` is the object as written. Everything else in them stays unread.
+/// ConfigMaps and Secrets are kept when something modelled reads them: mesh config, istio-cni's config, and
+/// the configuration of an authservice (a JSON with `chains`). `text` is the object as written. Everything
+/// else in them stays unread.
 [[nodiscard]] bool config_matters(std::string_view kind, std::string_view name, std::string_view text);
 
 }  // namespace waypath::model

@@ -55,7 +55,8 @@ class SliceLoader {
 
   void run() {
     if (skippable(task_, text_)) {
-      out_.skipped.emplace_back(std::string(task_.slice.api_version), std::string(task_.slice.kind), position(task_.slice));
+      out_.skipped.emplace_back(std::string(task_.slice.api_version), std::string(task_.slice.kind),
+                                position(task_.slice));
       return;
     }
     const auto document = yaml::read_slice(text_, task_.slice, task_.file, out_.diagnostics);
@@ -65,10 +66,13 @@ class SliceLoader {
   }
 
  private:
-  [[nodiscard]] SourcePos position(const yaml::Slice& s) const { return {task_.file, s.first_line, s.first_column}; }
+  [[nodiscard]] SourcePos position(const yaml::Slice& s) const {
+    return {task_.file, s.first_line, s.first_column};
+  }
 
   void report(Code code, Severity severity, SourcePos pos, std::string message, std::string hint) {
-    out_.diagnostics.report({code, severity, Reach::Input, pos, {}, {}, {}, std::move(message), std::move(hint)});
+    out_.diagnostics.report(
+        {code, severity, Reach::Input, pos, {}, {}, {}, std::move(message), std::move(hint)});
   }
 
   static std::string_view scalar(const yaml::Node& root, std::string_view key) {
@@ -79,19 +83,22 @@ class SliceLoader {
   void object(const yaml::Node& root, int item) {
     if (root.is_null()) return;
     if (!root.is_mapping()) {
-      report(kObjectNotAnObject, Severity::Error, root.pos, "expected a Kubernetes object (a mapping with apiVersion and kind)",
+      report(kObjectNotAnObject, Severity::Error, root.pos,
+             "expected a Kubernetes object (a mapping with apiVersion and kind)",
              "leave out text that is no manifest, or give the manifests' folder alone");
       return;
     }
     const auto api_version = scalar(root, "apiVersion"), kind = scalar(root, "kind");
     if (api_version.empty() && kind.empty()) {
-      report(kObjectNotAnObject, Severity::Warning, root.pos, "neither apiVersion nor kind: no Kubernetes object, left out",
+      report(kObjectNotAnObject, Severity::Warning, root.pos,
+             "neither apiVersion nor kind: no Kubernetes object, left out",
              "keep values files and the like out of the paths given with -f");
       return;
     }
     if (api_version.empty() || kind.empty()) {
       report(kObjectNotAnObject, Severity::Error, root.pos,
-             api_version.empty() ? "kind " + std::string(kind) + " without apiVersion" : "apiVersion " + std::string(api_version) + " without kind",
+             api_version.empty() ? "kind " + std::string(kind) + " without apiVersion"
+                                 : "apiVersion " + std::string(api_version) + " without kind",
              "every object needs both");
       return;
     }
@@ -103,7 +110,8 @@ class SliceLoader {
     decode(root, api_version, kind, item);
   }
 
-  // `kubectl get -o yaml` prints kind List; API responses print PodList and leave kind and apiVersion of the items out.
+  // `kubectl get -o yaml` prints kind List; API responses print PodList and leave kind and apiVersion of the
+  // items out.
   void list(const yaml::Node& items, std::string_view item_kind, std::string_view api_version) {
     if (!items.is_sequence()) return;
     for (std::size_t i = 0; i < items.items.size(); ++i) {
@@ -138,7 +146,8 @@ class SliceLoader {
     DecodeContext context(out_.diagnostics);
     const Field field(context, root);
     auto meta = decode_meta(field, intern(kind), intern(group), row->namespaced, options_.default_namespace);
-    if (row->namespaced && (metadata == nullptr || scalar(*metadata, "namespace").empty()) && !context.rejected)
+    if (row->namespaced && (metadata == nullptr || scalar(*metadata, "namespace").empty()) &&
+        !context.rejected)
       out_.defaulted.push_back(root.pos);
     check_version(*row, version, field);
     SliceResult::Object object;
@@ -151,7 +160,8 @@ class SliceLoader {
     object.raw.item = item;
     row->decode(field, std::move(meta), object.resources);
     if (context.rejected) return;
-    if (row->support == KindSupport::Unmodelled) out_.skipped.emplace_back(std::string(api_version), std::string(kind), root.pos);
+    if (row->support == KindSupport::Unmodelled)
+      out_.skipped.emplace_back(std::string(api_version), std::string(kind), root.pos);
     out_.objects.push_back(std::move(object));
   }
 
@@ -162,8 +172,10 @@ class SliceLoader {
       if (rest.substr(0, comma) == version) return;
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
-    root["apiVersion"].warn(kKindVersionUnknown, "version " + std::string(version) + " of " + std::string(row.kind) + " is not known here",
-                            "read as " + std::string(row.versions.substr(0, row.versions.find(','))));
+    root["apiVersion"].warn(
+        kKindVersionUnknown,
+        "version " + std::string(version) + " of " + std::string(row.kind) + " is not known here",
+        "read as " + std::string(row.versions.substr(0, row.versions.find(','))));
   }
 
   const Task& task_;
@@ -174,7 +186,8 @@ class SliceLoader {
 
 class Merger {
  public:
-  Merger(SnapshotBuilder& builder, Diagnostics& diagnostics, LoadStats& stats, std::vector<ResourceKey>* loaded)
+  Merger(SnapshotBuilder& builder, Diagnostics& diagnostics, LoadStats& stats,
+         std::vector<ResourceKey>* loaded)
       : builder_(builder), diagnostics_(diagnostics), stats_(stats), loaded_(loaded) {}
 
   void add(SliceResult&& result) {
@@ -194,7 +207,8 @@ class Merger {
         ++stats_.objects;
       }
     }
-    for (auto& [api_version, kind, pos] : result.skipped) count(skipped_[{std::move(kind), std::move(api_version)}], pos);
+    for (auto& [api_version, kind, pos] : result.skipped)
+      count(skipped_[{std::move(kind), std::move(api_version)}], pos);
     for (const auto pos : result.hooks) count(hooks_, pos);
     for (const auto pos : result.defaulted) count(defaulted_, pos);
   }
@@ -203,25 +217,56 @@ class Merger {
     for (const auto& [key, counted] : skipped_) {
       const auto& [kind, api_version] = key;
       const KindRow* row = find_kind(split_api_version(api_version).first, kind);
-      const auto number = std::to_string(counted.count) + " " + kind + (counted.count == 1 ? " object" : " objects");
+      const auto number =
+          std::to_string(counted.count) + " " + kind + (counted.count == 1 ? " object" : " objects");
       if (row == nullptr) {
-        diagnostics_.report({kKindUnknown, Severity::Info, Reach::Input, counted.first, {}, {}, {},
-                             number + " of " + api_version + ": not known here, left out", {}});
+        diagnostics_.report({kKindUnknown,
+                             Severity::Info,
+                             Reach::Input,
+                             counted.first,
+                             {},
+                             {},
+                             {},
+                             number + " of " + api_version + ": not known here, left out",
+                             {}});
       } else if (row->support == KindSupport::Unmodelled) {
-        diagnostics_.report({kKindNotModelled, Severity::Warning, Reach::Input, counted.first, {}, {}, {},
-                             number + " of " + api_version + ": this kind is not modelled; " + std::string(row->note),
-                             "read verdicts for what it touches with that in mind"});
+        diagnostics_.report(
+            {kKindNotModelled,
+             Severity::Warning,
+             Reach::Input,
+             counted.first,
+             {},
+             {},
+             {},
+             number + " of " + api_version + ": this kind is not modelled; " + std::string(row->note),
+             "read verdicts for what it touches with that in mind"});
       }
       builder_.add_skipped(api_version, kind, counted.count);
     }
     if (hooks_.count != 0)
-      diagnostics_.report({kHelmHookIgnored, Severity::Info, Reach::Input, hooks_.first, {}, {}, {},
-                           std::to_string(hooks_.count) + " Helm hook object(s) left out: they live only while a release is installed, "
-                                                          "upgraded or tested", {}});
+      diagnostics_.report({kHelmHookIgnored,
+                           Severity::Info,
+                           Reach::Input,
+                           hooks_.first,
+                           {},
+                           {},
+                           {},
+                           std::to_string(hooks_.count) +
+                               " Helm hook object(s) left out: they live only while a release is installed, "
+                               "upgraded or tested",
+                           {}});
     if (defaulted_.count != 0)
-      diagnostics_.report({kNamespaceDefaulted, Severity::Info, Reach::Input, defaulted_.first, {}, {}, {},
-                           std::to_string(defaulted_.count) + " object(s) without metadata.namespace taken to be in namespace \"" +
-                               options.default_namespace + "\"", {}});
+      diagnostics_.report({kNamespaceDefaulted,
+                           Severity::Info,
+                           Reach::Input,
+                           defaulted_.first,
+                           {},
+                           {},
+                           {},
+                           std::to_string(defaulted_.count) +
+                               " object(s) without metadata.namespace taken to be in namespace \"" +
+                               options.default_namespace + "\"",
+                           {}});
   }
 
  private:
@@ -236,13 +281,14 @@ class Merger {
   KindCount hooks_, defaulted_;
 };
 
-void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files, const LoadOptions& options, Diagnostics& diagnostics,
-                LoadStats* stats, std::vector<ResourceKey>* loaded) {
+void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files, const LoadOptions& options,
+                Diagnostics& diagnostics, LoadStats* stats, std::vector<ResourceKey>* loaded) {
   const SourceFiles& sources = builder.files();
   std::vector<std::vector<yaml::Slice>> slices(files.size());
   std::vector<Diagnostics> split_diagnostics(files.size());
-  parallel_for_index(files.size(), options.jobs,
-                     [&](std::size_t i) { slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i]); });
+  parallel_for_index(files.size(), options.jobs, [&](std::size_t i) {
+    slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i]);
+  });
   std::vector<Task> tasks;
   for (std::size_t i = 0; i < files.size(); ++i) {
     diagnostics.append(std::move(split_diagnostics[i]));
@@ -262,14 +308,16 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
 
 }  // namespace
 
-Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {
+Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options,
+                        Diagnostics& diagnostics, LoadStats* stats) {
   SnapshotBuilder builder;
   const auto files = read_sources(paths, builder.files(), diagnostics);
   load_files(builder, files, options, diagnostics, stats, nullptr);
   return builder.build(diagnostics);
 }
 
-Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {
+Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options,
+                    Diagnostics& diagnostics, LoadStats* stats) {
   SnapshotBuilder builder;
   std::vector<std::uint32_t> files;
   files.reserve(texts.size());
@@ -278,8 +326,8 @@ Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& opt
   return builder.build(diagnostics);
 }
 
-bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options, Diagnostics& diagnostics,
-               std::vector<ResourceKey>* loaded) {
+bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options,
+               Diagnostics& diagnostics, std::vector<ResourceKey>* loaded) {
   Diagnostics own;
   const auto file = builder.files().add(std::move(path), std::move(text));
   load_files(builder, {file}, options, own, nullptr, loaded);
@@ -288,7 +336,8 @@ bool load_into(SnapshotBuilder& builder, std::string path, std::string text, con
   return ok;
 }
 
-bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options, Diagnostics& diagnostics) {
+bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options,
+                 Diagnostics& diagnostics) {
   const auto text = [&](std::string_view key) {
     const auto* node = root.find(key);
     return node != nullptr && node->is_scalar() ? node->scalar : std::string_view{};
@@ -296,13 +345,21 @@ bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw
   const auto [group, version] = split_api_version(text("apiVersion"));
   const KindRow* row = find_kind(group, text("kind"));
   if (row == nullptr || row->decode == nullptr) {
-    diagnostics.report({kChangeFailed, Severity::Error, Reach::Input, root.pos, raw.key.str(), {}, {},
-                        "the result is no object of a kind that is modelled", {}});
+    diagnostics.report({kChangeFailed,
+                        Severity::Error,
+                        Reach::Input,
+                        root.pos,
+                        raw.key.str(),
+                        {},
+                        {},
+                        "the result is no object of a kind that is modelled",
+                        {}});
     return false;
   }
   DecodeContext context(diagnostics);
   const Field field(context, root);
-  auto meta = decode_meta(field, intern(text("kind")), intern(group), row->namespaced, options.default_namespace);
+  auto meta =
+      decode_meta(field, intern(text("kind")), intern(group), row->namespaced, options.default_namespace);
   raw.key = meta.key;
   Decoded resources;
   row->decode(field, std::move(meta), resources);

@@ -11,7 +11,7 @@
 namespace waypath::model {
 
 struct LoadOptions {
-  unsigned jobs = 0;                        // 0 = all cores
+  unsigned jobs = 0;                          // 0 = all cores
   std::string default_namespace = "default";  // for namespaced objects without metadata.namespace
 };
 
@@ -19,20 +19,24 @@ struct LoadStats {
   std::size_t bytes = 0, documents = 0, skipped_documents = 0, objects = 0;
 };
 
-/// Paths: files, directories (recursive, *.yaml *.yml *.json), "-" for standard input. Reports everything it finds wrong; the
-/// snapshot holds what could be used. Check `diagnostics.has_input_errors()` for exit 2.
-[[nodiscard]] Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options, Diagnostics& diagnostics,
-                                      LoadStats* stats = nullptr);
+/// Paths: files, directories (recursive, *.yaml *.yml *.json), "-" for standard input. Reports everything it
+/// finds wrong; the snapshot holds what could be used. Check `diagnostics.has_input_errors()` for exit 2.
+[[nodiscard]] Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options,
+                                      Diagnostics& diagnostics, LoadStats* stats = nullptr);
 
-/// The same from memory: {path, text} in order. Used by tests, by scenario files that carry their cluster and by fuzzers.
-[[nodiscard]] Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options, Diagnostics& diagnostics,
-                                  LoadStats* stats = nullptr);
+/// The same from memory: {path, text} in order. Used by tests, by scenario files that carry their cluster and
+/// by fuzzers.
+[[nodiscard]] Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options,
+                                  Diagnostics& diagnostics, LoadStats* stats = nullptr);
 
-/// Decodes the objects of one text into a builder (an `apply` change). `line_offset`/`pos_override` for inline objects.
-bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options, Diagnostics& diagnostics,
-               std::vector<ResourceKey>* loaded = nullptr);
+/// Decodes the objects of one text into a builder (an `apply` change). `line_offset`/`pos_override` for
+/// inline objects.
+bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options,
+               Diagnostics& diagnostics, std::vector<ResourceKey>* loaded = nullptr);
 
-/// Decodes one object that is a tree already (a patched one) into a builder. `raw` tells what it is a version of.
-bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options, Diagnostics& diagnostics);
+/// Decodes one object that is a tree already (a patched one) into a builder. `raw` tells what it is a version
+/// of.
+bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options,
+                 Diagnostics& diagnostics);
 
 }  // namespace waypath::model

@@ -7,7 +7,8 @@
 
 namespace waypath::sim {
 
-std::optional<model::IpAddress> forwarded_client(PolicyPoint::Kind kind, bool http, const Headers& headers, std::uint32_t trusted_proxies,
+std::optional<model::IpAddress> forwarded_client(PolicyPoint::Kind kind, bool http, const Headers& headers,
+                                                 std::uint32_t trusted_proxies,
                                                  std::optional<model::IpAddress> peer) {
   if (!http || kind == PolicyPoint::Kind::Ztunnel) return peer;
   std::vector<std::string_view> hops;

@@ -9,11 +9,14 @@
 
 namespace waypath::sim {
 
-/// `peer` unless X-Forwarded-For names another. A gateway takes the address that the outermost of its trusted proxies saw; sidecars and
-/// waypoints take the last one of the header. Text that is no address leaves the peer.
-/// Source: istio pilot/pkg/networking/core/{gateway,listener_builder,listener_waypoint}.go (useRemoteAddress, xffNumTrustedHops);
-/// envoy source/common/http/conn_manager_utility.cc mutateRequestHeaders
-[[nodiscard]] std::optional<model::IpAddress> forwarded_client(PolicyPoint::Kind kind, bool http, const Headers& headers, std::uint32_t trusted_proxies,
+/// `peer` unless X-Forwarded-For names another. A gateway takes the address that the outermost of its trusted
+/// proxies saw; sidecars and waypoints take the last one of the header. Text that is no address leaves the
+/// peer. Source: istio pilot/pkg/networking/core/{gateway,listener_builder,listener_waypoint}.go
+/// (useRemoteAddress, xffNumTrustedHops); envoy source/common/http/conn_manager_utility.cc
+/// mutateRequestHeaders
+[[nodiscard]] std::optional<model::IpAddress> forwarded_client(PolicyPoint::Kind kind, bool http,
+                                                               const Headers& headers,
+                                                               std::uint32_t trusted_proxies,
                                                                std::optional<model::IpAddress> peer);
 
 }  // namespace waypath::sim

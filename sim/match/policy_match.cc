@@ -9,11 +9,14 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
-bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
 bool ends_with(std::string_view text, std::string_view suffix) {
   return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
 }
@@ -44,7 +47,9 @@ int hex(char c) {
   return -1;
 }
 
-bool unreserved(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~'; }
+bool unreserved(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
+}
 
 // Percent-encoded unreserved characters decoded, the rest of an escape in upper case.
 std::string decode_unreserved(std::string_view path) {
@@ -131,7 +136,8 @@ bool match_wildcards(std::string_view pattern, std::string_view text) {
 }
 
 bool match_path(std::string_view pattern, std::string_view path) {
-  if (pattern.find("{*}") != std::string_view::npos || pattern.find("{**}") != std::string_view::npos) return match_template(pattern, path);
+  if (pattern.find("{*}") != std::string_view::npos || pattern.find("{**}") != std::string_view::npos)
+    return match_template(pattern, path);
   return match_value(pattern, path);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Values of AuthorizationPolicy fields: Istio's string syntax, path templates, and paths as proxies normalise them before matching.
+// Values of AuthorizationPolicy fields: Istio's string syntax, path templates, and paths as proxies normalise
+// them before matching.
 
 #include <string>
 #include <string_view>
@@ -8,10 +9,12 @@
 
 namespace waypath::sim {
 
-/// "*" present, "*x" suffix, "x*" prefix, else exact. Source: istio pilot/pkg/security/authz/matcher/string.go StringMatcher
+/// "*" present, "*x" suffix, "x*" prefix, else exact. Source: istio
+/// pilot/pkg/security/authz/matcher/string.go StringMatcher
 [[nodiscard]] bool match_value(std::string_view pattern, std::string_view text, bool ignore_case = false);
 
-/// Every star stands for any text. Source: istio pilot/pkg/security/authz/model/generator.go srcNamespaceGenerator
+/// Every star stands for any text. Source: istio pilot/pkg/security/authz/model/generator.go
+/// srcNamespaceGenerator
 [[nodiscard]] bool match_wildcards(std::string_view pattern, std::string_view text);
 
 /// A path value: a template when it contains {*} or {**}, else as match_value.

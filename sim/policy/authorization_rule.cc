@@ -14,8 +14,24 @@ using model::PolicyValue;
 using model::PolicyValues;
 
 enum class Attribute : std::uint8_t {
-  Principal, Namespace, ServiceAccount, TrustDomain, SourceIp, RemoteIp, RequestPrincipal,
-  Host, Port, Method, Path, Header, DestinationIp, Sni, Audiences, Presenter, Claim, Unsupported
+  Principal,
+  Namespace,
+  ServiceAccount,
+  TrustDomain,
+  SourceIp,
+  RemoteIp,
+  RequestPrincipal,
+  Host,
+  Port,
+  Method,
+  Path,
+  Header,
+  DestinationIp,
+  Sni,
+  Audiences,
+  Presenter,
+  Claim,
+  Unsupported
 };
 
 struct Condition {
@@ -23,10 +39,10 @@ struct Condition {
   Attribute attribute;
   const PolicyValues* values;
   const PolicyValues* not_values;
-  std::string key;                // header name, claim path
+  std::string key;  // header name, claim path
   model::SourcePos pos;
-  bool http_only = false;         // not in TCP chains, not at ztunnel
-  bool ztunnel = false;           // kept in ztunnel's form
+  bool http_only = false;  // not in TCP chains, not at ztunnel
+  bool ztunnel = false;    // kept in ztunnel's form
 };
 
 bool given(const Condition& c) { return !c.values->empty() || !c.not_values->empty(); }
@@ -34,21 +50,50 @@ bool given(const Condition& c) { return !c.values->empty() || !c.not_values->emp
 std::vector<Condition> source_conditions(const model::AuthorizationSource& s) {
   std::vector<Condition> all{
       {"principals", Attribute::Principal, &s.principals, &s.not_principals, {}, s.pos, false, true},
-      {"requestPrincipals", Attribute::RequestPrincipal, &s.request_principals, &s.not_request_principals, {}, s.pos, true, false},
+      {"requestPrincipals",
+       Attribute::RequestPrincipal,
+       &s.request_principals,
+       &s.not_request_principals,
+       {},
+       s.pos,
+       true,
+       false},
       {"namespaces", Attribute::Namespace, &s.namespaces, &s.not_namespaces, {}, s.pos, false, true},
-      {"serviceAccounts", Attribute::ServiceAccount, &s.service_accounts, &s.not_service_accounts, {}, s.pos, false, true},
-      {"trustDomains", Attribute::TrustDomain, &s.trust_domains, &s.not_trust_domains, {}, s.pos, false, false},
+      {"serviceAccounts",
+       Attribute::ServiceAccount,
+       &s.service_accounts,
+       &s.not_service_accounts,
+       {},
+       s.pos,
+       false,
+       true},
+      {"trustDomains",
+       Attribute::TrustDomain,
+       &s.trust_domains,
+       &s.not_trust_domains,
+       {},
+       s.pos,
+       false,
+       false},
       {"ipBlocks", Attribute::SourceIp, &s.ip_blocks, &s.not_ip_blocks, {}, s.pos, false, true},
-      {"remoteIpBlocks", Attribute::RemoteIp, &s.remote_ip_blocks, &s.not_remote_ip_blocks, {}, s.pos, false, false}};
+      {"remoteIpBlocks",
+       Attribute::RemoteIp,
+       &s.remote_ip_blocks,
+       &s.not_remote_ip_blocks,
+       {},
+       s.pos,
+       false,
+       false}};
   std::erase_if(all, [](const Condition& c) { return !given(c); });
   return all;
 }
 
 std::vector<Condition> operation_conditions(const model::AuthorizationOperation& o) {
-  std::vector<Condition> all{{"hosts", Attribute::Host, &o.hosts, &o.not_hosts, {}, o.pos, true, false},
-                             {"ports", Attribute::Port, &o.ports, &o.not_ports, {}, o.pos, false, true},
-                             {"methods", Attribute::Method, &o.methods, &o.not_methods, {}, o.pos, true, false},
-                             {"paths", Attribute::Path, &o.paths, &o.not_paths, {}, o.pos, true, false}};
+  std::vector<Condition> all{
+      {"hosts", Attribute::Host, &o.hosts, &o.not_hosts, {}, o.pos, true, false},
+      {"ports", Attribute::Port, &o.ports, &o.not_ports, {}, o.pos, false, true},
+      {"methods", Attribute::Method, &o.methods, &o.not_methods, {}, o.pos, true, false},
+      {"paths", Attribute::Path, &o.paths, &o.not_paths, {}, o.pos, true, false}};
   std::erase_if(all, [](const Condition& c) { return !given(c); });
   return all;
 }
@@ -60,12 +105,18 @@ Condition when_condition(const model::AuthorizationCondition& w) {
     Attribute attribute;
     bool http_only, ztunnel;
   };
-  static constexpr std::array kRows{Row{"source.ip", Attribute::SourceIp, false, true}, Row{"remote.ip", Attribute::RemoteIp, false, false},
-                                    Row{"source.namespace", Attribute::Namespace, false, true}, Row{"source.principal", Attribute::Principal, false, true},
-                                    Row{"source.serviceAccount", Attribute::ServiceAccount, false, false}, Row{"source.trustDomain", Attribute::TrustDomain, false, false},
-                                    Row{"request.auth.principal", Attribute::RequestPrincipal, true, false}, Row{"request.auth.audiences", Attribute::Audiences, true, false},
-                                    Row{"request.auth.presenter", Attribute::Presenter, true, false}, Row{"destination.ip", Attribute::DestinationIp, false, true},
-                                    Row{"destination.port", Attribute::Port, false, true}, Row{"connection.sni", Attribute::Sni, false, false}};
+  static constexpr std::array kRows{Row{"source.ip", Attribute::SourceIp, false, true},
+                                    Row{"remote.ip", Attribute::RemoteIp, false, false},
+                                    Row{"source.namespace", Attribute::Namespace, false, true},
+                                    Row{"source.principal", Attribute::Principal, false, true},
+                                    Row{"source.serviceAccount", Attribute::ServiceAccount, false, false},
+                                    Row{"source.trustDomain", Attribute::TrustDomain, false, false},
+                                    Row{"request.auth.principal", Attribute::RequestPrincipal, true, false},
+                                    Row{"request.auth.audiences", Attribute::Audiences, true, false},
+                                    Row{"request.auth.presenter", Attribute::Presenter, true, false},
+                                    Row{"destination.ip", Attribute::DestinationIp, false, true},
+                                    Row{"destination.port", Attribute::Port, false, true},
+                                    Row{"connection.sni", Attribute::Sni, false, false}};
   Condition c{w.key, Attribute::Unsupported, &w.values, &w.not_values, {}, w.pos, false, false};
   for (const auto& row : kRows) {
     if (row.key != w.key) continue;
@@ -75,12 +126,14 @@ Condition when_condition(const model::AuthorizationCondition& w) {
     return c;
   }
   const auto bracketed = [&](std::string_view prefix) {
-    return w.key.size() > prefix.size() && std::string_view(w.key).substr(0, prefix.size()) == prefix && w.key.back() == ']';
+    return w.key.size() > prefix.size() && std::string_view(w.key).substr(0, prefix.size()) == prefix &&
+           w.key.back() == ']';
   };
   if (bracketed("request.headers[")) {
     c.attribute = Attribute::Header;
     c.key = w.key.substr(16, w.key.size() - 17);
-    std::transform(c.key.begin(), c.key.end(), c.key.begin(), [](char ch) { return ch >= 'A' && ch <= 'Z' ? static_cast<char>(ch - 'A' + 'a') : ch; });
+    std::transform(c.key.begin(), c.key.end(), c.key.begin(),
+                   [](char ch) { return ch >= 'A' && ch <= 'Z' ? static_cast<char>(ch - 'A' + 'a') : ch; });
     c.http_only = true;
   } else if (bracketed("request.auth.claims[")) {
     c.attribute = Attribute::Claim;
@@ -95,11 +148,15 @@ bool usable(const Condition& c, const PolicyValue& v) {
   switch (c.attribute) {
     case Attribute::SourceIp:
     case Attribute::RemoteIp:
-    case Attribute::DestinationIp: return model::parse_cidr_or_ip(v.text).has_value();
+    case Attribute::DestinationIp:
+      return model::parse_cidr_or_ip(v.text).has_value();
     case Attribute::Port:
-      return !v.text.empty() && v.text.size() <= 5 && v.text.find_first_not_of("0123456789") == std::string::npos && std::stoi(v.text) <= 65535;
-    case Attribute::Unsupported: return false;
-    default: return true;
+      return !v.text.empty() && v.text.size() <= 5 &&
+             v.text.find_first_not_of("0123456789") == std::string::npos && std::stoi(v.text) <= 65535;
+    case Attribute::Unsupported:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -132,13 +189,21 @@ const Claim* find_claim(const Token& token, std::string_view path) {  // "[a][b]
 
 class Matcher {
  public:
-  Matcher(const model::Cluster& cluster, const model::AuthorizationPolicy& policy, Dialect dialect, const RequestState& request)
-      : cluster_(cluster), policy_(policy), dialect_(dialect), request_(request), allow_(policy.action == AuthorizationAction::Allow) {}
+  Matcher(const model::Cluster& cluster, const model::AuthorizationPolicy& policy, Dialect dialect,
+          const RequestState& request)
+      : cluster_(cluster),
+        policy_(policy),
+        dialect_(dialect),
+        request_(request),
+        allow_(policy.action == AuthorizationAction::Allow) {}
 
-  RuleMatch rule(const model::AuthorizationRule& r) { return dialect_ == Dialect::Ztunnel ? ztunnel(r) : envoy(r); }
+  RuleMatch rule(const model::AuthorizationRule& r) {
+    return dialect_ == Dialect::Ztunnel ? ztunnel(r) : envoy(r);
+  }
 
  private:
-  // --- Envoy -----------------------------------------------------------------------------------------------------------------
+  // --- Envoy
+  // -----------------------------------------------------------------------------------------------------------------
   RuleMatch envoy(const model::AuthorizationRule& r) {
     RuleMatch out;
     out.pos = r.pos;
@@ -149,9 +214,11 @@ class Matcher {
     for (const auto& w : r.when) whens.push_back(when_condition(w));
     if (const Condition* bad = first_unusable(sources, operations, whens); bad != nullptr && allow_) {
       out.dropped = true;
-      out.detail = bad->http_only && dialect_ == Dialect::EnvoyTcp
-                       ? std::string(bad->name) + ": HTTP attributes cannot be matched on a TCP port, so the rule is left out"
-                       : std::string(bad->name) + ": the value cannot be used, so the proxy leaves the rule out";
+      out.detail =
+          bad->http_only && dialect_ == Dialect::EnvoyTcp
+              ? std::string(bad->name) +
+                    ": HTTP attributes cannot be matched on a TCP port, so the rule is left out"
+              : std::string(bad->name) + ": the value cannot be used, so the proxy leaves the rule out";
       out.pos = bad->pos;
       return out;
     }
@@ -198,12 +265,14 @@ class Matcher {
     return false;
   }
 
-  const Condition* first_unusable(const std::vector<std::vector<Condition>>& sources, const std::vector<std::vector<Condition>>& operations,
+  const Condition* first_unusable(const std::vector<std::vector<Condition>>& sources,
+                                  const std::vector<std::vector<Condition>>& operations,
                                   const std::vector<Condition>& whens) const {
     const auto bad = [&](const Condition& c) {
       if (dialect_ == Dialect::EnvoyTcp && c.http_only) return true;
       const auto unusable = [&](const PolicyValue& v) { return !usable(c, v); };
-      return c.attribute == Attribute::Unsupported || std::any_of(c.values->begin(), c.values->end(), unusable) ||
+      return c.attribute == Attribute::Unsupported ||
+             std::any_of(c.values->begin(), c.values->end(), unusable) ||
              std::any_of(c.not_values->begin(), c.not_values->end(), unusable);
     };
     for (const auto* groups : {&sources, &operations})
@@ -220,7 +289,9 @@ class Matcher {
     out.result = Tri::Yes;
     for (const auto& c : conditions) {
       // DENY, AUDIT and CUSTOM lose a condition that the proxy cannot use and get wider.
-      if (!allow_ && ((dialect_ == Dialect::EnvoyTcp && c.http_only) || c.attribute == Attribute::Unsupported)) continue;
+      if (!allow_ &&
+          ((dialect_ == Dialect::EnvoyTcp && c.http_only) || c.attribute == Attribute::Unsupported))
+        continue;
       const auto one = condition(c);
       if (one.result == Tri::Yes) {
         ++out.depth;
@@ -242,7 +313,8 @@ class Matcher {
   // Any of `values`, none of `not_values`.
   RuleMatch condition(const Condition& c) const {
     RuleMatch out;
-    out.pos = c.values->empty() ? (c.not_values->empty() ? c.pos : c.not_values->front().pos) : c.values->front().pos;
+    out.pos = c.values->empty() ? (c.not_values->empty() ? c.pos : c.not_values->front().pos)
+                                : c.values->front().pos;
     std::string seen, missing;
     Tri result = Tri::Yes;
     if (!c.values->empty()) {
@@ -285,12 +357,14 @@ class Matcher {
 
   static std::string list(const PolicyValues& values) {
     std::string out;
-    for (std::size_t i = 0; i < values.size() && i < 4; ++i) out.append(i == 0 ? "" : ", ").append(values[i].text);
+    for (std::size_t i = 0; i < values.size() && i < 4; ++i)
+      out.append(i == 0 ? "" : ", ").append(values[i].text);
     if (values.size() > 4) out.append(", ... ").append(std::to_string(values.size())).append(" in all");
     return out;
   }
 
-  Tri ip(const std::optional<model::IpAddress>& address, std::string_view text, std::string_view what, std::string& seen, std::string& missing) const {
+  Tri ip(const std::optional<model::IpAddress>& address, std::string_view text, std::string_view what,
+         std::string& seen, std::string& missing) const {
     const auto cidr = model::parse_cidr_or_ip(text);
     if (!cidr) return Tri::No;
     if (!address) {
@@ -307,7 +381,9 @@ class Matcher {
   Tri value(const Condition& c, std::string_view v, std::string& seen, std::string& missing) const {
     const bool z = dialect_ == Dialect::Ztunnel;
     const auto& peer = request_.peer;
-    const auto caller = [&] { seen = peer.present() ? "caller is " + peer.principal : "caller has no identity"; };
+    const auto caller = [&] {
+      seen = peer.present() ? "caller is " + peer.principal : "caller has no identity";
+    };
     switch (c.attribute) {
       case Attribute::Principal:
         caller();
@@ -332,9 +408,12 @@ class Matcher {
         if (match_value(v, domain)) return Tri::Yes;
         return tri(alias(v) && alias(domain));
       }
-      case Attribute::SourceIp: return ip(request_.source_ip, v, "source", seen, missing);
-      case Attribute::RemoteIp: return ip(request_.remote_ip, v, "remote", seen, missing);
-      case Attribute::DestinationIp: return ip(request_.destination_ip, v, "destination", seen, missing);
+      case Attribute::SourceIp:
+        return ip(request_.source_ip, v, "source", seen, missing);
+      case Attribute::RemoteIp:
+        return ip(request_.remote_ip, v, "remote", seen, missing);
+      case Attribute::DestinationIp:
+        return ip(request_.destination_ip, v, "destination", seen, missing);
       case Attribute::Port:
         seen = "port is " + std::to_string(request_.port);
         if (request_.port == 0) {
@@ -342,9 +421,14 @@ class Matcher {
           return Tri::Unknown;
         }
         return tri(v == std::to_string(request_.port));
-      case Attribute::RequestPrincipal: return request_principal(v, seen);
-      case Attribute::Host: seen = "host is " + request_.host; return tri(match_value(v, request_.host, true));
-      case Attribute::Method: seen = "method is " + request_.method; return tri(match_value(v, request_.method));
+      case Attribute::RequestPrincipal:
+        return request_principal(v, seen);
+      case Attribute::Host:
+        seen = "host is " + request_.host;
+        return tri(match_value(v, request_.host, true));
+      case Attribute::Method:
+        seen = "method is " + request_.method;
+        return tri(match_value(v, request_.method));
       case Attribute::Path: {
         const auto path = normalized_path(request_.path, cluster_.mesh().path_normalization);
         seen = "path is " + path;
@@ -357,14 +441,20 @@ class Matcher {
         seen = value ? "header is " + *value : "no such header";
         return tri(value && (v == "*" || match_value(v, *value)));
       }
-      case Attribute::Sni: seen = request_.sni.empty() ? "no SNI is seen here" : "SNI is " + request_.sni; return tri(!request_.sni.empty() && match_value(v, request_.sni));
+      case Attribute::Sni:
+        seen = request_.sni.empty() ? "no SNI is seen here" : "SNI is " + request_.sni;
+        return tri(!request_.sni.empty() && match_value(v, request_.sni));
       case Attribute::Audiences:
         seen = request_.verified ? "audiences of the token differ" : "no verified token";
-        return tri(request_.verified && std::any_of(request_.verified->audiences.begin(), request_.verified->audiences.end(),
-                                                    [&](const auto& a) { return match_value(v, a); }));
-      case Attribute::Presenter: return claim("[azp]", v, seen);
-      case Attribute::Claim: return claim(c.key, v, seen);
-      case Attribute::Unsupported: return Tri::No;
+        return tri(request_.verified &&
+                   std::any_of(request_.verified->audiences.begin(), request_.verified->audiences.end(),
+                               [&](const auto& a) { return match_value(v, a); }));
+      case Attribute::Presenter:
+        return claim("[azp]", v, seen);
+      case Attribute::Claim:
+        return claim(c.key, v, seen);
+      case Attribute::Unsupported:
+        return Tri::No;
     }
     return Tri::No;
   }
@@ -373,7 +463,8 @@ class Matcher {
   [[nodiscard]] bool alias(std::string_view domain) const {
     const auto& mesh = cluster_.mesh();
     return domain == mesh.trust_domain || domain == "cluster.local" ||
-           std::find(mesh.trust_domain_aliases.begin(), mesh.trust_domain_aliases.end(), domain) != mesh.trust_domain_aliases.end();
+           std::find(mesh.trust_domain_aliases.begin(), mesh.trust_domain_aliases.end(), domain) !=
+               mesh.trust_domain_aliases.end();
   }
 
   [[nodiscard]] bool principal(std::string_view v) const {
@@ -384,10 +475,12 @@ class Matcher {
     const auto domain = v.substr(0, slash);
     if (domain == "*" || !alias(domain)) return false;
     const auto own_slash = own.find('/');
-    return alias(std::string_view(own).substr(0, own_slash)) && match_value(v.substr(slash), std::string_view(own).substr(own_slash));
+    return alias(std::string_view(own).substr(0, own_slash)) &&
+           match_value(v.substr(slash), std::string_view(own).substr(own_slash));
   }
 
-  // iss and sub are compared apart, split at the last slash. Source: istio pilot/pkg/security/authz/model/generator.go
+  // iss and sub are compared apart, split at the last slash. Source: istio
+  // pilot/pkg/security/authz/model/generator.go
   Tri request_principal(std::string_view v, std::string& seen) const {
     if (!request_.verified) {
       seen = "the request has no verified token";
@@ -403,8 +496,10 @@ class Matcher {
       return tri(t.issuer == v && t.subject.empty());
     }
     const auto iss = v.substr(0, slash), sub = v.substr(slash + 1);
-    const bool issuer = iss == "*" || (!iss.empty() && iss.front() == '*' ? match_value(iss, t.issuer) : t.issuer == iss);
-    const bool subject = sub == "*" || (!sub.empty() && sub.back() == '*' ? match_value(sub, t.subject) : t.subject == sub);
+    const bool issuer =
+        iss == "*" || (!iss.empty() && iss.front() == '*' ? match_value(iss, t.issuer) : t.issuer == iss);
+    const bool subject =
+        sub == "*" || (!sub.empty() && sub.back() == '*' ? match_value(sub, t.subject) : t.subject == sub);
     return tri(issuer && subject);
   }
 
@@ -434,12 +529,15 @@ class Matcher {
       return tri(match_value(v, found->text));
     }
     if (found->kind == Claim::Kind::List)
-      return tri(std::any_of(found->list.begin(), found->list.end(), [&](const auto& w) { return match_value(v, w); }));
+      return tri(std::any_of(found->list.begin(), found->list.end(),
+                             [&](const auto& w) { return match_value(v, w); }));
     return Tri::No;
   }
 
-  // --- ztunnel ---------------------------------------------------------------------------------------------------------------
-  // Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go handleRule; ztunnel src/rbac.rs matches
+  // --- ztunnel
+  // ---------------------------------------------------------------------------------------------------------------
+  // Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go handleRule; ztunnel
+  // src/rbac.rs matches
   RuleMatch ztunnel(const model::AuthorizationRule& r) {
     RuleMatch out;
     out.pos = r.pos;
@@ -457,10 +555,12 @@ class Matcher {
       for (const auto& clause : clauses)
         for (const auto& entry : clause)
           for (const auto& c : entry) {
-            // trustDomains of a source vanish without a word; everything else that is not L4 removes the rule.
+            // trustDomains of a source vanish without a word; everything else that is not L4 removes the
+            // rule.
             if (c.ztunnel || c.name == "trustDomains") continue;
             out.dropped = true;
-            out.detail = std::string(c.name) + ": HTTP attributes cannot be enforced at ztunnel, so the rule is left out";
+            out.detail = std::string(c.name) +
+                         ": HTTP attributes cannot be enforced at ztunnel, so the rule is left out";
             out.pos = c.values->empty() ? c.pos : c.values->front().pos;
             return out;
           }
@@ -475,8 +575,11 @@ class Matcher {
           if (c.ztunnel) kept.push_back(c);
         RuleMatch one;
         if (kept.empty()) {
-          one.detail = entry.empty() ? "an empty entry matches nothing at ztunnel"
-                                     : std::string(entry.front().name) + ": HTTP attributes cannot be enforced at ztunnel, so this entry matches nothing";
+          one.detail =
+              entry.empty()
+                  ? "an empty entry matches nothing at ztunnel"
+                  : std::string(entry.front().name) +
+                        ": HTTP attributes cannot be enforced at ztunnel, so this entry matches nothing";
         } else {
           one = all_of(kept);
         }
@@ -511,8 +614,8 @@ Dialect dialect_of(const PolicyPoint& point) {
   return point.http ? Dialect::EnvoyHttp : Dialect::EnvoyTcp;
 }
 
-RuleMatch match_rule(const model::Cluster& cluster, const model::AuthorizationPolicy& policy, const model::AuthorizationRule& rule, Dialect dialect,
-                     const RequestState& request) {
+RuleMatch match_rule(const model::Cluster& cluster, const model::AuthorizationPolicy& policy,
+                     const model::AuthorizationRule& rule, Dialect dialect, const RequestState& request) {
   return Matcher(cluster, policy, dialect, request).rule(rule);
 }
 

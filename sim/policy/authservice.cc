@@ -24,11 +24,13 @@ const Json& member(const Json& object, std::string_view key) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
-// A filter's settings over those of default_oidc_config. Source: authservice internal/config.go mergeAndValidateOIDCConfigs
+// A filter's settings over those of default_oidc_config. Source: authservice internal/config.go
+// mergeAndValidateOIDCConfigs
 AuthserviceConfig::Oidc oidc_of(const Json& defaults, const Json& own) {
   Json merged = defaults.is_object() ? defaults : Json::object();
   if (own.is_object()) merged.merge_patch(own);
@@ -40,7 +42,8 @@ AuthserviceConfig::Oidc oidc_of(const Json& defaults, const Json& own) {
   o.logout_path = text_of(member(merged, "logout"), "path");
   o.logout_redirect = text_of(member(merged, "logout"), "redirect_uri");
   o.jwks_uri = text_of(member(merged, "jwks_fetcher"), "jwks_uri");
-  if (const auto header = text_of(member(merged, "id_token"), "header"); !header.empty()) o.token_header = lower(header);
+  if (const auto header = text_of(member(merged, "id_token"), "header"); !header.empty())
+    o.token_header = lower(header);
   o.token_preamble = text_of(member(merged, "id_token"), "preamble");
   return o;
 }
@@ -50,7 +53,8 @@ std::vector<AuthserviceConfig::Path> paths_of(const Json& list) {
   using Kind = AuthserviceConfig::Path::Kind;
   if (!list.is_array()) return out;
   for (const auto& item : list)
-    for (const auto& [key, kind] : {std::pair{"exact", Kind::Exact}, std::pair{"prefix", Kind::Prefix}, std::pair{"suffix", Kind::Suffix}, std::pair{"regex", Kind::Regex}})
+    for (const auto& [key, kind] : {std::pair{"exact", Kind::Exact}, std::pair{"prefix", Kind::Prefix},
+                                    std::pair{"suffix", Kind::Suffix}, std::pair{"regex", Kind::Regex}})
       if (!text_of(item, key).empty()) out.push_back({kind, text_of(item, key)});
   return out;
 }
@@ -58,15 +62,20 @@ std::vector<AuthserviceConfig::Path> paths_of(const Json& list) {
 bool fits(const AuthserviceConfig::Path& p, const std::string& path) {
   using Kind = AuthserviceConfig::Path::Kind;
   switch (p.kind) {
-    case Kind::Exact: return path == p.text;
-    case Kind::Prefix: return path.substr(0, p.text.size()) == p.text;
-    case Kind::Suffix: return path.size() >= p.text.size() && path.substr(path.size() - p.text.size()) == p.text;
-    case Kind::Regex: return RegexMatch(p.text).full_match(path);
+    case Kind::Exact:
+      return path == p.text;
+    case Kind::Prefix:
+      return path.substr(0, p.text.size()) == p.text;
+    case Kind::Suffix:
+      return path.size() >= p.text.size() && path.substr(path.size() - p.text.size()) == p.text;
+    case Kind::Regex:
+      return RegexMatch(p.text).full_match(path);
   }
   return false;
 }
 
-// Source: authservice internal/server/authz.go mustTriggerCheck: any satisfied rule triggers, exclusion wins inside a rule.
+// Source: authservice internal/server/authz.go mustTriggerCheck: any satisfied rule triggers, exclusion wins
+// inside a rule.
 bool triggered(const AuthserviceConfig& config, const std::string& path) {
   if (config.triggers.empty()) return true;
   return std::any_of(config.triggers.begin(), config.triggers.end(), [&](const auto& rule) {
@@ -87,7 +96,8 @@ std::optional<std::string> header_of(const RequestState& request, const std::str
 
 bool session_cookie(const RequestState& request, const AuthserviceConfig::Oidc& oidc) {
   const auto cookies = header_of(request, "cookie");
-  return cookies && cookies->find((oidc.cookie_prefix.empty() ? "" : oidc.cookie_prefix + "-") + "authservice-session-id-cookie") != std::string::npos;
+  return cookies && cookies->find((oidc.cookie_prefix.empty() ? "" : oidc.cookie_prefix + "-") +
+                                  "authservice-session-id-cookie") != std::string::npos;
 }
 
 // The issuer that policies of the cluster expect of tokens signed with these keys.
@@ -104,12 +114,14 @@ AuthserviceAnswer login(const AuthserviceConfig::Oidc& oidc, const std::string& 
   AuthserviceAnswer out;
   out.kind = AuthserviceAnswer::Kind::Redirect;
   out.status = 302;
-  out.redirect = oidc.authorization_uri + "?client_id=" + oidc.client_id + "&redirect_uri=" + oidc.callback_uri + "&response_type=code";
+  out.redirect = oidc.authorization_uri + "?client_id=" + oidc.client_id +
+                 "&redirect_uri=" + oidc.callback_uri + "&response_type=code";
   out.detail = "chain " + chain + ": " + std::move(why);
   return out;
 }
 
-AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::string& chain, const model::Cluster& cluster, const RequestState& request) {
+AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::string& chain,
+                              const model::Cluster& cluster, const RequestState& request) {
   const std::string path = request.path.substr(0, request.path.find('?'));
   AuthserviceAnswer out;
   if (!oidc.logout_path.empty() && path == oidc.logout_path) {
@@ -127,11 +139,14 @@ AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::st
       out.detail = out.missing_fact;
       return out;
     }
-    out.assumption = Assumption{kAssumeNoSession, "the request carries no session of authservice chain " + chain, {}};
+    out.assumption =
+        Assumption{kAssumeNoSession, "the request carries no session of authservice chain " + chain, {}};
     session = Session::None;
   }
   if (session == Session::None || session == Session::Expired) {
-    auto answer = login(oidc, chain, session == Session::None ? "no session" : "the session is expired and cannot be refreshed");
+    auto answer =
+        login(oidc, chain,
+              session == Session::None ? "no session" : "the session is expired and cannot be refreshed");
     answer.assumption = out.assumption;
     return answer;
   }
@@ -145,7 +160,10 @@ AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::st
     token.subject = "session-user";
     if (!oidc.client_id.empty()) token.audiences.push_back(oidc.client_id);
     out.assumption = Assumption{kAssumeSessionToken,
-                                "the session yields an id token of issuer " + (token.issuer.empty() ? std::string("unknown") : token.issuer) + " for client " + oidc.client_id, {}};
+                                "the session yields an id token of issuer " +
+                                    (token.issuer.empty() ? std::string("unknown") : token.issuer) +
+                                    " for client " + oidc.client_id,
+                                {}};
   }
   token.where = Token::Where::Header;
   token.name = oidc.token_header;
@@ -164,7 +182,9 @@ std::optional<AuthserviceConfig> parse_authservice_config(std::string_view text)
   config.allow_unmatched = unmatched.is_boolean() && unmatched.get<bool>();
   const Json& defaults = member(json, "default_oidc_config");
   if (const Json& rules = member(json, "trigger_rules"); rules.is_array())
-    for (const auto& r : rules) config.triggers.push_back({paths_of(member(r, "excluded_paths")), paths_of(member(r, "included_paths"))});
+    for (const auto& r : rules)
+      config.triggers.push_back(
+          {paths_of(member(r, "excluded_paths")), paths_of(member(r, "included_paths"))});
   for (const auto& c : member(json, "chains")) {
     AuthserviceConfig::Chain chain;
     chain.name = text_of(c, "name");
@@ -179,7 +199,8 @@ std::optional<AuthserviceConfig> parse_authservice_config(std::string_view text)
           filter.mock = true;
           filter.mock_allows = member(mock, "allow").is_boolean() && member(mock, "allow").get<bool>();
         } else {
-          filter.oidc = oidc_of(defaults, member(f, "oidc").is_object() ? member(f, "oidc") : member(f, "oidc_override"));
+          filter.oidc = oidc_of(
+              defaults, member(f, "oidc").is_object() ? member(f, "oidc") : member(f, "oidc_override"));
         }
         chain.filters.push_back(std::move(filter));
       }
@@ -204,7 +225,8 @@ std::optional<AuthserviceConfig> find_authservice_config(const model::Cluster& c
   return std::nullopt;
 }
 
-AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::Cluster& cluster, const RequestState& request) {
+AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::Cluster& cluster,
+                                  const RequestState& request) {
   AuthserviceAnswer out;
   const std::string path = request.path.substr(0, request.path.find_first_of("?#"));
   if (!triggered(config, path)) {
@@ -214,7 +236,9 @@ AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::
   for (const auto& chain : config.chains) {
     if (!chain.header.empty()) {
       const auto value = header_of(request, chain.header);
-      const bool match = value && (chain.equality.empty() ? value->substr(0, chain.prefix.size()) == chain.prefix : *value == chain.equality);
+      const bool match =
+          value && (chain.equality.empty() ? value->substr(0, chain.prefix.size()) == chain.prefix
+                                           : *value == chain.equality);
       if (!match) continue;
     }
     out.detail = "chain " + chain.name;
@@ -230,7 +254,9 @@ AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::
     return out;
   }
   out.kind = config.allow_unmatched ? AuthserviceAnswer::Kind::Allow : AuthserviceAnswer::Kind::Deny;
-  out.detail = "no chain matches host " + request.host + (config.allow_unmatched ? ": allowed (allow_unmatched_requests)" : ": refused (allow_unmatched_requests is false)");
+  out.detail = "no chain matches host " + request.host +
+               (config.allow_unmatched ? ": allowed (allow_unmatched_requests)"
+                                       : ": refused (allow_unmatched_requests is false)");
   return out;
 }
 

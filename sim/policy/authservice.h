@@ -1,5 +1,6 @@
 #pragma once
-// What istio-ecosystem/authservice answers, from its own configuration: authorization.md 10.5, bigbang.md section 6.
+// What istio-ecosystem/authservice answers, from its own configuration: authorization.md 10.5, bigbang.md
+// section 6.
 
 #include <optional>
 #include <string>
@@ -20,7 +21,8 @@ struct AuthserviceConfig {
     std::vector<Path> excluded, included;
   };
   struct Oidc {
-    std::string authorization_uri, callback_uri, client_id, cookie_prefix, logout_path, logout_redirect, jwks_uri;
+    std::string authorization_uri, callback_uri, client_id, cookie_prefix, logout_path, logout_redirect,
+        jwks_uri;
     std::string token_header = "authorization", token_preamble = "Bearer";
   };
   struct Filter {
@@ -38,8 +40,10 @@ struct AuthserviceConfig {
   model::SourcePos pos;
 };
 
-/// The configuration that a ConfigMap or Secret of `ns` holds, if any. A text that is no such JSON gives nullopt.
-[[nodiscard]] std::optional<AuthserviceConfig> find_authservice_config(const model::Cluster& cluster, model::Symbol ns);
+/// The configuration that a ConfigMap or Secret of `ns` holds, if any. A text that is no such JSON gives
+/// nullopt.
+[[nodiscard]] std::optional<AuthserviceConfig> find_authservice_config(const model::Cluster& cluster,
+                                                                       model::Symbol ns);
 [[nodiscard]] std::optional<AuthserviceConfig> parse_authservice_config(std::string_view json);
 
 struct AuthserviceAnswer {
@@ -49,6 +53,7 @@ struct AuthserviceAnswer {
   std::optional<Token> token;  // that the allowed request carries from now on
   std::optional<Assumption> assumption;
 };
-[[nodiscard]] AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::Cluster& cluster, const RequestState& request);
+[[nodiscard]] AuthserviceAnswer ask_authservice(const AuthserviceConfig& config,
+                                                const model::Cluster& cluster, const RequestState& request);
 
 }  // namespace waypath::sim

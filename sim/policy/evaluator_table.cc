@@ -6,7 +6,8 @@
 
 namespace waypath::sim {
 
-EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options, model::Diagnostics& diagnostics) {
+EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
+                                model::Diagnostics& diagnostics) {
   EvaluatorTable table;
   table.leg.push_back(compile_network_policies(cluster, options, diagnostics));
   // Source: istio pilot/pkg/networking/core/listener_builder.go buildHTTPConnectionManager (order of filters)
@@ -21,8 +22,8 @@ namespace {
 
 bool refuses(Decision d) { return d == Decision::Deny || d == Decision::Drop || d == Decision::Unknown; }
 
-PolicyResult judge_direction(const EvaluatorTable& table, const Connection& connection, Direction direction, TraceRecorder* recorder,
-                             std::vector<TraceNode>& trace) {
+PolicyResult judge_direction(const EvaluatorTable& table, const Connection& connection, Direction direction,
+                             TraceRecorder* recorder, std::vector<TraceNode>& trace) {
   TraceRecorder own;
   PolicyResult result;
   for (const auto& family : table.leg) {
@@ -35,7 +36,8 @@ PolicyResult judge_direction(const EvaluatorTable& table, const Connection& conn
     trace = std::move(own.nodes);
     recorder->near_misses.insert(recorder->near_misses.end(), own.near_misses.begin(), own.near_misses.end());
     recorder->assumptions.insert(recorder->assumptions.end(), own.assumptions.begin(), own.assumptions.end());
-    recorder->missing_facts.insert(recorder->missing_facts.end(), own.missing_facts.begin(), own.missing_facts.end());
+    recorder->missing_facts.insert(recorder->missing_facts.end(), own.missing_facts.begin(),
+                                   own.missing_facts.end());
   }
   return result;
 }
@@ -49,7 +51,8 @@ LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection
   return out;
 }
 
-PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point, RequestState& request, TraceRecorder* recorder) {
+PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point, RequestState& request,
+                       TraceRecorder* recorder) {
   PolicyResult result;
   for (const auto& family : table.hop) {
     auto one = family->evaluate_hop({&point, &request}, recorder);

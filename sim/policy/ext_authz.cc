@@ -18,14 +18,16 @@ using model::ExtensionProvider;
 
 struct Provider {
   const ExtensionProvider* config = nullptr;
-  std::string broken;                          // why no proxy can use it
+  std::string broken;  // why no proxy can use it
   std::optional<AuthserviceConfig> authservice;
 };
 
 struct Trigger {
   const AuthorizationPolicy* policy = nullptr;
   std::size_t rule = 0;
-  [[nodiscard]] ObjectAt at() const { return object_of(policy->meta, policy->rules[rule].pos, static_cast<int>(rule)); }
+  [[nodiscard]] ObjectAt at() const {
+    return object_of(policy->meta, policy->rules[rule].pos, static_cast<int>(rule));
+  }
 };
 
 // "ns/host", host or short name, as meshConfig writes it.
@@ -33,11 +35,13 @@ model::ServiceId provider_service(const model::Cluster& cluster, const std::stri
   const auto slash = service.find('/');
   const auto host = slash == std::string::npos ? service : service.substr(slash + 1);
   for (const auto id : cluster.services_by_host(host))
-    if (slash == std::string::npos || cluster.service(id).ns == std::string_view(service).substr(0, slash)) return id;
+    if (slash == std::string::npos || cluster.service(id).ns == std::string_view(service).substr(0, slash))
+      return id;
   return {};
 }
 
-bool matches_header(const std::map<std::string, std::string, std::less<>>& wanted, const RequestState& request) {
+bool matches_header(const std::map<std::string, std::string, std::less<>>& wanted,
+                    const RequestState& request) {
   return std::any_of(wanted.begin(), wanted.end(), [&](const auto& w) {
     return std::any_of(request.headers.begin(), request.headers.end(), [&](const auto& h) {
       if (h.first != w.first) return false;
@@ -66,7 +70,8 @@ class CustomAuthorization final : public PolicyEvaluator {
       } else if (!config.port_valid) {
         provider.broken = "provider " + config.name + " has no valid port";
       } else if (!service.valid()) {
-        provider.broken = "Service " + config.service + " of provider " + config.name + " is not in the registry";
+        provider.broken =
+            "Service " + config.service + " of provider " + config.name + " is not in the registry";
       } else if (!config.path_prefix.empty() && config.path_prefix.front() != '/') {
         provider.broken = "pathPrefix of provider " + config.name + " does not start with /";
       } else {
@@ -74,7 +79,9 @@ class CustomAuthorization final : public PolicyEvaluator {
       }
     }
     multiple_ = cluster_->profile().has(model::Feature::MultipleCustomProviders) &&
-                cluster_->flags().boolean(cluster_->flags().istiod, "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS").value_or(false);
+                cluster_->flags()
+                    .boolean(cluster_->flags().istiod, "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS")
+                    .value_or(false);
   }
   [[nodiscard]] std::string_view name() const override { return "CUSTOM"; }
 
@@ -86,7 +93,8 @@ class CustomAuthorization final : public PolicyEvaluator {
     PolicyResult result;
     for (const auto& [name, policies] : by_provider) {
       PolicyResult one = ask(name, policies, by_provider.size(), context, recorder);
-      if (recorder != nullptr && one.decision != Decision::NotApplicable) recorder->nodes.push_back({"CUSTOM", one.decision, one.reason, {}});
+      if (recorder != nullptr && one.decision != Decision::NotApplicable)
+        recorder->nodes.push_back({"CUSTOM", one.decision, one.reason, {}});
       if (one.decision == Decision::NotApplicable) continue;
       result = std::move(one);
       if (result.decision != Decision::Allow) return result;
@@ -95,20 +103,25 @@ class CustomAuthorization final : public PolicyEvaluator {
   }
 
  private:
-  PolicyResult ask(const std::string& name, const std::vector<const AuthorizationPolicy*>& policies, std::size_t providers, const HopContext& context,
-                   TraceRecorder* recorder) const {
+  PolicyResult ask(const std::string& name, const std::vector<const AuthorizationPolicy*>& policies,
+                   std::size_t providers, const HopContext& context, TraceRecorder* recorder) const {
     auto& request = *context.request;
     const bool http = context.point->http;
     const auto it = providers_.find(name);
     const Provider* provider = it == providers_.end() ? nullptr : &it->second;
-    if (!http && provider != nullptr && provider->config->type == ExtensionProvider::Type::ExtAuthzHttp) return {};  // skipped on TCP
+    if (!http && provider != nullptr && provider->config->type == ExtensionProvider::Type::ExtAuthzHttp)
+      return {};  // skipped on TCP
     PolicyResult r;
     std::string missing;
     const auto trigger = find_trigger(policies, context, missing);
     if (!trigger) {
       if (!missing.empty()) return unknown(policies.front(), missing, recorder);
       if (recorder != nullptr)
-        recorder->nodes.push_back({"CUSTOM", Decision::NotApplicable, {kExtAuthzNotTriggered, object_of(policies.front()->meta), "no rule of provider " + name + " matches"}, {}});
+        recorder->nodes.push_back({"CUSTOM",
+                                   Decision::NotApplicable,
+                                   {kExtAuthzNotTriggered, object_of(policies.front()->meta),
+                                    "no rule of provider " + name + " matches"},
+                                   {}});
       return r;
     }
     const ObjectAt at = trigger->at();
@@ -119,11 +132,14 @@ class CustomAuthorization final : public PolicyEvaluator {
       if (http) r.status = status;
     };
     if (providers > 1 && !multiple_) {
-      refuse(kExtAuthzMultipleProviders, "CUSTOM policies of several providers apply here: each of their rules refuses", 403);
+      refuse(kExtAuthzMultipleProviders,
+             "CUSTOM policies of several providers apply here: each of their rules refuses", 403);
       return r;
     }
     if (provider == nullptr || !provider->broken.empty()) {
-      refuse(kExtAuthzBadProvider, provider == nullptr ? "meshConfig has no extension provider \"" + name + "\"" : provider->broken, 403);
+      refuse(kExtAuthzBadProvider,
+             provider == nullptr ? "meshConfig has no extension provider \"" + name + "\"" : provider->broken,
+             403);
       if (provider != nullptr) r.deciders.push_back({{}, provider->config->pos, -1, {}});
       std::erase_if(r.deciders, [](const ObjectAt& o) { return o.key.name.empty(); });
       return r;
@@ -132,12 +148,15 @@ class CustomAuthorization final : public PolicyEvaluator {
     const auto reach = request.providers.find(name);
     const bool down = stated != nullptr && stated->unreachable;
     if (down || (reach != request.providers.end() && reach->second.outcome != Outcome::Allow)) {
-      if (!down && reach->second.outcome == Outcome::Unknown) return unknown(trigger->policy, reach->second.reason.detail, recorder);
+      if (!down && reach->second.outcome == Outcome::Unknown)
+        return unknown(trigger->policy, reach->second.reason.detail, recorder);
       return failed(*provider->config, *trigger, down ? nullptr : &reach->second, http);
     }
     if (stated != nullptr) return answer_stated(*stated, *trigger, request);
     if (!provider->authservice)
-      return unknown(trigger->policy, "what ext_authz provider \"" + name + "\" (" + provider->config->service + ") answers", recorder);
+      return unknown(trigger->policy,
+                     "what ext_authz provider \"" + name + "\" (" + provider->config->service + ") answers",
+                     recorder);
     return answer_authservice(*provider->authservice, *trigger, request, recorder, http);
   }
 
@@ -146,10 +165,12 @@ class CustomAuthorization final : public PolicyEvaluator {
     return it == assume.ext_authz.end() ? nullptr : &it->second;
   }
 
-  std::optional<Trigger> find_trigger(const std::vector<const AuthorizationPolicy*>& policies, const HopContext& context, std::string& missing) const {
+  std::optional<Trigger> find_trigger(const std::vector<const AuthorizationPolicy*>& policies,
+                                      const HopContext& context, std::string& missing) const {
     for (const auto* p : policies) {
       for (std::size_t i = 0; i < p->rules.size(); ++i) {
-        const auto match = match_rule(*cluster_, *p, p->rules[i], dialect_of(*context.point), *context.request);
+        const auto match =
+            match_rule(*cluster_, *p, p->rules[i], dialect_of(*context.point), *context.request);
         if (match.result == Tri::Yes) return Trigger{p, i};
         if (match.result == Tri::Unknown) missing = match.missing_fact;
       }
@@ -157,7 +178,8 @@ class CustomAuthorization final : public PolicyEvaluator {
     return std::nullopt;
   }
 
-  static PolicyResult unknown(const AuthorizationPolicy* policy, const std::string& fact, TraceRecorder* recorder) {
+  static PolicyResult unknown(const AuthorizationPolicy* policy, const std::string& fact,
+                              TraceRecorder* recorder) {
     PolicyResult r;
     r.decision = Decision::Unknown;
     r.reason = {kExtAuthzAnswerUnknown, object_of(policy->meta), fact};
@@ -166,10 +188,15 @@ class CustomAuthorization final : public PolicyEvaluator {
   }
 
   // The provider gave no answer: failOpen and statusOnError decide.
-  static PolicyResult failed(const ExtensionProvider& config, const Trigger& trigger, const RequestState::Reachability* reach, bool http) {
+  static PolicyResult failed(const ExtensionProvider& config, const Trigger& trigger,
+                             const RequestState::Reachability* reach, bool http) {
     PolicyResult r;
-    const std::string why = reach == nullptr ? "stated as unreachable" : reach->reason.detail.empty() ? std::string(reach->reason.code.text) : std::string(reach->reason.code.text) + ": " + reach->reason.detail;
-    const std::string detail = "provider " + config.name + " (" + config.service + ") cannot be reached: " + why;
+    const std::string why = reach == nullptr ? "stated as unreachable"
+                            : reach->reason.detail.empty()
+                                ? std::string(reach->reason.code.text)
+                                : std::string(reach->reason.code.text) + ": " + reach->reason.detail;
+    const std::string detail =
+        "provider " + config.name + " (" + config.service + ") cannot be reached: " + why;
     r.deciders = {trigger.at()};
     if (config.fail_open) {
       r.decision = Decision::Allow;
@@ -184,7 +211,11 @@ class CustomAuthorization final : public PolicyEvaluator {
       r.delay = reach->delay;
       r.immediate = r.delay.empty() || r.delay == "at once";
     }
-    if (http) r.status = config.status_on_error.empty() || config.status_on_error.find_first_not_of("0123456789") != std::string::npos ? 403 : std::stoi(config.status_on_error.substr(0, 3));
+    if (http)
+      r.status = config.status_on_error.empty() ||
+                         config.status_on_error.find_first_not_of("0123456789") != std::string::npos
+                     ? 403
+                     : std::stoi(config.status_on_error.substr(0, 3));
     return r;
   }
 
@@ -196,7 +227,8 @@ class CustomAuthorization final : public PolicyEvaluator {
     if (!value.empty()) request.headers.emplace_back(token.name, value);
   }
 
-  static PolicyResult answer_stated(const ExtAuthzAnswer& answer, const Trigger& trigger, RequestState& request) {
+  static PolicyResult answer_stated(const ExtAuthzAnswer& answer, const Trigger& trigger,
+                                    RequestState& request) {
     PolicyResult r;
     const bool allowed = answer.allow_always || matches_header(answer.allow_when_headers, request);
     if (allowed) {
@@ -211,13 +243,17 @@ class CustomAuthorization final : public PolicyEvaluator {
     }
     r.decision = Decision::Deny;
     r.deciders = {trigger.at()};
-    r.status = answer.else_redirect.empty() ? answer.else_status : (answer.else_status >= 300 && answer.else_status < 400 ? answer.else_status : 302);
+    r.status = answer.else_redirect.empty()
+                   ? answer.else_status
+                   : (answer.else_status >= 300 && answer.else_status < 400 ? answer.else_status : 302);
     r.redirect = answer.else_redirect;
-    r.reason = {answer.else_redirect.empty() ? kExtAuthzDenied : kExtAuthzRedirect, trigger.at(), "provider " + trigger.policy->provider + " refuses (stated)"};
+    r.reason = {answer.else_redirect.empty() ? kExtAuthzDenied : kExtAuthzRedirect, trigger.at(),
+                "provider " + trigger.policy->provider + " refuses (stated)"};
     return r;
   }
 
-  PolicyResult answer_authservice(const AuthserviceConfig& config, const Trigger& trigger, RequestState& request, TraceRecorder* recorder, bool http) const {
+  PolicyResult answer_authservice(const AuthserviceConfig& config, const Trigger& trigger,
+                                  RequestState& request, TraceRecorder* recorder, bool http) const {
     const auto answer = ask_authservice(config, *cluster_, request);
     if (answer.assumption && recorder != nullptr) recorder->assumptions.push_back(*answer.assumption);
     PolicyResult r;
@@ -228,9 +264,11 @@ class CustomAuthorization final : public PolicyEvaluator {
         r.reason = {kExtAuthzAllow, at, "authservice, " + answer.detail};
         if (answer.token) carry(request, *answer.token, answer.token->prefix + "<id token of the session>");
         return r;
-      case AuthserviceAnswer::Kind::Unknown: return unknown(trigger.policy, answer.missing_fact, recorder);
+      case AuthserviceAnswer::Kind::Unknown:
+        return unknown(trigger.policy, answer.missing_fact, recorder);
       case AuthserviceAnswer::Kind::Redirect:
-      case AuthserviceAnswer::Kind::Deny: break;
+      case AuthserviceAnswer::Kind::Deny:
+        break;
     }
     const bool redirect = answer.kind == AuthserviceAnswer::Kind::Redirect;
     r.decision = Decision::Deny;

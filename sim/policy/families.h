@@ -1,5 +1,6 @@
 #pragma once
-// The hop families, in the order of a proxy's chain: PeerAuthentication, CUSTOM, RequestAuthentication, AuthorizationPolicy.
+// The hop families, in the order of a proxy's chain: PeerAuthentication, CUSTOM, RequestAuthentication,
+// AuthorizationPolicy.
 
 #include <memory>
 
@@ -10,13 +11,17 @@ namespace waypath::sim {
 using ClusterPtr = std::shared_ptr<const model::Cluster>;
 
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_peer_authentication(ClusterPtr cluster);
-[[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_ext_authz(ClusterPtr cluster, model::Diagnostics& diagnostics);
+[[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_ext_authz(ClusterPtr cluster,
+                                                                       model::Diagnostics& diagnostics);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_request_authentication(ClusterPtr cluster);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_authorization_policies(ClusterPtr cluster);
 
-[[nodiscard]] inline ObjectAt object_of(const model::ObjectMeta& meta, model::SourcePos pos = {}, int rule = -1) {
+[[nodiscard]] inline ObjectAt object_of(const model::ObjectMeta& meta, model::SourcePos pos = {},
+                                        int rule = -1) {
   return {meta.key, pos.known() ? pos : meta.pos, rule, rule < 0 ? std::string() : std::string("rules")};
 }
-[[nodiscard]] inline bool is_envoy(const PolicyPoint& point) { return point.kind != PolicyPoint::Kind::Ztunnel; }
+[[nodiscard]] inline bool is_envoy(const PolicyPoint& point) {
+  return point.kind != PolicyPoint::Kind::Ztunnel;
+}
 
 }  // namespace waypath::sim

@@ -14,58 +14,79 @@ std::string requirement_text(const model::SelectorRequirement& r) {
   return one.str();
 }
 
-std::string label_miss(std::string_view whose, const model::SelectorRequirement& r, const model::Labels& labels) {
+std::string label_miss(std::string_view whose, const model::SelectorRequirement& r,
+                       const model::Labels& labels) {
   const auto found = labels.get(r.key.view());
   std::string out(whose);
   out.append(" label: wants ").append(requirement_text(r)).append(", ");
-  return found ? out.append("has ").append(r.key.view()).append("=").append(*found) : out.append("has no ").append(r.key.view());
+  return found ? out.append("has ").append(r.key.view()).append("=").append(*found)
+               : out.append("has no ").append(r.key.view());
 }
 
 }  // namespace
 
-FitResult NetMatch::selector_pod(model::PodId pod, const LabelSelector* namespaces, const LabelSelector* pods, model::Symbol own_ns) const {
+FitResult NetMatch::selector_pod(model::PodId pod, const LabelSelector* namespaces, const LabelSelector* pods,
+                                 model::Symbol own_ns) const {
   if (!pod.valid()) return {Fit::No, explain ? "selectors match pods only" : ""};
   const auto& p = cluster.pod(pod);
   if (namespaces == nullptr) {
-    if (p.meta.key.ns != own_ns) return {Fit::No, explain ? "another namespace: wants " + own_ns.str() + ", is " + p.meta.key.ns.str() : ""};
+    if (p.meta.key.ns != own_ns)
+      return {Fit::No,
+              explain ? "another namespace: wants " + own_ns.str() + ", is " + p.meta.key.ns.str() : ""};
   } else if (const auto* miss = namespaces->first_failing(cluster.namespace_labels(p.meta.key.ns))) {
     return {Fit::No, explain ? label_miss("namespace", *miss, cluster.namespace_labels(p.meta.key.ns)) : ""};
   }
   if (pods != nullptr) {
-    if (const auto* miss = pods->first_failing(p.meta.labels)) return {Fit::No, explain ? label_miss("pod", *miss, p.meta.labels) : ""};
+    if (const auto* miss = pods->first_failing(p.meta.labels))
+      return {Fit::No, explain ? label_miss("pod", *miss, p.meta.labels) : ""};
   }
   return {Fit::Yes, {}};
 }
 
-FitResult NetMatch::block(const NetPeer& peer, const model::Cidr& cidr, const std::vector<model::Cidr>& except) const {
+FitResult NetMatch::block(const NetPeer& peer, const model::Cidr& cidr,
+                          const std::vector<model::Cidr>& except) const {
   const auto inside = [&](const model::IpAddress& a) {
-    return cidr.contains(a) && std::none_of(except.begin(), except.end(), [&](const auto& e) { return e.contains(a); });
+    return cidr.contains(a) &&
+           std::none_of(except.begin(), except.end(), [&](const auto& e) { return e.contains(a); });
   };
   const auto text = [&] { return cidr.str() + (except.empty() ? "" : " with exceptions"); };
   if (peer.pod.valid()) {
-    if (!profile.ipblock_selects_pods) return {Fit::No, explain ? "ipBlock does not select pods with this CNI" : ""};
+    if (!profile.ipblock_selects_pods)
+      return {Fit::No, explain ? "ipBlock does not select pods with this CNI" : ""};
     const auto& ips = cluster.pod(peer.pod).ips;
-    if (peer.address) return inside(*peer.address) ? FitResult{Fit::Yes, {}} : FitResult{Fit::No, explain ? peer.address->to_string() + " is outside " + text() : ""};
+    if (peer.address)
+      return inside(*peer.address)
+                 ? FitResult{Fit::Yes, {}}
+                 : FitResult{Fit::No, explain ? peer.address->to_string() + " is outside " + text() : ""};
     if (!ips.empty()) {
       const bool any = std::any_of(ips.begin(), ips.end(), inside);
-      return {any ? Fit::Yes : Fit::No, !any && explain ? ips.front().to_string() + " is outside " + text() : ""};
+      return {any ? Fit::Yes : Fit::No,
+              !any && explain ? ips.front().to_string() + " is outside " + text() : ""};
     }
-    // The pod's address is not known: a block that holds every address, or all of the pods' ranges, decides all the same.
+    // The pod's address is not known: a block that holds every address, or all of the pods' ranges, decides
+    // all the same.
     if (cidr.prefix == 0 && except.empty()) return {Fit::Yes, {}};
     const auto ranges = cluster.pod_cidrs();
     if (!ranges.empty()) {
-      const bool all = std::all_of(ranges.begin(), ranges.end(), [&](const auto& r) { return r.is_v4() != cidr.is_v4() || cidr.contains(r); });
-      const bool none = std::none_of(ranges.begin(), ranges.end(), [&](const auto& r) { return cidr.contains(r) || r.contains(cidr); });
+      const bool all = std::all_of(ranges.begin(), ranges.end(), [&](const auto& r) {
+        return r.is_v4() != cidr.is_v4() || cidr.contains(r);
+      });
+      const bool none = std::none_of(ranges.begin(), ranges.end(),
+                                     [&](const auto& r) { return cidr.contains(r) || r.contains(cidr); });
       const bool spared = std::none_of(except.begin(), except.end(), [&](const auto& e) {
-        return std::any_of(ranges.begin(), ranges.end(), [&](const auto& r) { return e.contains(r) || r.contains(e); });
+        return std::any_of(ranges.begin(), ranges.end(),
+                           [&](const auto& r) { return e.contains(r) || r.contains(e); });
       });
       if (all && spared) return {Fit::Yes, {}};
       if (none) return {Fit::No, explain ? "the pods' ranges are outside " + text() : ""};
     }
-    return {Fit::Unknown, "the address of pod " + cluster.pod(peer.pod).meta.key.ns.str() + "/" + cluster.pod(peer.pod).meta.key.name.str() +
-                              " (for ipBlock " + text() + ")"};
+    return {Fit::Unknown, "the address of pod " + cluster.pod(peer.pod).meta.key.ns.str() + "/" +
+                              cluster.pod(peer.pod).meta.key.name.str() + " (for ipBlock " + text() + ")"};
   }
-  if (peer.address) return inside(*peer.address) ? FitResult{Fit::Yes, {}} : FitResult{Fit::No, explain ? peer.address->to_string() + " is outside " + text() : ""};
+  if (peer.address)
+    return inside(*peer.address)
+               ? FitResult{Fit::Yes, {}}
+               : FitResult{Fit::No, explain ? peer.address->to_string() + " is outside " + text() : ""};
   if (peer.node.valid()) {
     const auto ips = cluster.node_ips(peer.node);
     if (!ips.empty()) {
@@ -77,13 +98,15 @@ FitResult NetMatch::block(const NetPeer& peer, const model::Cidr& cidr, const st
   return {Fit::Unknown, "the source address (for ipBlock " + text() + ")"};
 }
 
-FitResult NetMatch::peer(const NetPeer& other, const model::NetworkPolicyPeer& rule, model::Symbol own_ns) const {
+FitResult NetMatch::peer(const NetPeer& other, const model::NetworkPolicyPeer& rule,
+                         model::Symbol own_ns) const {
   if (rule.ip_block) return block(other, rule.ip_block->cidr, rule.ip_block->except);
   return selector_pod(other.pod, rule.namespace_selector ? &*rule.namespace_selector : nullptr,
                       rule.pod_selector ? &*rule.pod_selector : nullptr, own_ns);
 }
 
-FitResult NetMatch::peers(const NetPeer& other, const model::NetworkPolicyRule& rule, model::Symbol own_ns) const {
+FitResult NetMatch::peers(const NetPeer& other, const model::NetworkPolicyRule& rule,
+                          model::Symbol own_ns) const {
   if (rule.peers.empty()) return {Fit::Yes, {}};
   FitResult best;
   for (const auto& p : rule.peers) {
@@ -94,31 +117,40 @@ FitResult NetMatch::peers(const NetPeer& other, const model::NetworkPolicyRule& 
   return best;
 }
 
-bool NetMatch::port(const model::NetworkPolicyPort& rule, Protocol protocol, std::uint16_t port, const NetPeer& destination) const {
+bool NetMatch::port(const model::NetworkPolicyPort& rule, Protocol protocol, std::uint16_t port,
+                    const NetPeer& destination) const {
   if (rule.protocol != protocol) return false;
   if (std::holds_alternative<std::monostate>(rule.port)) return true;
-  if (const auto* number = std::get_if<std::uint16_t>(&rule.port)) return port >= *number && port <= rule.end_port.value_or(*number);
+  if (const auto* number = std::get_if<std::uint16_t>(&rule.port))
+    return port >= *number && port <= rule.end_port.value_or(*number);
   // A name is looked up on the destination pod, with the entry's protocol. Nodes and addresses have none.
   if (!destination.pod.valid()) return false;
-  const auto named = model::Cluster::named_port(cluster.pod(destination.pod), std::get<model::Symbol>(rule.port), protocol);
+  const auto named =
+      model::Cluster::named_port(cluster.pod(destination.pod), std::get<model::Symbol>(rule.port), protocol);
   return named && named->second == port;
 }
 
-bool NetMatch::ports(const model::NetworkPolicyRule& rule, Protocol protocol, std::uint16_t number, const NetPeer& destination) const {
-  return rule.ports.empty() ||
-         std::any_of(rule.ports.begin(), rule.ports.end(), [&](const auto& p) { return port(p, protocol, number, destination); });
+bool NetMatch::ports(const model::NetworkPolicyRule& rule, Protocol protocol, std::uint16_t number,
+                     const NetPeer& destination) const {
+  return rule.ports.empty() || std::any_of(rule.ports.begin(), rule.ports.end(), [&](const auto& p) {
+           return port(p, protocol, number, destination);
+         });
 }
 
-FitResult NetMatch::peer(const NetPeer& subject, const NetPeer& other, const model::ClusterPolicyPeer& rule) const {
+FitResult NetMatch::peer(const NetPeer& subject, const NetPeer& other,
+                         const model::ClusterPolicyPeer& rule) const {
   if (rule.pods) {
-    auto result = selector_pod(other.pod, &rule.pods->namespace_selector, rule.pods->pod_selector ? &*rule.pods->pod_selector : nullptr, {});
+    auto result = selector_pod(other.pod, &rule.pods->namespace_selector,
+                               rule.pods->pod_selector ? &*rule.pods->pod_selector : nullptr, {});
     if (result.fit != Fit::Yes || !subject.pod.valid()) return result;
     const auto& mine = cluster.namespace_labels(cluster.pod(subject.pod).meta.key.ns);
     const auto& theirs = cluster.namespace_labels(cluster.pod(other.pod).meta.key.ns);
     for (const auto key : rule.pods->same_labels)
-      if (mine.get(key.view()) != theirs.get(key.view()) || !mine.get(key.view())) return {Fit::No, "namespace label " + key.str() + " differs"};
+      if (mine.get(key.view()) != theirs.get(key.view()) || !mine.get(key.view()))
+        return {Fit::No, "namespace label " + key.str() + " differs"};
     for (const auto key : rule.pods->not_same_labels)
-      if (mine.get(key.view()) == theirs.get(key.view())) return {Fit::No, "namespace label " + key.str() + " is the same"};
+      if (mine.get(key.view()) == theirs.get(key.view()))
+        return {Fit::No, "namespace label " + key.str() + " is the same"};
     return result;
   }
   if (!rule.networks.empty()) {
@@ -136,7 +168,8 @@ FitResult NetMatch::peer(const NetPeer& subject, const NetPeer& other, const mod
     if (!node.valid() || other.pod.valid()) return {Fit::No, explain ? "not a node" : ""};
     const auto* object = cluster.node_object(node);
     if (object == nullptr) return {Fit::Unknown, "labels of node " + cluster.node_names()[node.index]};
-    return {rule.nodes->matches(object->meta.labels) ? Fit::Yes : Fit::No, explain ? "node labels differ" : ""};
+    return {rule.nodes->matches(object->meta.labels) ? Fit::Yes : Fit::No,
+            explain ? "node labels differ" : ""};
   }
   for (const auto& pattern : rule.domain_names) {
     std::string_view name = other.domain, wanted = pattern;
@@ -144,7 +177,8 @@ FitResult NetMatch::peer(const NetPeer& subject, const NetPeer& other, const mod
     if (!wanted.empty() && wanted.back() == '.') wanted.remove_suffix(1);
     if (wanted.substr(0, 2) == "*.") {
       wanted.remove_prefix(1);
-      if (name.size() > wanted.size() && name.substr(name.size() - wanted.size()) == wanted) return {Fit::Yes, {}};
+      if (name.size() > wanted.size() && name.substr(name.size() - wanted.size()) == wanted)
+        return {Fit::Yes, {}};
     } else if (name == wanted) {
       return {Fit::Yes, {}};
     }
@@ -152,7 +186,8 @@ FitResult NetMatch::peer(const NetPeer& subject, const NetPeer& other, const mod
   return {Fit::No, explain ? "no domain name of the list" : ""};
 }
 
-bool NetMatch::ports(const model::ClusterPolicyRule& rule, Protocol protocol, std::uint16_t number, const NetPeer& destination) const {
+bool NetMatch::ports(const model::ClusterPolicyRule& rule, Protocol protocol, std::uint16_t number,
+                     const NetPeer& destination) const {
   if (rule.all_ports) return true;
   return std::any_of(rule.ports.begin(), rule.ports.end(), [&](const model::ClusterPolicyPort& p) {
     if (!p.named.empty()) {

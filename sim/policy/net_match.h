@@ -1,5 +1,6 @@
 #pragma once
-// Whether the other end of a connection and its port fit a rule. Pure functions of the cluster, the rule and the connection.
+// Whether the other end of a connection and its port fit a rule. Pure functions of the cluster, the rule and
+// the connection.
 
 #include <string>
 
@@ -23,16 +24,23 @@ struct NetMatch {
   const CniProfile& profile;
   bool explain = false;
 
-  [[nodiscard]] FitResult selector_pod(model::PodId pod, const model::LabelSelector* namespaces, const model::LabelSelector* pods,
-                                       model::Symbol own_ns) const;
+  [[nodiscard]] FitResult selector_pod(model::PodId pod, const model::LabelSelector* namespaces,
+                                       const model::LabelSelector* pods, model::Symbol own_ns) const;
   /// network-policy.md 2.8.
-  [[nodiscard]] FitResult block(const NetPeer& peer, const model::Cidr& cidr, const std::vector<model::Cidr>& except) const;
-  [[nodiscard]] FitResult peer(const NetPeer& other, const model::NetworkPolicyPeer& rule, model::Symbol own_ns) const;
-  [[nodiscard]] FitResult peers(const NetPeer& other, const model::NetworkPolicyRule& rule, model::Symbol own_ns) const;
-  [[nodiscard]] bool port(const model::NetworkPolicyPort& rule, model::Protocol protocol, std::uint16_t port, const NetPeer& destination) const;
-  [[nodiscard]] bool ports(const model::NetworkPolicyRule& rule, model::Protocol protocol, std::uint16_t port, const NetPeer& destination) const;
-  [[nodiscard]] FitResult peer(const NetPeer& subject, const NetPeer& other, const model::ClusterPolicyPeer& rule) const;
-  [[nodiscard]] bool ports(const model::ClusterPolicyRule& rule, model::Protocol protocol, std::uint16_t port, const NetPeer& destination) const;
+  [[nodiscard]] FitResult block(const NetPeer& peer, const model::Cidr& cidr,
+                                const std::vector<model::Cidr>& except) const;
+  [[nodiscard]] FitResult peer(const NetPeer& other, const model::NetworkPolicyPeer& rule,
+                               model::Symbol own_ns) const;
+  [[nodiscard]] FitResult peers(const NetPeer& other, const model::NetworkPolicyRule& rule,
+                                model::Symbol own_ns) const;
+  [[nodiscard]] bool port(const model::NetworkPolicyPort& rule, model::Protocol protocol, std::uint16_t port,
+                          const NetPeer& destination) const;
+  [[nodiscard]] bool ports(const model::NetworkPolicyRule& rule, model::Protocol protocol, std::uint16_t port,
+                           const NetPeer& destination) const;
+  [[nodiscard]] FitResult peer(const NetPeer& subject, const NetPeer& other,
+                               const model::ClusterPolicyPeer& rule) const;
+  [[nodiscard]] bool ports(const model::ClusterPolicyRule& rule, model::Protocol protocol, std::uint16_t port,
+                           const NetPeer& destination) const;
 };
 
 /// "TCP 9090, TCP 8080-8090, UDP dns"; "every port" for none.

@@ -35,7 +35,8 @@ struct Attached {
 
 class NetworkPolicies final : public PolicyEvaluator {
  public:
-  NetworkPolicies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options, model::Diagnostics& diagnostics)
+  NetworkPolicies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
+                  model::Diagnostics& diagnostics)
       : cluster_(std::move(cluster)), profile_(cni_profile(options)), attached_(cluster_->pods().size()) {
     for (const auto& policy : cluster_->snapshot().all<NetworkPolicy>()) {
       for (const PodId pod : cluster_->select(policy->meta.key.ns, policy->pod_selector)) {
@@ -52,10 +53,12 @@ class NetworkPolicies final : public PolicyEvaluator {
 
  private:
   void attach_cluster_policies(model::Diagnostics& diagnostics);
-  [[nodiscard]] PolicyResult tier(const std::vector<const ClusterPolicy*>& policies, const LegContext& context, TraceRecorder* recorder) const;
-  [[nodiscard]] PolicyResult network_policies(const std::vector<const NetworkPolicy*>& policies, const LegContext& context,
-                                              TraceRecorder* recorder) const;
-  [[nodiscard]] PolicyResult refuse(const std::vector<const NetworkPolicy*>& policies, const LegContext& context, TraceRecorder* recorder) const;
+  [[nodiscard]] PolicyResult tier(const std::vector<const ClusterPolicy*>& policies,
+                                  const LegContext& context, TraceRecorder* recorder) const;
+  [[nodiscard]] PolicyResult network_policies(const std::vector<const NetworkPolicy*>& policies,
+                                              const LegContext& context, TraceRecorder* recorder) const;
+  [[nodiscard]] PolicyResult refuse(const std::vector<const NetworkPolicy*>& policies,
+                                    const LegContext& context, TraceRecorder* recorder) const;
   [[nodiscard]] Decision refusal() const { return profile_.rejects ? Decision::Deny : Decision::Drop; }
 
   std::shared_ptr<const model::Cluster> cluster_;
@@ -63,20 +66,29 @@ class NetworkPolicies final : public PolicyEvaluator {
   std::vector<Attached> attached_;
 };
 
-// Source: kubernetes-sigs/network-policy-api: lower numbers first; the order of equal ones is undefined, by name here.
+// Source: kubernetes-sigs/network-policy-api: lower numbers first; the order of equal ones is undefined, by
+// name here.
 void NetworkPolicies::attach_cluster_policies(model::Diagnostics& diagnostics) {
   std::vector<const ClusterPolicy*> policies;
   for (const auto& p : cluster_->snapshot().all<ClusterPolicy>()) policies.push_back(p.get());
   std::stable_sort(policies.begin(), policies.end(), [](const ClusterPolicy* a, const ClusterPolicy* b) {
-    return std::tuple(a->tier, a->priority, a->meta.key.name.view()) < std::tuple(b->tier, b->priority, b->meta.key.name.view());
+    return std::tuple(a->tier, a->priority, a->meta.key.name.view()) <
+           std::tuple(b->tier, b->priority, b->meta.key.name.view());
   });
   for (std::size_t i = 1; i < policies.size(); ++i) {
     const auto &a = *policies[i - 1], &b = *policies[i];
-    const bool prioritised = b.meta.key.kind != std::string_view("BaselineAdminNetworkPolicy") && a.meta.key.kind != std::string_view("BaselineAdminNetworkPolicy");
+    const bool prioritised = b.meta.key.kind != std::string_view("BaselineAdminNetworkPolicy") &&
+                             a.meta.key.kind != std::string_view("BaselineAdminNetworkPolicy");
     if (prioritised && a.tier == b.tier && a.priority == b.priority)
-      diagnostics.report({model::kPolicySamePriority, model::Severity::Warning, model::Reach::Input, b.meta.pos, b.meta.key.str(), "spec.priority", {},
-                          b.meta.key.str() + " and " + a.meta.key.str() + " both have priority " + std::to_string(b.priority) +
-                              ": their order is undefined, taken by name",
+      diagnostics.report({model::kPolicySamePriority,
+                          model::Severity::Warning,
+                          model::Reach::Input,
+                          b.meta.pos,
+                          b.meta.key.str(),
+                          "spec.priority",
+                          {},
+                          b.meta.key.str() + " and " + a.meta.key.str() + " both have priority " +
+                              std::to_string(b.priority) + ": their order is undefined, taken by name",
                           "give each its own priority"});
   }
   for (const auto* policy : policies) {
@@ -85,12 +97,14 @@ void NetworkPolicies::attach_cluster_policies(model::Diagnostics& diagnostics) {
       if (pod.spec.host_network) continue;
       if (!policy->subject.namespace_selector.matches(cluster_->namespace_labels(pod.meta.key.ns))) continue;
       if (policy->subject.pod_selector && !policy->subject.pod_selector->matches(pod.meta.labels)) continue;
-      (policy->tier == model::PolicyTier::Admin ? attached_[i].admin : attached_[i].baseline).push_back(policy);
+      (policy->tier == model::PolicyTier::Admin ? attached_[i].admin : attached_[i].baseline)
+          .push_back(policy);
     }
   }
 }
 
-PolicyResult NetworkPolicies::tier(const std::vector<const ClusterPolicy*>& policies, const LegContext& context, TraceRecorder* recorder) const {
+PolicyResult NetworkPolicies::tier(const std::vector<const ClusterPolicy*>& policies,
+                                   const LegContext& context, TraceRecorder* recorder) const {
   const auto& c = *context.connection;
   const bool egress = context.direction == Direction::Egress;
   const NetPeer& subject = egress ? c.source : c.destination;
@@ -106,8 +120,9 @@ PolicyResult NetworkPolicies::tier(const std::vector<const ClusterPolicy*>& poli
       FitResult fit;
       for (const auto& peer : rule.peers) {
         // A peer of a newer CRD fails closed: it accepts nothing and denies everything.
-        FitResult one = peer.unknown_field ? FitResult{rule.action == model::TierAction::Accept ? Fit::No : Fit::Yes, {}}
-                                           : match.peer(subject, other, peer);
+        FitResult one = peer.unknown_field
+                            ? FitResult{rule.action == model::TierAction::Accept ? Fit::No : Fit::Yes, {}}
+                            : match.peer(subject, other, peer);
         if (one.fit == Fit::Yes || fit.fit != Fit::Unknown) fit = std::move(one);
         if (fit.fit == Fit::Yes) break;
       }
@@ -127,7 +142,9 @@ PolicyResult NetworkPolicies::tier(const std::vector<const ClusterPolicy*>& poli
       }
       const bool accept = rule.action == model::TierAction::Accept;
       result.decision = accept ? Decision::Allow : refusal();
-      result.reason = {accept ? (admin ? kAdminAccept : kBaselineAccept) : (admin ? kAdminDeny : kBaselineDeny), at, detail};
+      result.reason = {
+          accept ? (admin ? kAdminAccept : kBaselineAccept) : (admin ? kAdminDeny : kBaselineDeny), at,
+          detail};
       result.deciders.push_back(at);
       node.decision = result.decision;
       node.reason = result.reason;
@@ -138,8 +155,8 @@ PolicyResult NetworkPolicies::tier(const std::vector<const ClusterPolicy*>& poli
   return result;
 }
 
-PolicyResult NetworkPolicies::network_policies(const std::vector<const NetworkPolicy*>& policies, const LegContext& context,
-                                               TraceRecorder* recorder) const {
+PolicyResult NetworkPolicies::network_policies(const std::vector<const NetworkPolicy*>& policies,
+                                               const LegContext& context, TraceRecorder* recorder) const {
   PolicyResult result;
   if (policies.empty()) return result;
   const auto& c = *context.connection;
@@ -161,7 +178,8 @@ PolicyResult NetworkPolicies::network_policies(const std::vector<const NetworkPo
       result.decision = Decision::Allow;
       result.reason = {kNetpolAllow, at, recorder != nullptr ? "allows " + ports_text(rules[i]) : ""};
       result.deciders.push_back(at);
-      if (recorder != nullptr) recorder->nodes.push_back({std::string(kLayer), Decision::Allow, result.reason, {}});
+      if (recorder != nullptr)
+        recorder->nodes.push_back({std::string(kLayer), Decision::Allow, result.reason, {}});
       return result;
     }
   }
@@ -177,8 +195,10 @@ PolicyResult NetworkPolicies::network_policies(const std::vector<const NetworkPo
   return refuse(policies, context, recorder);
 }
 
-// Nothing matched. Names what came nearest: a rule that fits the peer and lacks the port, else the isolating policies.
-PolicyResult NetworkPolicies::refuse(const std::vector<const NetworkPolicy*>& policies, const LegContext& context, TraceRecorder* recorder) const {
+// Nothing matched. Names what came nearest: a rule that fits the peer and lacks the port, else the isolating
+// policies.
+PolicyResult NetworkPolicies::refuse(const std::vector<const NetworkPolicy*>& policies,
+                                     const LegContext& context, TraceRecorder* recorder) const {
   const auto& c = *context.connection;
   const bool egress = context.direction == Direction::Egress;
   const NetPeer& other = egress ? c.destination : c.source;
@@ -199,26 +219,32 @@ PolicyResult NetworkPolicies::refuse(const std::vector<const NetworkPolicy*>& po
       const ObjectAt at = rule_at(policy->meta, rules[i].pos, static_cast<int>(i), context.direction);
       const auto fit = match.peers(other, rules[i], policy->meta.key.ns);
       if (fit.fit == Fit::Yes) {
-        const bool lists_inner = c.hbone && c.inner_port != 0 && match.ports(rules[i], c.protocol, c.inner_port, c.destination);
-        port_misses.push_back({at, "matches the peer, lists only " + ports_text(rules[i]) +
-                                       (c.hbone ? "; meshed peers connect on TCP " + std::to_string(c.port) : "; the connection is " + port_text),
+        const bool lists_inner =
+            c.hbone && c.inner_port != 0 && match.ports(rules[i], c.protocol, c.inner_port, c.destination);
+        port_misses.push_back({at,
+                               "matches the peer, lists only " + ports_text(rules[i]) +
+                                   (c.hbone ? "; meshed peers connect on TCP " + std::to_string(c.port)
+                                            : "; the connection is " + port_text),
                                lists_inner});
       } else if (match.ports(rules[i], c.protocol, c.port, c.destination)) {
         peer_misses.push_back({at, "allows " + port_text + " to other peers: " + fit.detail, false});
       }
     }
   }
-  std::stable_sort(port_misses.begin(), port_misses.end(), [](const Near& a, const Near& b) { return a.hbone && !b.hbone; });
+  std::stable_sort(port_misses.begin(), port_misses.end(),
+                   [](const Near& a, const Near& b) { return a.hbone && !b.hbone; });
   PolicyResult result;
   result.decision = refusal();
   const ObjectAt isolating_at{isolating->meta.key, isolating->meta.pos, -1, {}};
   if (port_misses.empty()) {
     result.reason = {egress ? kNetpolEgressDefaultDeny : kNetpolIngressDefaultDeny, isolating_at,
-                     std::string(section(context.direction)) + " is isolated by " + std::to_string(policies.size()) +
-                         (policies.size() == 1 ? " policy" : " policies") + " and no rule matches the peer on " + port_text};
+                     std::string(section(context.direction)) + " is isolated by " +
+                         std::to_string(policies.size()) + (policies.size() == 1 ? " policy" : " policies") +
+                         " and no rule matches the peer on " + port_text};
   } else {
     const auto& near = port_misses.front();
-    const Code code = near.hbone ? (egress ? kNetpolEgressHbonePort : kNetpolIngressHbonePort) : (egress ? kNetpolEgressPort : kNetpolIngressPort);
+    const Code code = near.hbone ? (egress ? kNetpolEgressHbonePort : kNetpolIngressHbonePort)
+                                 : (egress ? kNetpolEgressPort : kNetpolIngressPort);
     result.reason = {code, near.at, near.detail};
     for (const auto& n : port_misses) result.deciders.push_back(n.at);
   }
@@ -233,7 +259,12 @@ PolicyResult NetworkPolicies::refuse(const std::vector<const NetworkPolicy*>& po
   return result;
 }
 
-PolicyResult NetworkPolicies::evaluate_leg(const LegContext& context, TraceRecorder* recorder) const {
+PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorder* recorder) const {
+  // A probe reaches the pod with the address that istio-cni gives the kubelet. Source: istio cni/pkg/iptables
+  // (HostProbeSNAT)
+  Connection probe = *asked.connection;
+  if (probe.kubelet_probe) probe.source = {{}, {}, model::parse_ip("169.254.7.127"), {}};
+  const LegContext context{&probe, asked.direction};
   const auto& c = *context.connection;
   const bool egress = context.direction == Direction::Egress;
   const NetPeer& subject = egress ? c.source : c.destination;
@@ -248,7 +279,10 @@ PolicyResult NetworkPolicies::evaluate_leg(const LegContext& context, TraceRecor
   };
   if (c.self && !c.self_via_service) return fixed(kNetpolSelf, "a pod always reaches its own address");
   if (c.self && recorder != nullptr)
-    recorder->assumptions.push_back({kAssumeSelfPluginDependent, "a pod that reaches itself through a Service is judged as any other connection", {}});
+    recorder->assumptions.push_back(
+        {kAssumeSelfPluginDependent,
+         "a pod that reaches itself through a Service is judged as any other connection",
+         {}});
 
   const auto& attached = attached_[subject.pod.index];
   auto result = tier(attached.admin, context, recorder);
@@ -256,30 +290,40 @@ PolicyResult NetworkPolicies::evaluate_leg(const LegContext& context, TraceRecor
     result = network_policies(egress ? attached.egress : attached.ingress, context, recorder);
   if (result.decision == Decision::NotApplicable) result = tier(attached.baseline, context, recorder);
 
-  // What comes from the pod's own node passes, whatever policies say; probes of captured pods are the exception on some CNIs.
-  // Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go (Ingress: "traffic ... from the pod's local node")
-  const bool refused = result.decision == Decision::Deny || result.decision == Decision::Drop || result.decision == Decision::Unknown;
+  // What comes from the pod's own node passes, whatever policies say; probes of captured pods are the
+  // exception on some CNIs. Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go (Ingress:
+  // "traffic ... from the pod's local node")
+  const bool refused = result.decision == Decision::Deny || result.decision == Decision::Drop ||
+                       result.decision == Decision::Unknown;
   const auto node = cluster_->node_of(subject.pod);
-  const bool node_local = !egress && ((c.kubelet_probe && !profile_.probes_judged) ||
-                                      (!c.kubelet_probe && c.source.node.valid() && node && *node == c.source.node));
+  const bool node_local =
+      !egress && ((c.kubelet_probe && !profile_.probes_judged) ||
+                  (!c.kubelet_probe && c.source.node.valid() && node && *node == c.source.node));
   if (refused && node_local) {
     if (recorder != nullptr) {
       recorder->missing_facts.clear();
-      recorder->assumptions.push_back({kAssumeNodeLocal, "the CNI lets a pod's own node through, as the Kubernetes API says; without that: " +
-                                                             std::string(result.reason.code.text), {}});
+      recorder->assumptions.push_back(
+          {kAssumeNodeLocal,
+           "the CNI lets a pod's own node through, as the Kubernetes API says; without that: " +
+               std::string(result.reason.code.text),
+           {}});
     }
     return fixed(kNetpolNodeLocal, "traffic from the pod's own node is not judged");
   }
   if (result.decision == Decision::NotApplicable && recorder != nullptr) {
-    recorder->nodes.push_back({std::string(kLayer), Decision::NotApplicable,
-                               {kNetpolNotIsolated, std::nullopt, std::string(section(context.direction)) + " of this pod is not isolated"}, {}});
+    recorder->nodes.push_back({std::string(kLayer),
+                               Decision::NotApplicable,
+                               {kNetpolNotIsolated, std::nullopt,
+                                std::string(section(context.direction)) + " of this pod is not isolated"},
+                               {}});
   }
   return result;
 }
 
 }  // namespace
 
-std::unique_ptr<const PolicyEvaluator> compile_network_policies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
+std::unique_ptr<const PolicyEvaluator> compile_network_policies(std::shared_ptr<const model::Cluster> cluster,
+                                                                const SimOptions& options,
                                                                 model::Diagnostics& diagnostics) {
   return std::make_unique<const NetworkPolicies>(std::move(cluster), options, diagnostics);
 }

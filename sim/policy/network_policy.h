@@ -8,7 +8,8 @@
 
 namespace waypath::sim {
 
-[[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_network_policies(std::shared_ptr<const model::Cluster> cluster,
-                                                                              const SimOptions& options, model::Diagnostics& diagnostics);
+[[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_network_policies(
+    std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
+    model::Diagnostics& diagnostics);
 
 }  // namespace waypath::sim

@@ -1,4 +1,5 @@
-// PeerAuthentication at sidecars (transport) and as the DENY policies that istiod makes of it for ztunnel: authorization.md section 11.
+// PeerAuthentication at sidecars (transport) and as the DENY policies that istiod makes of it for ztunnel:
+// authorization.md section 11.
 
 #include <algorithm>
 #include <optional>
@@ -34,21 +35,25 @@ class PeerAuthentications final : public PolicyEvaluator {
     PolicyResult r;
     const ObjectAt at = object_of(effective.by->meta, effective.pos);
     r.decision = request.peer.present() ? Decision::Allow : Decision::Deny;
-    r.reason = {point.kind == PolicyPoint::Kind::Ztunnel ? kZtunnelStrictPlaintext : kSidecarStrictPlaintext, at,
-                request.peer.present() ? "STRICT: the peer is " + request.peer.principal : "STRICT: the connection carries no mesh identity"};
+    r.reason = {point.kind == PolicyPoint::Kind::Ztunnel ? kZtunnelStrictPlaintext : kSidecarStrictPlaintext,
+                at,
+                request.peer.present() ? "STRICT: the peer is " + request.peer.principal
+                                       : "STRICT: the connection carries no mesh identity"};
     r.deciders.push_back(at);
     if (recorder != nullptr) recorder->nodes.push_back({"PeerAuthentication", r.decision, r.reason, {}});
     return r;
   }
 
  private:
-  // One policy for each scope: the oldest. Source: istio pilot/pkg/security/authn/policy_applier.go ComposePeerAuthentication
+  // One policy for each scope: the oldest. Source: istio pilot/pkg/security/authn/policy_applier.go
+  // ComposePeerAuthentication
   [[nodiscard]] Effective effective_mode(const PolicyPoint& point, std::uint16_t port) const {
     const PeerAuthentication *mesh = nullptr, *ns = nullptr, *workload = nullptr;
     const auto older = [](const PeerAuthentication* current, const PeerAuthentication* next) {
       if (current == nullptr) return true;
       const auto rank = [](const PeerAuthentication* p) {
-        return std::tuple(p->meta.creation_timestamp.empty(), std::string_view(p->meta.creation_timestamp), p->meta.key.name.view());
+        return std::tuple(p->meta.creation_timestamp.empty(), std::string_view(p->meta.creation_timestamp),
+                          p->meta.key.name.view());
       };
       return rank(next) < rank(current);
     };
@@ -58,7 +63,8 @@ class PeerAuthentications final : public PolicyEvaluator {
       if (!selects) {
         if (p->meta.key.ns == root && older(mesh, p.get())) mesh = p.get();
         if (p->meta.key.ns == point.ns && point.ns != root && older(ns, p.get())) ns = p.get();
-      } else if (p->meta.key.ns == point.ns && p->meta.key.ns != root && p->selector->matches(point.labels) && older(workload, p.get())) {
+      } else if (p->meta.key.ns == point.ns && p->meta.key.ns != root && p->selector->matches(point.labels) &&
+                 older(workload, p.get())) {
         workload = p.get();
       }
     }
@@ -68,20 +74,26 @@ class PeerAuthentications final : public PolicyEvaluator {
       out = {p->mode, p, p->mode_pos};
     }
     if (workload == nullptr) return out;
-    const auto it = std::find_if(workload->port_level.begin(), workload->port_level.end(), [&](const auto& e) { return e.first == port; });
+    const auto it = std::find_if(workload->port_level.begin(), workload->port_level.end(),
+                                 [&](const auto& e) { return e.first == port; });
     if (it == workload->port_level.end() || it->second == MtlsMode::Unset) return out;
     if (point.kind == PolicyPoint::Kind::Sidecar) return {it->second, workload, workload->meta.pos};
     return ztunnel_port(out, *workload, it->second, mesh, ns);
   }
 
-  // istiod's conversion for ztunnel and its slips. Source: istio ambient/authorization.go convertPeerAuthentication
-  [[nodiscard]] Effective ztunnel_port(const Effective& inherited, const PeerAuthentication& workload, MtlsMode port_mode, const PeerAuthentication* mesh,
+  // istiod's conversion for ztunnel and its slips. Source: istio ambient/authorization.go
+  // convertPeerAuthentication
+  [[nodiscard]] Effective ztunnel_port(const Effective& inherited, const PeerAuthentication& workload,
+                                       MtlsMode port_mode, const PeerAuthentication* mesh,
                                        const PeerAuthentication* ns) const {
     const bool ns_unset = ns == nullptr || ns->mode == MtlsMode::Unset;
     const bool mesh_strict = mesh != nullptr && mesh->mode == MtlsMode::Strict;
     const bool loose = workload.mode == MtlsMode::Permissive || workload.mode == MtlsMode::Disable;
-    if (port_mode == MtlsMode::Strict && loose && ns_unset && mesh_strict) return {MtlsMode::Permissive, &workload, workload.meta.pos};
-    if (port_mode == MtlsMode::Disable && workload.mode == MtlsMode::Unset && inherited.mode == MtlsMode::Strict) return inherited;
+    if (port_mode == MtlsMode::Strict && loose && ns_unset && mesh_strict)
+      return {MtlsMode::Permissive, &workload, workload.meta.pos};
+    if (port_mode == MtlsMode::Disable && workload.mode == MtlsMode::Unset &&
+        inherited.mode == MtlsMode::Strict)
+      return inherited;
     return {port_mode, &workload, workload.meta.pos};
   }
 

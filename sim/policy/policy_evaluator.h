@@ -1,6 +1,7 @@
 #pragma once
-// The one interface of policies. A family answers for a leg (NetworkPolicy and kin) or for a hop (authorization); the order of
-// families is fixed in evaluator_table.cc and nowhere else. Adding a policy kind: one file here and one row there.
+// The one interface of policies. A family answers for a leg (NetworkPolicy and kin) or for a hop
+// (authorization); the order of families is fixed in evaluator_table.cc and nowhere else. Adding a policy
+// kind: one file here and one row there.
 
 #include <cstdint>
 #include <map>
@@ -16,12 +17,13 @@
 
 namespace waypath::sim {
 
-/// One end of a connection as a NetworkPolicy sees it. All unset: an address outside the cluster that is not known.
+/// One end of a connection as a NetworkPolicy sees it. All unset: an address outside the cluster that is not
+/// known.
 struct NetPeer {
-  model::PodId pod;                          // a pod that policies can select (hostNetwork pods: see `node`)
-  model::NodeId node;                        // a node, kubelet or hostNetwork pod
-  std::optional<model::IpAddress> address;   // as it stands on the wire
-  std::string domain;                        // name that the client resolved, for domainNames peers
+  model::PodId pod;                         // a pod that policies can select (hostNetwork pods: see `node`)
+  model::NodeId node;                       // a node, kubelet or hostNetwork pod
+  std::optional<model::IpAddress> address;  // as it stands on the wire
+  std::string domain;                       // name that the client resolved, for domainNames peers
 };
 
 enum class Direction : std::uint8_t { Egress, Ingress };
@@ -31,27 +33,34 @@ struct Connection {
   NetPeer source, destination;
   model::Protocol protocol = model::Protocol::Tcp;
   std::uint16_t port = 0;
-  bool hbone = false;               // the port is 15008 because the mesh tunnels; explains near misses
-  std::uint16_t inner_port = 0;     // application port behind HBONE
-  bool kubelet_probe = false;       // from the pod's own node, seen as 169.254.7.127 when the pod is captured
-  bool self = false;                // a pod to itself
+  bool hbone = false;            // the port is 15008 because the mesh tunnels; explains near misses
+  std::uint16_t inner_port = 0;  // application port behind HBONE
+  bool kubelet_probe = false;    // from the pod's own node, seen as 169.254.7.127 when the pod is captured
+  bool self = false;             // a pod to itself
   bool self_via_service = false;
-  bool source_nat = false;          // the source address may have been rewritten (externalTrafficPolicy: Cluster)
+  bool source_nat = false;  // the source address may have been rewritten (externalTrafficPolicy: Cluster)
 };
 
 /// The proxy that enforces: authorization.md section 2.
 struct PolicyPoint {
-  enum class Kind : std::uint8_t { Ztunnel, Sidecar, GatewayApi, ClassicGateway, Waypoint } kind = Kind::Ztunnel;
-  model::Symbol ns;                 // of the proxy (ztunnel: of the destination pod)
-  model::Labels labels;             // of the proxy's pod (ztunnel: destination pod)
-  model::Symbol workload_name;      // for messages
-  model::Symbol gateway_name;       // GatewayApi, Waypoint: Gateway in `ns`
-  model::Symbol gateway_class;      // its class
-  model::ServiceId service;         // Waypoint: the chain's service; invalid = the direct pod chain
-  bool http = true;                 // HTTP chain; false = TCP chain. ztunnel: always false
+  enum class Kind : std::uint8_t {
+    Ztunnel,
+    Sidecar,
+    GatewayApi,
+    ClassicGateway,
+    Waypoint
+  } kind = Kind::Ztunnel;
+  model::Symbol ns;             // of the proxy (ztunnel: of the destination pod)
+  model::Labels labels;         // of the proxy's pod (ztunnel: destination pod)
+  model::Symbol workload_name;  // for messages
+  model::Symbol gateway_name;   // GatewayApi, Waypoint: Gateway in `ns`
+  model::Symbol gateway_class;  // its class
+  model::ServiceId service;     // Waypoint: the chain's service; invalid = the direct pod chain
+  bool http = true;             // HTTP chain; false = TCP chain. ztunnel: always false
 };
 
-/// What the point sees of the request (authorization.md section 8). A working copy: CUSTOM adds headers, JWT adds a principal.
+/// What the point sees of the request (authorization.md section 8). A working copy: CUSTOM adds headers, JWT
+/// adds a principal.
 struct RequestState {
   PeerIdentity peer;
   std::optional<model::IpAddress> source_ip, remote_ip, destination_ip;
@@ -60,12 +69,13 @@ struct RequestState {
   // HTTP
   std::string method, scheme, host, path;  // path with query, as sent
   Headers headers;
-  std::vector<Token> tokens;               // presented and not yet verified
-  std::optional<Token> verified;           // after RequestAuthentication
+  std::vector<Token> tokens;      // presented and not yet verified
+  std::optional<Token> verified;  // after RequestAuthentication
   Session session = Session::Unstated;
   std::optional<Token> session_token;
   const Assume* assume = nullptr;
-  /// Whether an ext_authz provider can be reached from this point, by provider name: verdict of the auxiliary path.
+  /// Whether an ext_authz provider can be reached from this point, by provider name: verdict of the auxiliary
+  /// path.
   struct Reachability {
     Outcome outcome = Outcome::Allow;
     Reason reason;
@@ -107,21 +117,24 @@ class PolicyEvaluator {
 
 /// Every family, compiled for one cluster, in the order in which they are asked.
 struct EvaluatorTable {
-  std::vector<std::unique_ptr<const PolicyEvaluator>> leg;   // both directions
+  std::vector<std::unique_ptr<const PolicyEvaluator>> leg;  // both directions
   std::vector<std::unique_ptr<const PolicyEvaluator>> hop;
 };
-[[nodiscard]] EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
-                                              model::Diagnostics& diagnostics);
+[[nodiscard]] EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster,
+                                              const SimOptions& options, model::Diagnostics& diagnostics);
 
-/// Egress at the source, ingress at the destination; both are evaluated and recorded even when the first one drops.
+/// Egress at the source, ingress at the destination; both are evaluated and recorded even when the first one
+/// drops.
 struct LegDecisions {
   PolicyResult egress, ingress;
   std::vector<TraceNode> egress_trace, ingress_trace;
 };
-[[nodiscard]] LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection, TraceRecorder* recorder);
+[[nodiscard]] LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection,
+                                     TraceRecorder* recorder);
 
-/// All hop families in order; the first answer other than NotApplicable and Allow ends it. The very function that simulate and the
-/// conformance runner call.
-[[nodiscard]] PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point, RequestState& request, TraceRecorder* recorder);
+/// All hop families in order; the first answer other than NotApplicable and Allow ends it. The very function
+/// that simulate and the conformance runner call.
+[[nodiscard]] PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point,
+                                     RequestState& request, TraceRecorder* recorder);
 
 }  // namespace waypath::sim

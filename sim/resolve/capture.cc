@@ -22,7 +22,8 @@ Reason because(Code code, const model::ObjectMeta& meta, model::SourcePos pos, s
 }
 
 bool has_proxy_container(const Pod& pod) {
-  return std::any_of(pod.spec.containers.begin(), pod.spec.containers.end(), [](const auto& c) { return c.name == std::string_view("istio-proxy"); });
+  return std::any_of(pod.spec.containers.begin(), pod.spec.containers.end(),
+                     [](const auto& c) { return c.name == std::string_view("istio-proxy"); });
 }
 
 // The injector's gateway template turns a pod into a gateway proxy.
@@ -43,8 +44,9 @@ bool selected_by_gateway(const Cluster& cluster, const Pod& pod) {
   });
 }
 
-// Sidecar injection as the webhook decides it. Only asked when the pod is a template's: a live pod shows its containers.
-// Source: istio pkg/kube/inject/inject.go injectRequired; manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
+// Sidecar injection as the webhook decides it. Only asked when the pod is a template's: a live pod shows its
+// containers. Source: istio pkg/kube/inject/inject.go injectRequired;
+// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
 bool sidecar_injected(const Cluster& cluster, const Pod& pod) {
   if (pod.meta.annotation("sidecar.istio.io/status") != nullptr) return true;
   if (has_proxy_container(pod)) return true;
@@ -56,7 +58,8 @@ bool sidecar_injected(const Cluster& cluster, const Pod& pod) {
     if (const auto* a = pod.meta.annotation("sidecar.istio.io/inject")) inject = a->value;
   }
   if (inject == "false") return false;
-  const bool ns_enabled = ns.get("istio-injection") == "enabled" || (!ns.get("istio-injection") && ns.get("istio.io/rev"));
+  const bool ns_enabled =
+      ns.get("istio-injection") == "enabled" || (!ns.get("istio-injection") && ns.get("istio.io/rev"));
   if (ns.get("istio-injection") == "disabled") return false;
   return ns_enabled || inject == "true";
 }
@@ -78,7 +81,8 @@ void set_flags(const Cluster& cluster, const Pod& pod, Capture& c) {
   if (const auto* a = pod.meta.annotation("ambient.istio.io/bypass-inbound-capture"))
     c.bypass_inbound = a->value == "true" && cluster.profile().has(Feature::BypassInboundCaptureWorks);
   c.dns_capture = cluster.profile().has(Feature::DnsCaptureDefault);
-  if (const auto flag = cluster.flags().boolean(cluster.flags().cni, "AMBIENT_DNS_CAPTURE")) c.dns_capture = *flag;
+  if (const auto flag = cluster.flags().boolean(cluster.flags().cni, "AMBIENT_DNS_CAPTURE"))
+    c.dns_capture = *flag;
   if (const auto* a = pod.meta.annotation("ambient.istio.io/dns-capture")) c.dns_capture = a->value == "true";
 }
 
@@ -89,17 +93,22 @@ Capture capture_of(const Cluster& cluster, model::PodId id) {
   const auto& meta = pod.meta;
   Capture c;
   c.host_network = pod.spec.host_network;
-  if (const auto* gateway = gateway_of_pod(cluster, id); gateway != nullptr && is_waypoint(cluster, *gateway)) {
+  if (const auto* gateway = gateway_of_pod(cluster, id);
+      gateway != nullptr && is_waypoint(cluster, *gateway)) {
     c.dataplane = Dataplane::Waypoint;
-    c.reason = because(kMeshWaypointPod, meta, {}, "waypoint " + gateway->meta.key.ns.str() + "/" + gateway->meta.key.name.str() + " speaks HBONE itself");
+    c.reason = because(kMeshWaypointPod, meta, {},
+                       "waypoint " + gateway->meta.key.ns.str() + "/" + gateway->meta.key.name.str() +
+                           " speaks HBONE itself");
     return c;
   }
   const auto* mode = meta.labels.find(kDataplaneMode);
   const auto& ns_labels = cluster.namespace_labels(meta.key.ns);
   const auto* ns_mode = ns_labels.find(kDataplaneMode);
-  const bool gateway = gateway_of_pod(cluster, id) != nullptr || gateway_template(pod) || selected_by_gateway(cluster, pod);
+  const bool gateway =
+      gateway_of_pod(cluster, id) != nullptr || gateway_template(pod) || selected_by_gateway(cluster, pod);
   const bool labelled_in = (mode != nullptr && mode->value == std::string_view("ambient")) ||
-                           (ns_mode != nullptr && ns_mode->value == std::string_view("ambient") && !(mode != nullptr && mode->value == std::string_view("none")));
+                           (ns_mode != nullptr && ns_mode->value == std::string_view("ambient") &&
+                            !(mode != nullptr && mode->value == std::string_view("none")));
   if (gateway && (!labelled_in || gateway_template(pod))) {
     c.dataplane = Dataplane::Gateway;
     c.reason = because(kMeshGatewayPod, meta, {}, "a gateway's Envoy speaks HBONE itself");
@@ -122,18 +131,21 @@ Capture capture_of(const Cluster& cluster, model::PodId id) {
     return c;
   }
   if (namespace_excluded(cluster, meta.key.ns)) {  // E3
-    c.reason = because(kMeshNamespaceExcluded, meta, {}, "namespace " + meta.key.ns.str() + " is excluded by istio-cni");
+    c.reason = because(kMeshNamespaceExcluded, meta, {},
+                       "namespace " + meta.key.ns.str() + " is excluded by istio-cni");
   } else if (mode != nullptr && mode->value == std::string_view("ambient")) {  // E4
     captured = true;
     c.reason = because(kMeshPodLabel, meta, mode->pos, "pod label istio.io/dataplane-mode: ambient");
   } else if (labelled_in) {  // E5
     captured = true;
     const auto* ns = cluster.find_namespace(meta.key.ns);
-    c.reason = because(kMeshNamespaceLabel, ns->meta, ns_mode->pos, "namespace label istio.io/dataplane-mode: ambient");
+    c.reason = because(kMeshNamespaceLabel, ns->meta, ns_mode->pos,
+                       "namespace label istio.io/dataplane-mode: ambient");
   } else if (ns_mode != nullptr && ns_mode->value == std::string_view("ambient")) {
     c.reason = because(kMeshPodOptedOut, meta, mode->pos, "pod label istio.io/dataplane-mode: none");
   } else {  // E6
-    c.reason = because(kMeshNotEnrolled, meta, {}, "neither pod nor namespace is labelled istio.io/dataplane-mode: ambient");
+    c.reason = because(kMeshNotEnrolled, meta, {},
+                       "neither pod nor namespace is labelled istio.io/dataplane-mode: ambient");
   }
   // E9: a live pod shows whether istio-cni really captured it.
   if (const auto* status = meta.annotation("ambient.istio.io/redirection")) {
@@ -160,7 +172,8 @@ PeerIdentity identity_of(const Cluster& cluster, model::PodId pod) {
 }
 
 bool is_waypoint(const Cluster& cluster, const model::Gateway& gateway) {
-  return model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>()) == "istio.io/mesh-controller";
+  return model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>()) ==
+         "istio.io/mesh-controller";
 }
 
 std::vector<model::PodId> gateway_pods(const Cluster& cluster, const model::Gateway& gateway) {
@@ -175,7 +188,9 @@ const model::Gateway* gateway_of_pod(const Cluster& cluster, model::PodId pod) {
   const auto* label = p.meta.labels.find(kGatewayName);
   if (label == nullptr) return nullptr;
   static const auto kind = model::intern("Gateway"), group = model::intern("gateway.networking.k8s.io");
-  return cluster.snapshot().find<model::Gateway>(model::ResourceKey{kind, group, p.meta.key.ns, label->value}).get();
+  return cluster.snapshot()
+      .find<model::Gateway>(model::ResourceKey{kind, group, p.meta.key.ns, label->value})
+      .get();
 }
 
 }  // namespace waypath::sim

@@ -14,7 +14,8 @@ using model::Endpoint;
 using model::ServiceId;
 using Kind = Destination::Kind;
 
-// Several services on one address: the client's namespace first. Source: ztunnel src/state.rs find_address, O2.
+// Several services on one address: the client's namespace first. Source: ztunnel src/state.rs find_address,
+// O2.
 ServiceId prefer(const Cluster& cluster, const std::vector<ServiceId>& ids, model::Symbol ns) {
   for (const auto id : ids)
     if (cluster.service(id).ns == ns) return id;
@@ -31,13 +32,16 @@ std::vector<Endpoint> headless_endpoints(const Cluster& cluster, ServiceId id) {
   const auto& service = *cluster.service(id).service;
   for (const auto& port : service.ports) {
     for (auto& e : cluster.endpoints(id, port.port)) {
-      const bool known = std::any_of(out.begin(), out.end(), [&](const Endpoint& o) { return o.pod == e.pod && o.address == e.address; });
+      const bool known = std::any_of(out.begin(), out.end(), [&](const Endpoint& o) {
+        return o.pod == e.pod && o.address == e.address;
+      });
       if (!known && (e.ready || service.publish_not_ready)) out.push_back(std::move(e));
     }
   }
   if (service.ports.empty()) {
     model::LabelSelector selector;
-    for (const auto& [key, value] : service.selector) selector.requirements.push_back({key, model::SelectorOperator::In, {value}, {}});
+    for (const auto& [key, value] : service.selector)
+      selector.requirements.push_back({key, model::SelectorOperator::In, {value}, {}});
     if (!service.selector.empty()) {
       for (const auto pod : cluster.select(service.meta.key.ns, selector)) {
         Endpoint e;
@@ -52,7 +56,8 @@ std::vector<Endpoint> headless_endpoints(const Cluster& cluster, ServiceId id) {
 
 class Resolver {
  public:
-  Resolver(const Cluster& cluster, const Client& client, const Target& target) : cluster_(cluster), ns_(namespace_of(cluster, client)), client_(client) {
+  Resolver(const Cluster& cluster, const Client& client, const Target& target)
+      : cluster_(cluster), ns_(namespace_of(cluster, client)), client_(client) {
     out_.port = target.port;
     out_.host = target.host;
   }
@@ -72,7 +77,9 @@ class Resolver {
     for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {  // O13
       const auto* service = cluster_.services()[i].service;
       if (service == nullptr) continue;
-      const auto listed = [&](const std::vector<model::IpAddress>& ips) { return std::find(ips.begin(), ips.end(), ip) != ips.end(); };
+      const auto listed = [&](const std::vector<model::IpAddress>& ips) {
+        return std::find(ips.begin(), ips.end(), ip) != ips.end();
+      };
       if (!listed(service->load_balancer_ips) && !listed(service->external_ips)) continue;
       out_.kind = Kind::Service;
       out_.service = {i};
@@ -96,7 +103,8 @@ class Resolver {
     return std::move(out_);
   }
 
-  // Candidates of the pod's search list. Source: kubernetes.io/docs/concepts/services-networking/dns-pod-service
+  // Candidates of the pod's search list. Source:
+  // kubernetes.io/docs/concepts/services-networking/dns-pod-service
   Destination by_name(const std::string& asked) {
     std::string name = asked;
     const bool absolute = !name.empty() && name.back() == '.';
@@ -114,8 +122,9 @@ class Resolver {
     }
     for (const auto& candidate : candidates)
       if (exists(candidate)) return std::move(out_);
-    const bool inside = dots == 0 || (name.size() > domain.size() && name.substr(name.size() - domain.size()) == domain) || names_namespace(name) ||
-                        name.find(".svc") != std::string::npos;
+    const bool inside = dots == 0 ||
+                        (name.size() > domain.size() && name.substr(name.size() - domain.size()) == domain) ||
+                        names_namespace(name) || name.find(".svc") != std::string::npos;
     out_.lookup = true;
     out_.kind = inside ? Kind::Unknown : Kind::ExternalHost;
     if (inside) near(name);
@@ -126,7 +135,8 @@ class Resolver {
   // "web.shop" of a namespace that exists means a Service of it.
   [[nodiscard]] bool names_namespace(const std::string& name) const {
     const auto dot = name.find('.');
-    return dot != std::string::npos && name.find('.', dot + 1) == std::string::npos && cluster_.find_namespace(model::intern(name.substr(dot + 1))) != nullptr;
+    return dot != std::string::npos && name.find('.', dot + 1) == std::string::npos &&
+           cluster_.find_namespace(model::intern(name.substr(dot + 1))) != nullptr;
   }
 
   bool exists(const std::string& name) {
@@ -170,7 +180,8 @@ class Resolver {
       return true;
     }
     if (r.vips.empty() && r.cidr_vips.empty()) {
-      // A ServiceEntry without an address: the name resolves outside, sidecars and waypoints still route by host.
+      // A ServiceEntry without an address: the name resolves outside, sidecars and waypoints still route by
+      // host.
       out_.kind = Kind::ExternalHost;
       out_.lookup = true;
       return true;
@@ -201,8 +212,10 @@ class Resolver {
     for (const auto& e : headless_endpoints(cluster_, id)) {
       if (!e.pod.valid()) continue;
       const auto& pod = cluster_.pod(e.pod);
-      const bool stateful = pod.workload_kind == std::string_view("StatefulSet") && pod.meta.key.name == std::string_view(host);
-      if ((pod.spec.hostname == std::string_view(host) && pod.spec.subdomain == std::string_view(service)) || stateful) {
+      const bool stateful =
+          pod.workload_kind == std::string_view("StatefulSet") && pod.meta.key.name == std::string_view(host);
+      if ((pod.spec.hostname == std::string_view(host) && pod.spec.subdomain == std::string_view(service)) ||
+          stateful) {
         out_.kind = Kind::Pod;
         out_.pod = e.pod;
         out_.service = id;
@@ -218,12 +231,14 @@ class Resolver {
     std::vector<std::pair<std::size_t, std::string>> ranked;
     for (const auto& r : cluster_.services()) {
       const auto short_name = r.name.str() + "." + r.ns.str();
-      const auto full = model::edit_distance(r.host, name), brief = model::edit_distance(short_name, name), bare = model::edit_distance(r.name.view(), name);
+      const auto full = model::edit_distance(r.host, name), brief = model::edit_distance(short_name, name),
+                 bare = model::edit_distance(r.name.view(), name);
       ranked.emplace_back(std::min({full, brief, bare}), r.service != nullptr ? short_name : r.host);
     }
     std::sort(ranked.begin(), ranked.end());
     for (std::size_t i = 0; i < ranked.size() && i < 3; ++i)
-      if (ranked[i].first <= std::max<std::size_t>(3, name.size() / 2)) out_.near_names.push_back(ranked[i].second);
+      if (ranked[i].first <= std::max<std::size_t>(3, name.size() / 2))
+        out_.near_names.push_back(ranked[i].second);
   }
 
   const Cluster& cluster_;
@@ -240,34 +255,40 @@ Destination resolve_destination(const Cluster& cluster, const Client& client, co
   return resolver.by_name(target.host);
 }
 
-EndpointChoice usable_endpoints(const Cluster& cluster, ServiceId id, std::uint16_t port, model::NodeId node, ProxyKind proxy) {
+EndpointChoice usable_endpoints(const Cluster& cluster, ServiceId id, std::uint16_t port, model::NodeId node,
+                                ProxyKind proxy) {
   const auto& r = cluster.service(id);
   EndpointChoice out;
   const auto all = cluster.endpoints(id, port);
   const ObjectAt service_at{r.meta().key, r.meta().pos, -1, {}};
   bool publish = r.service != nullptr && r.service->publish_not_ready;
-  // Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/services.go constructService; since 1.24 for ztunnel.
-  if (proxy == ProxyKind::Ztunnel && !cluster.profile().has(model::Feature::PublishNotReadyHonoured)) publish = false;
+  // Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/services.go constructService; since 1.24
+  // for ztunnel.
+  if (proxy == ProxyKind::Ztunnel && !cluster.profile().has(model::Feature::PublishNotReadyHonoured))
+    publish = false;
   std::size_t unready = 0;
   bool assumed = false;
   for (const auto& e : all) {
     if (!e.ready && !publish) {
       ++unready;
-      if (e.pod.valid()) out.causes.push_back({cluster.pod(e.pod).meta.key, cluster.pod(e.pod).meta.pos, -1, {}});
+      if (e.pod.valid())
+        out.causes.push_back({cluster.pod(e.pod).meta.key, cluster.pod(e.pod).meta.pos, -1, {}});
       continue;
     }
     if (e.pod.valid() && !cluster.pod(e.pod).has_status) assumed = true;
     out.endpoints.push_back(e);
   }
   if (r.service != nullptr && r.service->internal_local) {
-    // Only endpoints on the sender's node. Source: kubernetes.io/docs/concepts/services-networking/service-traffic-policy
+    // Only endpoints on the sender's node. Source:
+    // kubernetes.io/docs/concepts/services-networking/service-traffic-policy
     std::vector<Endpoint> local, unplaced;
     for (const auto& e : out.endpoints) {
       if (e.node.valid() && node.valid() && e.node == node) local.push_back(e);
       if (!e.node.valid() || !node.valid()) unplaced.push_back(e);
     }
     if (local.empty() && !unplaced.empty()) {
-      out.missing_facts.push_back("the nodes of the client and of the endpoints of " + r.host + " (internalTrafficPolicy: Local)");
+      out.missing_facts.push_back("the nodes of the client and of the endpoints of " + r.host +
+                                  " (internalTrafficPolicy: Local)");
       out.endpoints.clear();
       return out;
     }
@@ -283,15 +304,21 @@ EndpointChoice usable_endpoints(const Cluster& cluster, ServiceId id, std::uint1
     if (r.find_port(port) == nullptr) {
       out.detail = r.host + " has no port " + std::to_string(port);
     } else if (unready != 0) {
-      out.detail = r.host + ":" + std::to_string(port) + " has no ready endpoint: " + std::to_string(unready) + (unready == 1 ? " pod is" : " pods are") + " not ready";
+      out.detail = r.host + ":" + std::to_string(port) +
+                   " has no ready endpoint: " + std::to_string(unready) +
+                   (unready == 1 ? " pod is" : " pods are") + " not ready";
     } else if (r.service != nullptr && r.service->selector.empty()) {
       out.detail = r.host + " selects no pods and no EndpointSlice is given";
     } else {
-      out.detail = r.host + ":" + std::to_string(port) + " has no endpoint: no pod fits its selector and target port";
+      out.detail =
+          r.host + ":" + std::to_string(port) + " has no endpoint: no pod fits its selector and target port";
     }
     out.causes.insert(out.causes.begin(), service_at);
   }
-  if (assumed) out.assumptions.push_back({kAssumePodReady, "pods of " + r.host + " without status are taken as running and ready", r.meta().pos});
+  if (assumed)
+    out.assumptions.push_back({kAssumePodReady,
+                               "pods of " + r.host + " without status are taken as running and ready",
+                               r.meta().pos});
   return out;
 }
 

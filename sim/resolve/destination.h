@@ -1,6 +1,6 @@
 #pragma once
-// What a dialled name or address means, and which endpoints of a Service can be used: ambient-path.md section 3,
-// routing.md section 1.
+// What a dialled name or address means, and which endpoints of a Service can be used: ambient-path.md section
+// 3, routing.md section 1.
 
 #include <optional>
 #include <string>
@@ -29,16 +29,17 @@ struct Destination {
   std::vector<model::Endpoint> endpoints;
   std::optional<model::IpAddress> address;
   std::uint16_t port = 0;
-  std::string host;                       // as asked, or the CNAME's target
-  model::ServiceId node_port_service;     // the dialled node port belongs to it
+  std::string host;                    // as asked, or the CNAME's target
+  model::ServiceId node_port_service;  // the dialled node port belongs to it
   std::uint16_t node_port_service_port = 0;
-  bool by_external_address = false;       // load balancer address or externalIP
-  bool lookup = false;                    // the name is asked of the name server, on the wire
-  std::vector<std::string> near_names;    // Unknown: what may have been meant
+  bool by_external_address = false;     // load balancer address or externalIP
+  bool lookup = false;                  // the name is asked of the name server, on the wire
+  std::vector<std::string> near_names;  // Unknown: what may have been meant
   std::vector<std::string> missing_facts;
 };
 
-[[nodiscard]] Destination resolve_destination(const model::Cluster& cluster, const Client& client, const Target& target);
+[[nodiscard]] Destination resolve_destination(const model::Cluster& cluster, const Client& client,
+                                              const Target& target);
 
 /// Who picks the endpoint: rules differ (O10, routing.md 1.2).
 enum class ProxyKind : std::uint8_t { Ztunnel, Envoy, KubeProxy };
@@ -48,10 +49,10 @@ struct EndpointChoice {
   std::vector<ObjectAt> causes;            // of having none
   std::vector<Assumption> assumptions;
   std::vector<std::string> missing_facts;
-  std::string detail;                      // why there is none
-  bool dropped = false;                    // internalTrafficPolicy Local without a local endpoint: silence
+  std::string detail;    // why there is none
+  bool dropped = false;  // internalTrafficPolicy Local without a local endpoint: silence
 };
-[[nodiscard]] EndpointChoice usable_endpoints(const model::Cluster& cluster, model::ServiceId service, std::uint16_t port, model::NodeId node,
-                                              ProxyKind proxy);
+[[nodiscard]] EndpointChoice usable_endpoints(const model::Cluster& cluster, model::ServiceId service,
+                                              std::uint16_t port, model::NodeId node, ProxyKind proxy);
 
 }  // namespace waypath::sim

@@ -1,4 +1,5 @@
-// DestinationRule: which one holds for a proxy and a host, its subsets and its TLS; BackendTLSPolicy (routing.md 3.6, 2.6).
+// DestinationRule: which one holds for a proxy and a host, its subsets and its TLS; BackendTLSPolicy
+// (routing.md 3.6, 2.6).
 
 #include <fmt/format.h>
 
@@ -24,8 +25,8 @@ const MergedDestinationRule* best_of(const RouteTables::Impl& impl, model::Symbo
     if (!host_covers(rule->host, host)) continue;
     const bool is_private = rule->export_to == model::ExportTo{"."};
     if (private_only ? !is_private
-                     : !visible_to(rule->export_to, impl.cluster.mesh().default_destination_rule_export_to, rule->ns,
-                                   viewer)) {
+                     : !visible_to(rule->export_to, impl.cluster.mesh().default_destination_rule_export_to,
+                                   rule->ns, viewer)) {
       continue;
     }
     if (best == nullptr || more_specific(rule->host, best->host)) best = rule;
@@ -33,10 +34,10 @@ const MergedDestinationRule* best_of(const RouteTables::Impl& impl, model::Symbo
   return best;
 }
 
-/// The first step that has a rule for the host wins entirely: the proxy's own namespace, the Service's, the root namespace.
-/// Source: istio pilot/pkg/model/push_context.go destinationRule.
-const MergedDestinationRule* find_rule(const RouteTables::Impl& impl, model::Symbol proxy_ns, model::Symbol service_ns,
-                                       std::string_view host) {
+/// The first step that has a rule for the host wins entirely: the proxy's own namespace, the Service's, the
+/// root namespace. Source: istio pilot/pkg/model/push_context.go destinationRule.
+const MergedDestinationRule* find_rule(const RouteTables::Impl& impl, model::Symbol proxy_ns,
+                                       model::Symbol service_ns, std::string_view host) {
   const model::Symbol root = impl.cluster.mesh().root_namespace;
   const bool at_root = proxy_ns == root;
   if (const auto* own = best_of(impl, proxy_ns, host, proxy_ns, at_root)) return own;
@@ -61,10 +62,12 @@ void overlay(Tls& tls, const std::optional<model::TrafficPolicy>& policy, std::u
   tls.sni = policy->sni;
 }
 
-/// Source: gateway-api apis/v1/backendtlspolicy_types.go; istio pilot/pkg/config/kube/gateway/backend_policies.go.
-const model::BackendTlsPolicy* backend_tls_policy(const RouteTables::Impl& impl, const model::RegistryService& service,
-                                                  std::uint16_t port) {
-  if (!impl.cluster.profile().has(model::Feature::BackendTlsPolicyApplied) || service.service == nullptr) return nullptr;
+/// Source: gateway-api apis/v1/backendtlspolicy_types.go; istio
+/// pilot/pkg/config/kube/gateway/backend_policies.go.
+const model::BackendTlsPolicy* backend_tls_policy(const RouteTables::Impl& impl,
+                                                  const model::RegistryService& service, std::uint16_t port) {
+  if (!impl.cluster.profile().has(model::Feature::BackendTlsPolicyApplied) || service.service == nullptr)
+    return nullptr;
   const model::RegistryService::Port* p = service.find_port(port);
   const model::BackendTlsPolicy* best = nullptr;
   bool best_by_port = false;
@@ -74,8 +77,9 @@ const model::BackendTlsPolicy* backend_tls_policy(const RouteTables::Impl& impl,
       if (target.kind != "Service" || !(target.name == service.name)) continue;
       const bool by_port = !target.section_name.empty();
       if (by_port && (p == nullptr || !(p->name == target.section_name))) continue;
-      const bool better = best == nullptr || (by_port && !best_by_port) ||
-                          (by_port == best_by_port && policy->meta.creation_timestamp < best->meta.creation_timestamp);
+      const bool better =
+          best == nullptr || (by_port && !best_by_port) ||
+          (by_port == best_by_port && policy->meta.creation_timestamp < best->meta.creation_timestamp);
       if (!better) continue;
       best = policy.get();
       best_by_port = by_port;
@@ -96,8 +100,8 @@ void build_destination_rules(RouteTables::Impl& impl) {
     return a->meta.name().view() < b->meta.name().view();
   });
   for (const model::DestinationRule* rule : rules) {
-    std::string host =
-        resolve_short_host(lower_case(rule->host), rule->meta.ns().view(), impl.cluster.mesh().cluster_domain);
+    std::string host = resolve_short_host(lower_case(rule->host), rule->meta.ns().view(),
+                                          impl.cluster.mesh().cluster_domain);
     MergedDestinationRule& merged = impl.destination_rules[{rule->meta.ns().str(), host}];
     if (merged.parts.empty()) {
       merged.host = std::move(host);
@@ -106,17 +110,20 @@ void build_destination_rules(RouteTables::Impl& impl) {
     }
     merged.parts.push_back(rule);
   }
-  for (const auto& [key, merged] : impl.destination_rules) impl.destination_rules_by_ns[key.first].push_back(&merged);
+  for (const auto& [key, merged] : impl.destination_rules)
+    impl.destination_rules_by_ns[key.first].push_back(&merged);
 }
 
 void apply_destination_rule(const RouteTables::Impl& impl, const ProxyView& proxy, RouteTarget& target) {
-  const model::RegistryService* service = target.service.valid() ? &impl.cluster.service(target.service) : nullptr;
+  const model::RegistryService* service =
+      target.service.valid() ? &impl.cluster.service(target.service) : nullptr;
   const MergedDestinationRule* rule =
       find_rule(impl, proxy.ns, service == nullptr ? model::Symbol() : service->ns, target.host);
   Tls tls;
   const model::DestinationRule::Subset* subset = nullptr;
   if (rule != nullptr) {
-    // Source: istio pilot/pkg/model/destination_rule.go mergeDestinationRule: subsets of all, the oldest trafficPolicy.
+    // Source: istio pilot/pkg/model/destination_rule.go mergeDestinationRule: subsets of all, the oldest
+    // trafficPolicy.
     bool policy_taken = false;
     for (const model::DestinationRule* part : rule->parts) {
       const bool selected = !part->workload_selector || part->workload_selector->empty() ||
@@ -136,8 +143,8 @@ void apply_destination_rule(const RouteTables::Impl& impl, const ProxyView& prox
       target.error_status = 503;
       target.error = kRouteSubsetNotFound;
       target.error_detail =
-          fmt::format("subset {} of {} is defined in no DestinationRule that namespace {} sees", target.subset, target.host,
-                      proxy.ns.view());
+          fmt::format("subset {} of {} is defined in no DestinationRule that namespace {} sees",
+                      target.subset, target.host, proxy.ns.view());
       return;
     }
     for (const auto& [key, value] : subset->labels) target.subset_labels.emplace_back(key.str(), value.str());
@@ -157,12 +164,13 @@ void apply_destination_rule(const RouteTables::Impl& impl, const ProxyView& prox
   target.upstream_sni = policy->hostname;
   if (policy->well_known_ca) target.upstream_ca.emplace_back("system");
   for (const model::CertificateRef& ref : policy->ca_refs) {
-    target.upstream_ca.push_back(
-        fmt::format("{}/{}/{}", ref.kind.empty() ? "ConfigMap" : ref.kind, policy->meta.ns().view(), ref.name));
+    target.upstream_ca.push_back(fmt::format("{}/{}/{}", ref.kind.empty() ? "ConfigMap" : ref.kind,
+                                             policy->meta.ns().view(), ref.name));
     if (ref.kind != "ConfigMap" && ref.kind != "Secret" && !ref.kind.empty()) {
       target.error_status = 503;
       target.error = kRouteBackendTlsInvalid;
-      target.error_detail = fmt::format("{}: caCertificateRefs names kind {}", policy->meta.key.str(), ref.kind);
+      target.error_detail =
+          fmt::format("{}: caCertificateRefs names kind {}", policy->meta.key.str(), ref.kind);
     }
   }
 }

@@ -28,7 +28,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kBuiltinC
 
 std::string controller_of(const model::Cluster& cluster, model::Symbol class_name) {
   for (const auto& c : cluster.snapshot().all<model::GatewayClass>()) {
-    if (c->meta.name() == class_name) return c->controller_name.starts_with("istio.io/") ? c->controller_name : "";
+    if (c->meta.name() == class_name)
+      return c->controller_name.starts_with("istio.io/") ? c->controller_name : "";
   }
   for (const auto& [name, controller] : kBuiltinClasses) {
     if (class_name == name) return std::string(controller);
@@ -36,8 +37,8 @@ std::string controller_of(const model::Cluster& cluster, model::Symbol class_nam
   return {};
 }
 
-bool namespace_allowed(const model::Cluster& cluster, model::FromNamespaces from, const model::LabelSelector& selector,
-                       model::Symbol own, model::Symbol other) {
+bool namespace_allowed(const model::Cluster& cluster, model::FromNamespaces from,
+                       const model::LabelSelector& selector, model::Symbol own, model::Symbol other) {
   switch (from) {
     case model::FromNamespaces::Same:
       return own == other;
@@ -62,7 +63,8 @@ bool alpha_gateway_api(const model::Cluster& cluster) {
   return cluster.flags().boolean(cluster.flags().istiod, "PILOT_ENABLE_ALPHA_GATEWAY_API").value_or(false);
 }
 
-/// Source: istio pilot/pkg/config/kube/gateway/conversion.go buildTLS: certificates of another namespace need a grant.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go buildTLS: certificates of another namespace need
+/// a grant.
 void check_certificates(const RouteTables::Impl& impl, ApiListener& out, const model::ObjectMeta& owner) {
   const model::Listener& listener = *out.listener;
   if (listener.certificate_refs.empty()) {
@@ -71,24 +73,25 @@ void check_certificates(const RouteTables::Impl& impl, ApiListener& out, const m
   for (const model::CertificateRef& ref : listener.certificate_refs) {
     const bool secret = ref.group.empty() && (ref.kind.empty() || ref.kind == "Secret");
     if (!secret) {
-      return refuse(out, kListenerInvalid, fmt::format("certificateRef to {} {}: only Secret works", ref.kind, ref.name));
+      return refuse(out, kListenerInvalid,
+                    fmt::format("certificateRef to {} {}: only Secret works", ref.kind, ref.name));
     }
     const std::string ns = ref.ns.value_or(owner.ns().str());
     if (ns != owner.ns().view() &&
-        !reference_granted(impl.cluster,
-                           {kGatewayGroup, owner.key.kind.view(), owner.ns().view(), "", "Secret", ns, ref.name})) {
+        !reference_granted(impl.cluster, {kGatewayGroup, owner.key.kind.view(), owner.ns().view(), "",
+                                          "Secret", ns, ref.name})) {
       return refuse(out, kListenerInvalid,
-                    fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use Secret {}", ns,
-                                owner.key.kind.view(), owner.ns().view(), ref.name));
+                    fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use Secret {}",
+                                ns, owner.key.kind.view(), owner.ns().view(), ref.name));
     }
     const auto& secrets = impl.cluster.snapshot().all<model::ConfigMap>();
     const bool given = std::any_of(secrets.begin(), secrets.end(), [&](const auto& s) {
       return s->secret && s->meta.ns() == ns && s->meta.name() == ref.name;
     });
     if (!given) {
-      out.assumptions.push_back({kListenerCertificateAssumed,
-                                 fmt::format("Secret {}/{} is taken to exist and to hold a certificate", ns, ref.name),
-                                 ref.pos});
+      out.assumptions.push_back(
+          {kListenerCertificateAssumed,
+           fmt::format("Secret {}/{} is taken to exist and to hold a certificate", ns, ref.name), ref.pos});
     }
   }
 }
@@ -98,19 +101,24 @@ void check_listener(const RouteTables::Impl& impl, const ApiGateway& gateway, Ap
                     const model::ObjectMeta& owner) {
   const model::Listener& listener = *out.listener;
   const std::string& protocol = listener.protocol;
-  const bool inner = gateway.controller == "istio.io/mesh-controller" || gateway.controller == "istio.io/eastwest-controller";
+  const bool inner = gateway.controller == "istio.io/mesh-controller" ||
+                     gateway.controller == "istio.io/eastwest-controller";
   const bool tls = protocol == "HTTPS" || protocol == "TLS";
   if (!(protocol == "HTTP" || tls || protocol == "TCP" || (protocol == "HBONE" && inner))) {
     return refuse(out, kListenerInvalid, fmt::format("protocol {} is not accepted", protocol));
   }
-  if (protocol == "TLS" && !impl.cluster.profile().has(model::Feature::TlsRouteGa) && !alpha_gateway_api(impl.cluster)) {
-    return refuse(out, kListenerInvalid, "TLS listeners need PILOT_ENABLE_ALPHA_GATEWAY_API before Istio 1.30");
+  if (protocol == "TLS" && !impl.cluster.profile().has(model::Feature::TlsRouteGa) &&
+      !alpha_gateway_api(impl.cluster)) {
+    return refuse(out, kListenerInvalid,
+                  "TLS listeners need PILOT_ENABLE_ALPHA_GATEWAY_API before Istio 1.30");
   }
-  if (tls && !listener.has_tls) return refuse(out, kListenerInvalid, fmt::format("protocol {} without tls", protocol));
+  if (tls && !listener.has_tls)
+    return refuse(out, kListenerInvalid, fmt::format("protocol {} without tls", protocol));
   if (tls && out.terminates()) check_certificates(impl, out, owner);
 }
 
-/// Which listeners exclude one another on a port. Source: gateway-api apis/v1/gateway_types.go (Listener compatibility).
+/// Which listeners exclude one another on a port. Source: gateway-api apis/v1/gateway_types.go (Listener
+/// compatibility).
 int protocol_group(std::string_view protocol) {
   if (protocol == "HTTP") return 0;
   return protocol == "HTTPS" || protocol == "TLS" ? 1 : 2;
@@ -122,8 +130,10 @@ void find_conflicts(ApiGateway& gateway) {
     if (!listener.programmed) continue;
     for (ApiListener* other : accepted) {
       if (other->listener->port != listener.listener->port) continue;
-      const int a = protocol_group(other->listener->protocol), b = protocol_group(listener.listener->protocol);
-      const std::string where = fmt::format("port {} with listener {}", listener.listener->port, other->listener->name.view());
+      const int a = protocol_group(other->listener->protocol),
+                b = protocol_group(listener.listener->protocol);
+      const std::string where =
+          fmt::format("port {} with listener {}", listener.listener->port, other->listener->name.view());
       if (a == b && a != 2) {
         if (lower_case(other->listener->hostname) == lower_case(listener.listener->hostname)) {
           refuse(listener, kListenerConflicted, fmt::format("same hostname on {}", where));
@@ -147,7 +157,8 @@ void bind_services(const RouteTables::Impl& impl, ApiGateway& out) {
     const std::string host =
         resolve_short_host(address.value, out.gateway->meta.ns().view(), impl.cluster.mesh().cluster_domain);
     for (const model::ServiceId id : impl.cluster.services_by_host(host)) {
-      // Source: istio pilot/pkg/model/push_context.go mergeGateways: the Service must be of the Gateway's namespace.
+      // Source: istio pilot/pkg/model/push_context.go mergeGateways: the Service must be of the Gateway's
+      // namespace.
       if (impl.cluster.service(id).ns == out.gateway->meta.ns()) out.bound_services->push_back(id);
     }
   }
@@ -162,10 +173,12 @@ void bind_services(const RouteTables::Impl& impl, ApiGateway& out) {
   }
 }
 
-std::vector<const model::ListenerSet*> listener_sets_of(const model::Cluster& cluster, const model::Gateway& gateway) {
+std::vector<const model::ListenerSet*> listener_sets_of(const model::Cluster& cluster,
+                                                        const model::Gateway& gateway) {
   std::vector<const model::ListenerSet*> out;
   for (const auto& set : cluster.snapshot().all<model::ListenerSet>()) {
-    if (set->parent_ns == gateway.meta.ns() && set->parent_name == gateway.meta.name()) out.push_back(set.get());
+    if (set->parent_ns == gateway.meta.ns() && set->parent_name == gateway.meta.name())
+      out.push_back(set.get());
   }
   std::stable_sort(out.begin(), out.end(), [](const model::ListenerSet* a, const model::ListenerSet* b) {
     if (a->meta.creation_timestamp != b->meta.creation_timestamp) {
@@ -177,8 +190,8 @@ std::vector<const model::ListenerSet*> listener_sets_of(const model::Cluster& cl
   return out;
 }
 
-ApiListener make_listener(const RouteTables::Impl& impl, const ApiGateway& gateway, const model::Listener& listener,
-                          const model::ListenerSet* set) {
+ApiListener make_listener(const RouteTables::Impl& impl, const ApiGateway& gateway,
+                          const model::Listener& listener, const model::ListenerSet* set) {
   const model::ObjectMeta& owner = set != nullptr ? set->meta : gateway.gateway->meta;
   ApiListener out;
   out.gateway = gateway.gateway;
@@ -189,13 +202,14 @@ ApiListener make_listener(const RouteTables::Impl& impl, const ApiGateway& gatew
   return out;
 }
 
-/// Source: gateway-api apis/v1/gateway_types.go AllowedRoutes.kinds; istio conversion.go generateSupportedKinds.
+/// Source: gateway-api apis/v1/gateway_types.go AllowedRoutes.kinds; istio conversion.go
+/// generateSupportedKinds.
 bool kind_allowed(const ApiListener& listener, const model::ResourceKey& route) {
   if (!listener.listener->allowed_kinds.empty()) {
-    return std::any_of(listener.listener->allowed_kinds.begin(), listener.listener->allowed_kinds.end(),
-                       [&](const auto& k) {
-                         return (k.first.empty() || k.first == kGatewayGroup) && route.kind == std::string_view(k.second);
-                       });
+    return std::any_of(
+        listener.listener->allowed_kinds.begin(), listener.listener->allowed_kinds.end(), [&](const auto& k) {
+          return (k.first.empty() || k.first == kGatewayGroup) && route.kind == std::string_view(k.second);
+        });
   }
   const std::string& protocol = listener.listener->protocol;
   const std::string_view kind = route.kind.view();
@@ -213,8 +227,9 @@ bool protocol_serves(const ApiListener& listener, std::string_view kind) {
 }
 
 /// Why the listener does not take the route; empty when it does, with the hosts left.
-std::string attach_failure(const RouteTables::Impl& impl, const ApiListener& listener, const RouteToAttach& route,
-                           const model::ParentRef& parent, std::vector<std::string>& hosts) {
+std::string attach_failure(const RouteTables::Impl& impl, const ApiListener& listener,
+                           const RouteToAttach& route, const model::ParentRef& parent,
+                           std::vector<std::string>& hosts) {
   const model::Listener& l = *listener.listener;
   if (!parent.section_name.empty() && !(l.name == parent.section_name)) {
     return fmt::format("sectionName {} is not {}", parent.section_name, l.name.view());
@@ -236,9 +251,11 @@ std::string attach_failure(const RouteTables::Impl& impl, const ApiListener& lis
   }
   for (const std::string& host : *route.hostnames) {
     std::optional<std::string> both = intersect_hosts(listener_host, lower_case(host));
-    if (both && std::find(hosts.begin(), hosts.end(), *both) == hosts.end()) hosts.push_back(std::move(*both));
+    if (both && std::find(hosts.begin(), hosts.end(), *both) == hosts.end())
+      hosts.push_back(std::move(*both));
   }
-  return hosts.empty() ? fmt::format("no hostname of the route fits the listener's {}", l.hostname) : std::string();
+  return hosts.empty() ? fmt::format("no hostname of the route fits the listener's {}", l.hostname)
+                       : std::string();
 }
 
 }  // namespace
@@ -251,15 +268,18 @@ std::vector<Attachment> attach_route(RouteTables::Impl& impl, const RouteToAttac
     bool attached = false;
     for (ApiGateway& gateway : impl.gateways) {
       if (gateway.controller.empty()) continue;
-      if (!to_set && !(gateway.gateway->meta.ns() == parent.ns && gateway.gateway->meta.name() == parent.name)) continue;
-      TraceNode failed = trace_node("route", Decision::NotApplicable, kRouteNotAttached,
-                                    object_at(*route.meta, parent.pos, -1, "parentRefs"),
-                                    fmt::format("no listener of {} {}/{} takes it", parent.kind, parent.ns.view(),
-                                                parent.name.view()));
+      if (!to_set &&
+          !(gateway.gateway->meta.ns() == parent.ns && gateway.gateway->meta.name() == parent.name))
+        continue;
+      TraceNode failed = trace_node(
+          "route", Decision::NotApplicable, kRouteNotAttached,
+          object_at(*route.meta, parent.pos, -1, "parentRefs"),
+          fmt::format("no listener of {} {}/{} takes it", parent.kind, parent.ns.view(), parent.name.view()));
       bool seen = false;
       for (ApiListener& listener : gateway.listeners) {
         if (to_set != (listener.set != nullptr)) continue;
-        if (to_set && !(listener.set->meta.ns() == parent.ns && listener.set->meta.name() == parent.name)) continue;
+        if (to_set && !(listener.set->meta.ns() == parent.ns && listener.set->meta.name() == parent.name))
+          continue;
         seen = true;
         std::vector<std::string> hosts;
         std::string why = attach_failure(impl, listener, route, parent, hosts);
@@ -267,7 +287,8 @@ std::vector<Attachment> attach_route(RouteTables::Impl& impl, const RouteToAttac
           attached = true;
           out.push_back({&listener, std::move(hosts)});
         } else {
-          failed.children.push_back(trace_node("listener", Decision::NotApplicable, kRouteNotAttached, listener.at,
+          failed.children.push_back(trace_node("listener", Decision::NotApplicable, kRouteNotAttached,
+                                               listener.at,
                                                fmt::format("{}: {}", listener.listener->name.view(), why)));
         }
       }
@@ -291,8 +312,9 @@ void build_listeners(RouteTables::Impl& impl) {
       out.listeners.push_back(make_listener(impl, out, listener, nullptr));
     }
     for (const model::ListenerSet* set : listener_sets_of(cluster, *gateway)) {
-      const bool allowed = namespace_allowed(cluster, gateway->allowed_listeners, gateway->allowed_listeners_selector,
-                                             gateway->meta.ns(), set->meta.ns());
+      const bool allowed =
+          namespace_allowed(cluster, gateway->allowed_listeners, gateway->allowed_listeners_selector,
+                            gateway->meta.ns(), set->meta.ns());
       for (const model::Listener& listener : set->listeners) {
         out.listeners.push_back(make_listener(impl, out, listener, set));
         if (!allowed) {
@@ -311,13 +333,15 @@ void build_listeners(RouteTables::Impl& impl) {
 void attach_http_routes(RouteTables::Impl& impl) {
   std::map<ApiListener*, std::map<std::string, std::vector<SortableEntry>>> attached;
   for (const auto& route : impl.cluster.snapshot().all<model::HttpRoute>()) {
-    const std::vector<Attachment> places = attach_route(impl, {&route->meta, &route->parents, &route->hostnames});
+    const std::vector<Attachment> places =
+        attach_route(impl, {&route->meta, &route->parents, &route->hostnames});
     if (places.empty()) continue;
     const CompiledHttpRoute compiled = compile_http_route(impl, *route, true);
     for (const Attachment& place : places) {
       if (compiled.failure) {
         for (ApiGateway& gateway : impl.gateways) {
-          if (gateway.gateway == place.listener->gateway) gateway.detached.push_back({place.hosts, *compiled.failure});
+          if (gateway.gateway == place.listener->gateway)
+            gateway.detached.push_back({place.hosts, *compiled.failure});
         }
         continue;
       }

@@ -33,8 +33,8 @@ bool forwarded_as_https(const model::Cluster& cluster, const RequestView& view) 
 
 class GatewayRouter {
  public:
-  GatewayRouter(const RouteTables::Impl& impl, const GatewayProxy& proxy, std::uint16_t port, std::uint16_t pod_port,
-                const RouteRequest& request)
+  GatewayRouter(const RouteTables::Impl& impl, const GatewayProxy& proxy, std::uint16_t port,
+                std::uint16_t pod_port, const RouteRequest& request)
       : impl_(impl), proxy_(proxy), services_(services_of_proxy(impl.cluster, proxy)), request_(request) {
     port_ = port;
     pod_port_ = pod_port != 0 ? pod_port : translate(port);
@@ -56,7 +56,8 @@ class GatewayRouter {
  private:
   std::uint16_t translate(std::uint16_t port) const {
     for (const model::ServiceId id : services_) {
-      if (impl_.cluster.service(id).find_port(port) != nullptr) return target_port(impl_.cluster, proxy_, id, port);
+      if (impl_.cluster.service(id).find_port(port) != nullptr)
+        return target_port(impl_.cluster, proxy_, id, port);
     }
     return port;
   }
@@ -85,19 +86,22 @@ class GatewayRouter {
   bool serves(const ApiGateway& gateway) const {
     if (proxy_.gateway != nullptr && gateway.gateway->meta.key == proxy_.gateway->meta.key) return true;
     if (!gateway.bound_services) return false;
-    return std::any_of(gateway.bound_services->begin(), gateway.bound_services->end(), [&](model::ServiceId id) {
-      return std::find(services_.begin(), services_.end(), id) != services_.end();
-    });
+    return std::any_of(gateway.bound_services->begin(), gateway.bound_services->end(),
+                       [&](model::ServiceId id) {
+                         return std::find(services_.begin(), services_.end(), id) != services_.end();
+                       });
   }
 
-  /// Pod port of a listener: Istio's own deployments listen on the number itself, manual ones on the Service's target.
+  /// Pod port of a listener: Istio's own deployments listen on the number itself, manual ones on the
+  /// Service's target.
   bool opens(const ApiGateway& gateway, const ApiListener& listener) const {
     const std::uint16_t number = listener.listener->port;
     if (!gateway.bound_services) return number == port_ || (port_ == 0 && number == pod_port_);
-    return std::any_of(gateway.bound_services->begin(), gateway.bound_services->end(), [&](model::ServiceId id) {
-      return impl_.cluster.service(id).find_port(number) != nullptr &&
-             target_port(impl_.cluster, proxy_, id, number) == pod_port_;
-    });
+    return std::any_of(gateway.bound_services->begin(), gateway.bound_services->end(),
+                       [&](model::ServiceId id) {
+                         return impl_.cluster.service(id).find_port(number) != nullptr &&
+                                target_port(impl_.cluster, proxy_, id, number) == pod_port_;
+                       });
   }
 
   std::vector<OpenListener> api_listeners() {
@@ -106,16 +110,16 @@ class GatewayRouter {
       if (!serves(gateway)) continue;
       if (gateway.controller.empty()) {
         unknown(kListenerClassUnknown, object_at(gateway.gateway->meta),
-                fmt::format("what the controller of GatewayClass {} makes of {}", gateway.gateway->class_name.view(),
-                            gateway.gateway->meta.key.str()));
+                fmt::format("what the controller of GatewayClass {} makes of {}",
+                            gateway.gateway->class_name.view(), gateway.gateway->meta.key.str()));
         return {};
       }
       for (const ApiListener& listener : gateway.listeners) {
         if (listener.listener->port != port_ && !opens(gateway, listener)) continue;
         if (!listener.programmed) {
-          closed_.push_back(trace_node("listener", Decision::NotApplicable, listener.why_not, listener.at,
-                                       fmt::format("listener {}: {}", listener.listener->name.view(),
-                                                   listener.why_not_detail)));
+          closed_.push_back(trace_node(
+              "listener", Decision::NotApplicable, listener.why_not, listener.at,
+              fmt::format("listener {}: {}", listener.listener->name.view(), listener.why_not_detail)));
           continue;
         }
         if (!opens(gateway, listener)) continue;
@@ -128,7 +132,8 @@ class GatewayRouter {
         }
         if (listener.outcome_unknown) {
           unknown(kListenerConflicted, listener.at,
-                  fmt::format("what Istio makes of HTTP and TLS listeners that share port {}", listener.listener->port));
+                  fmt::format("what Istio makes of HTTP and TLS listeners that share port {}",
+                              listener.listener->port));
           return {};
         }
         out.push_back({&gateway, &listener});
@@ -138,21 +143,24 @@ class GatewayRouter {
   }
 
   /// The listener whose hostname covers `name` best, of those with one of these protocols.
-  const OpenListener* best(const std::vector<OpenListener>& open, std::initializer_list<std::string_view> protocols,
-                           std::string_view name) const {
+  const OpenListener* best(const std::vector<OpenListener>& open,
+                           std::initializer_list<std::string_view> protocols, std::string_view name) const {
     const OpenListener* found = nullptr;
     for (const OpenListener& o : open) {
-      if (std::find(protocols.begin(), protocols.end(), o.listener->listener->protocol) == protocols.end()) continue;
+      if (std::find(protocols.begin(), protocols.end(), o.listener->listener->protocol) == protocols.end())
+        continue;
       const std::string hostname = lower_case(o.listener->listener->hostname);
       if (!hostname.empty() && hostname != "*" && !host_covers(hostname, name)) continue;
-      if (found == nullptr || more_specific(hostname, lower_case(found->listener->listener->hostname))) found = &o;
+      if (found == nullptr || more_specific(hostname, lower_case(found->listener->listener->hostname)))
+        found = &o;
     }
     return found;
   }
   static const OpenListener* any(const std::vector<OpenListener>& open,
                                  std::initializer_list<std::string_view> protocols) {
     for (const OpenListener& o : open) {
-      if (std::find(protocols.begin(), protocols.end(), o.listener->listener->protocol) != protocols.end()) return &o;
+      if (std::find(protocols.begin(), protocols.end(), o.listener->listener->protocol) != protocols.end())
+        return &o;
     }
     return nullptr;
   }
@@ -162,7 +170,8 @@ class GatewayRouter {
     chosen(o.listener->at, l.name.view(),
            fmt::format("listener {} ({} {}{})", l.name.view(), l.protocol, l.port,
                        l.hostname.empty() ? std::string() : ", host " + l.hostname));
-    out_.assumptions.insert(out_.assumptions.end(), o.listener->assumptions.begin(), o.listener->assumptions.end());
+    out_.assumptions.insert(out_.assumptions.end(), o.listener->assumptions.begin(),
+                            o.listener->assumptions.end());
   }
 
   void decide_api(const std::vector<OpenListener>& open) {
@@ -243,16 +252,18 @@ class GatewayRouter {
     out_.kind = RouteDecision::Kind::Refuse;
     out_.status = 404;
     out_.reason = {kRouteNoVirtualHost, o.listener->at,
-                   fmt::format("no route for host {} at port {} of {}", host_, port_, o.gateway->gateway->meta.key.str())};
-    out_.trace.push_back(trace_node("virtual host", Decision::Deny, kRouteNoVirtualHost, out_.reason.by, out_.reason.detail));
+                   fmt::format("no route for host {} at port {} of {}", host_, port_,
+                               o.gateway->gateway->meta.key.str())};
+    out_.trace.push_back(
+        trace_node("virtual host", Decision::Deny, kRouteNoVirtualHost, out_.reason.by, out_.reason.detail));
   }
 
   /// Routes that named this Gateway for this host and attach nowhere.
   void note_detached(const ApiGateway& gateway) {
     for (const ApiGateway::Detached& route : gateway.detached) {
-      const bool concerns = route.hosts.empty() || std::any_of(route.hosts.begin(), route.hosts.end(), [&](const auto& h) {
-                              return host_covers(lower_case(h), host_);
-                            });
+      const bool concerns = route.hosts.empty() ||
+                            std::any_of(route.hosts.begin(), route.hosts.end(),
+                                        [&](const auto& h) { return host_covers(lower_case(h), host_); });
       if (concerns) out_.trace.push_back(route.node);
     }
   }
@@ -278,7 +289,8 @@ class GatewayRouter {
   bool client_certificate_fits(bool required, const ObjectAt& at) {
     if (!required || request_.client_certificate.value_or(false)) return true;
     if (!request_.client_certificate) {
-      unknown(kListenerClientCertificate, at, "whether the client presents a certificate that the listener accepts");
+      unknown(kListenerClientCertificate, at,
+              "whether the client presents a certificate that the listener accepts");
       return false;
     }
     end(RouteDecision::Kind::NoFilterChain, kListenerClientCertificate, at,
@@ -294,13 +306,16 @@ class GatewayRouter {
     const ClassicPort* found = it == table->ports.end() ? nullptr : &it->second;
     out_.trace.insert(out_.trace.end(), closed_.begin(), closed_.end());
     if (found != nullptr) out_.trace.insert(out_.trace.end(), found->losers.begin(), found->losers.end());
-    if (found == nullptr || (found->http_server == nullptr && found->tcp_server == nullptr && found->tls.empty())) {
+    if (found == nullptr ||
+        (found->http_server == nullptr && found->tcp_server == nullptr && found->tls.empty())) {
       std::optional<ObjectAt> by;
       if (!closed_.empty()) by = closed_.front().reason.by;
       if (!by && proxy_.gateway != nullptr) by = object_at(proxy_.gateway->meta);
-      return end(RouteDecision::Kind::NoListener, closed_.empty() ? kListenerNone : closed_.front().reason.code, by,
-                 closed_.empty() ? fmt::format("nothing listens on port {} of {}/{}", pod_port_, proxy_.ns.view(), proxy_.name)
-                                 : closed_.front().reason.detail);
+      return end(
+          RouteDecision::Kind::NoListener, closed_.empty() ? kListenerNone : closed_.front().reason.code, by,
+          closed_.empty()
+              ? fmt::format("nothing listens on port {} of {}/{}", pod_port_, proxy_.ns.view(), proxy_.name)
+              : closed_.front().reason.detail);
     }
     if (request_.tls) return classic_tls(*found);
     if (found->http_server != nullptr) {
@@ -320,7 +335,9 @@ class GatewayRouter {
   }
 
   void take(const ClassicServer& server) {
-    chosen(server.at, server.name, fmt::format("{}: server {} ({} {})", server.at.key.str(), server.name, server.protocol, server.port));
+    chosen(
+        server.at, server.name,
+        fmt::format("{}: server {} ({} {})", server.at.key.str(), server.name, server.protocol, server.port));
   }
 
   ProxyView classic_view(const ClassicServer& server, bool tls) const {
@@ -354,8 +371,9 @@ class GatewayRouter {
         return end(RouteDecision::Kind::NoFilterChain, kListenerTlsToPlaintext, port.http_server->at,
                    fmt::format("port {} speaks plain HTTP; the client opens TLS", pod_port_));
       }
-      return end(RouteDecision::Kind::NoFilterChain, kListenerSniMismatch, port.tls.front().server->at,
-                 fmt::format("no TLS server of port {} covers SNI {}", pod_port_, sni_.empty() ? "(none)" : sni_));
+      return end(
+          RouteDecision::Kind::NoFilterChain, kListenerSniMismatch, port.tls.front().server->at,
+          fmt::format("no TLS server of port {} covers SNI {}", pod_port_, sni_.empty() ? "(none)" : sni_));
     }
     const ClassicServer& server = *chain->server;
     take(server);
@@ -379,12 +397,14 @@ class GatewayRouter {
     end(RouteDecision::Kind::Close, kRouteNoL4Rule, server.at, "no tcp rule for the server");
   }
 
-  /// "outbound_.<port>_.<subset>_.<host>". Source: istio pilot/pkg/model/push_context.go BuildDNSSrvSubsetKey.
+  /// "outbound_.<port>_.<subset>_.<host>". Source: istio pilot/pkg/model/push_context.go
+  /// BuildDNSSrvSubsetKey.
   void auto_passthrough(const ClassicServer& server) {
     constexpr std::string_view kStart = "outbound_.";
     const auto mismatch = [&] {
       end(RouteDecision::Kind::NoFilterChain, kListenerSniMismatch, server.at,
-          fmt::format("SNI {} is not of the form outbound_.<port>_.<subset>_.<host>", sni_.empty() ? "(none)" : sni_));
+          fmt::format("SNI {} is not of the form outbound_.<port>_.<subset>_.<host>",
+                      sni_.empty() ? "(none)" : sni_));
     };
     if (!sni_.starts_with(kStart)) return mismatch();
     const std::size_t port_end = sni_.find("_.", kStart.size());
@@ -412,13 +432,16 @@ class GatewayRouter {
       out_.kind = RouteDecision::Kind::Refuse;
       out_.status = 404;
       out_.reason = {kRouteNoVirtualHost, server.at,
-                     hosts.empty() ? fmt::format("no VirtualService is bound to {} for its hosts", server.gateway_name)
-                                   : fmt::format("no VirtualService of {} has host {}", server.gateway_name, host_)};
-      out_.trace.push_back(trace_node("virtual host", Decision::Deny, kRouteNoVirtualHost, server.at, out_.reason.detail));
+                     hosts.empty()
+                         ? fmt::format("no VirtualService is bound to {} for its hosts", server.gateway_name)
+                         : fmt::format("no VirtualService of {} has host {}", server.gateway_name, host_)};
+      out_.trace.push_back(
+          trace_node("virtual host", Decision::Deny, kRouteNoVirtualHost, server.at, out_.reason.detail));
       return;
     }
     const RequestView view = view_request(impl_.cluster, request_, tls);
-    if (host->require_tls && !tls && !forwarded_as_https(impl_.cluster, view)) return https_redirect(*host, server);
+    if (host->require_tls && !tls && !forwarded_as_https(impl_.cluster, view))
+      return https_redirect(*host, server);
     decide_http(out_, impl_, classic_view(server, tls), *host, request_, view);
   }
 
@@ -434,7 +457,8 @@ class GatewayRouter {
     out_.redirect = fmt::format("https://{}{}", authority, request_.path);
     out_.reason = {kRouteHttpsRedirect, host.require_tls_at.value_or(server.at),
                    fmt::format("httpsRedirect: every plaintext request for {} is sent to https", host.host)};
-    out_.trace.push_back(trace_node("virtual host", Decision::Allow, kRouteHttpsRedirect, out_.reason.by, out_.reason.detail));
+    out_.trace.push_back(
+        trace_node("virtual host", Decision::Allow, kRouteHttpsRedirect, out_.reason.by, out_.reason.detail));
   }
 
   const RouteTables::Impl& impl_;
@@ -464,8 +488,9 @@ bool sni_routed(const std::vector<SniRule>& rules, std::string_view host) {
 }
 
 void keep_better(std::optional<Candidate>& slot, Candidate found) {
-  const bool better = !slot || (found.routed && !slot->routed) ||
-                      (found.routed == slot->routed && more_specific(found.gateway.host_match, slot->gateway.host_match));
+  const bool better =
+      !slot || (found.routed && !slot->routed) ||
+      (found.routed == slot->routed && more_specific(found.gateway.host_match, slot->gateway.host_match));
   if (better) slot = std::move(found);
 }
 
@@ -484,8 +509,8 @@ GatewayProxy api_proxy(const model::Cluster& cluster, const ApiGateway& gateway)
 }
 
 /// The Service whose `port` leads to `pod_port` of the proxy.
-model::ServiceId service_in_front(const model::Cluster& cluster, const GatewayProxy& proxy, std::uint16_t port,
-                                  std::uint16_t& pod_port) {
+model::ServiceId service_in_front(const model::Cluster& cluster, const GatewayProxy& proxy,
+                                  std::uint16_t port, std::uint16_t& pod_port) {
   for (const model::ServiceId id : services_of_proxy(cluster, proxy)) {
     const model::RegistryService& service = cluster.service(id);
     if (service.service == nullptr || service.headless() || service.find_port(port) == nullptr) continue;
@@ -498,7 +523,9 @@ model::ServiceId service_in_front(const model::Cluster& cluster, const GatewayPr
 void api_candidates(const RouteTables::Impl& impl, std::string_view host, std::uint16_t port, bool tls,
                     std::vector<Candidate>& out) {
   for (const ApiGateway& gateway : impl.gateways) {
-    if (gateway.controller != "istio.io/gateway-controller" && gateway.controller != "istio.io/unmanaged-gateway") continue;
+    if (gateway.controller != "istio.io/gateway-controller" &&
+        gateway.controller != "istio.io/unmanaged-gateway")
+      continue;
     std::optional<Candidate> slot;
     for (const ApiListener& listener : gateway.listeners) {
       if (!listener.programmed || listener.listener->port != port) continue;
@@ -508,7 +535,8 @@ void api_candidates(const RouteTables::Impl& impl, std::string_view host, std::u
       const std::string hostname = lower_case(listener.listener->hostname);
       if (!hostname.empty() && hostname != "*" && !host_covers(hostname, host)) continue;
       Candidate found;
-      found.routed = has_host(listener.http, host) || sni_routed(listener.tls, host) || listener.tcp.has_value();
+      found.routed =
+          has_host(listener.http, host) || sni_routed(listener.tls, host) || listener.tcp.has_value();
       found.gateway.host_match = hostname == "*" ? "" : hostname;
       keep_better(slot, std::move(found));
     }
@@ -531,7 +559,8 @@ void api_candidates(const RouteTables::Impl& impl, std::string_view host, std::u
       slot->gateway.proxy.name = gateway.gateway->meta.name().str();
     } else {
       slot->gateway.proxy = api_proxy(impl.cluster, gateway);
-      slot->gateway.service = service_in_front(impl.cluster, slot->gateway.proxy, port, slot->gateway.pod_port);
+      slot->gateway.service =
+          service_in_front(impl.cluster, slot->gateway.proxy, port, slot->gateway.pod_port);
     }
     out.push_back(std::move(*slot));
   }
@@ -561,7 +590,8 @@ void classic_candidates(const RouteTables::Impl& impl, std::string_view host, st
     };
     if (tls) {
       for (const TlsChain& chain : listening.tls) {
-        const bool routed = has_host(chain.http, host) || sni_routed(chain.passthrough, host) || chain.tcp.has_value();
+        const bool routed =
+            has_host(chain.http, host) || sni_routed(chain.passthrough, host) || chain.tcp.has_value();
         for (const std::string& pattern : chain.sni) consider(pattern, routed);
       }
     } else if (listening.http_server != nullptr) {
@@ -585,8 +615,8 @@ RouteDecision route_at_gateway(const RouteTables& tables, const GatewayProxy& pr
   return GatewayRouter(tables.impl(), proxy, port, pod_port, request).decide();
 }
 
-std::vector<GatewayCandidate> gateways_for_host(const RouteTables& tables, std::string_view host, std::uint16_t port,
-                                                bool tls) {
+std::vector<GatewayCandidate> gateways_for_host(const RouteTables& tables, std::string_view host,
+                                                std::uint16_t port, bool tls) {
   const std::string name = host_without_port(host);
   std::vector<Candidate> found;
   api_candidates(tables.impl(), name, port, tls, found);

@@ -1,4 +1,5 @@
-// HTTPRoute and GRPCRoute -> ordered entries: backends, filters, precedence, mesh parents (routing.md 2.4 to 2.9).
+// HTTPRoute and GRPCRoute -> ordered entries: backends, filters, precedence, mesh parents (routing.md 2.4
+// to 2.9).
 
 #include "sim/resolve/http_route.h"
 
@@ -27,7 +28,8 @@ TextMatcher value_matcher(const model::NameValueMatch& m) {
 /// Of several conditions on one name the last counts.
 /// Source: istio pilot/pkg/config/kube/gateway/conversion.go createHeadersMatch (a map is filled in order).
 void add_named(std::vector<NamedMatcher>& list, std::string name, TextMatcher matcher) {
-  const auto it = std::find_if(list.begin(), list.end(), [&](const NamedMatcher& n) { return n.name == name; });
+  const auto it =
+      std::find_if(list.begin(), list.end(), [&](const NamedMatcher& n) { return n.name == name; });
   if (it == list.end()) {
     list.push_back({std::move(name), std::move(matcher)});
   } else {
@@ -54,7 +56,8 @@ HttpMatch http_match(const model::HttpRouteMatch& m) {
   }
   out.path = std::move(path);
   if (!m.method.empty()) out.method = exact(m.method);
-  for (const model::NameValueMatch& h : m.headers) add_named(out.headers, lower_case(h.name), value_matcher(h));
+  for (const model::NameValueMatch& h : m.headers)
+    add_named(out.headers, lower_case(h.name), value_matcher(h));
   for (const model::NameValueMatch& q : m.query_params) add_named(out.query, q.name, value_matcher(q));
   return out;
 }
@@ -64,7 +67,8 @@ RuleRedirect compile_redirect(const HttpFilter& filter) {
   out.scheme = filter.scheme;
   out.hostname = filter.hostname;
   out.port = filter.port;
-  // Source: istio pilot/pkg/config/kube/gateway/conversion.go createRedirectFilter: without port and scheme the listener's port.
+  // Source: istio pilot/pkg/config/kube/gateway/conversion.go createRedirectFilter: without port and scheme
+  // the listener's port.
   out.port_of_listener = !filter.port && !filter.scheme;
   out.code = filter.status_code.value_or(302);
   if (filter.path) (filter.path->replace_full ? out.full_path : out.prefix) = filter.path->value;
@@ -103,8 +107,9 @@ std::string_view filter_name(HttpFilter::Type type) {
   return "unknown";
 }
 
-/// Position of a match in Istio's order: exact paths, then prefixes by length, then regexes by length; method; headers; query.
-/// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortHTTPRoutes, getURIRank, getURILength.
+/// Position of a match in Istio's order: exact paths, then prefixes by length, then regexes by length;
+/// method; headers; query. Source: istio pilot/pkg/config/kube/gateway/conversion.go sortHTTPRoutes,
+/// getURIRank, getURILength.
 bool entry_before(const SortableEntry& a, const SortableEntry& b) {
   const auto rank = [](const SortableEntry& e) {
     switch (e.entry.match.path->kind) {
@@ -128,7 +133,8 @@ bool entry_before(const SortableEntry& a, const SortableEntry& b) {
   return x.query.size() > y.query.size();
 }
 
-/// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortRoutesByCreationTime: age, then namespace, then name.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortRoutesByCreationTime: age, then namespace,
+/// then name.
 bool route_before(const model::HttpRoute& a, const model::HttpRoute& b) {
   if (a.meta.creation_timestamp != b.meta.creation_timestamp) {
     return a.meta.creation_timestamp < b.meta.creation_timestamp;
@@ -227,10 +233,12 @@ class RouteCompiler {
   bool add_backends(HttpRule& out, const model::HttpRouteRule& rule) {
     for (const model::BackendRef& ref : rule.backends) {
       std::string why;
-      std::optional<RuleDestination> destination = compile_backend(impl_, ref, route_.meta, check_grants_, why);
+      std::optional<RuleDestination> destination =
+          compile_backend(impl_, ref, route_.meta, check_grants_, why);
       if (!destination) return fail(std::move(why));
       for (const HttpFilter& filter : ref.filters) {
-        // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildHTTPDestination: only header modifiers.
+        // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildHTTPDestination: only header
+        // modifiers.
         const auto join = [](model::HeaderChange& to, const model::HeaderChange& from) {
           to.set.insert(to.set.end(), from.set.begin(), from.set.end());
           to.add.insert(to.add.end(), from.add.begin(), from.add.end());
@@ -250,15 +258,16 @@ class RouteCompiler {
     return true;
   }
 
-  /// Source: istio pilot/pkg/config/kube/gateway/conversion.go convertHTTPRoute: backendRequest is the time of each try when
-  /// there are retries, else of the request.
+  /// Source: istio pilot/pkg/config/kube/gateway/conversion.go convertHTTPRoute: backendRequest is the time
+  /// of each try when there are retries, else of the request.
   static void add_timeouts(HttpRule& out, const model::HttpRouteRule& rule) {
     out.timeout = rule.request_timeout.value_or("");
     if (rule.backend_request_timeout) {
       (rule.retry_attempts ? out.try_timeout : out.timeout) = *rule.backend_request_timeout;
     }
     if (rule.retry_attempts) out.facts.push_back(fmt::format("up to {} retries", *rule.retry_attempts));
-    if (rule.session_persistence) out.facts.emplace_back("session persistence: chooses the endpoint, never whether");
+    if (rule.session_persistence)
+      out.facts.emplace_back("session persistence: chooses the endpoint, never whether");
   }
 
   const RouteTables::Impl& impl_;
@@ -290,9 +299,10 @@ bool reference_granted(const model::Cluster& cluster, const Reference& ref) {
   const bool all_to = cluster.profile().has(model::Feature::ReferenceGrantAllTo);
   for (const auto& grant : cluster.snapshot().all<model::ReferenceGrant>()) {
     if (!(grant->meta.ns() == ref.to_ns)) continue;
-    const bool from = std::any_of(grant->from.begin(), grant->from.end(), [&](const model::ReferenceGrant::From& f) {
-      return f.group == ref.from_group && f.kind == ref.from_kind && f.ns == ref.from_ns;
-    });
+    const bool from =
+        std::any_of(grant->from.begin(), grant->from.end(), [&](const model::ReferenceGrant::From& f) {
+          return f.group == ref.from_group && f.kind == ref.from_kind && f.ns == ref.from_ns;
+        });
     if (!from) continue;
     const auto first = all_to || grant->to.empty() ? grant->to.begin() : grant->to.end() - 1;
     if (std::any_of(first, grant->to.end(), [&](const model::ReferenceGrant::To& t) {
@@ -305,7 +315,8 @@ bool reference_granted(const model::Cluster& cluster, const Reference& ref) {
 }
 
 std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, const model::BackendRef& ref,
-                                               const model::ObjectMeta& route, bool check_grants, std::string& why) {
+                                               const model::ObjectMeta& route, bool check_grants,
+                                               std::string& why) {
   RuleDestination out;
   out.at = object_at(route, ref.pos);
   out.weight = ref.weight;
@@ -322,7 +333,8 @@ std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, co
     return invalid(kRouteBackendKind, fmt::format("backendRef to {}/{} {}: Istio serves Service and Hostname",
                                                   ref.group, ref.kind, ref.name.view()));
   }
-  // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildDestination: these are errors of the whole route.
+  // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildDestination: these are errors of the whole
+  // route.
   if (!ref.port) {
     why = fmt::format("backendRef {} has no port", ref.name.view());
     return std::nullopt;
@@ -330,7 +342,8 @@ std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, co
   if (hostname) {
     out.host = ref.name.str();
     if (ref.ns_given && !(ref.ns == route.ns())) {
-      return invalid(kRouteBackendKind, fmt::format("backendRef Hostname {} names a namespace", ref.name.view()));
+      return invalid(kRouteBackendKind,
+                     fmt::format("backendRef Hostname {} names a namespace", ref.name.view()));
     }
     return out;
   }
@@ -340,8 +353,8 @@ std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, co
   }
   out.host = impl.cluster.host_of(ref.ns, ref.name);
   if (check_grants && !(ref.ns == route.ns()) &&
-      !reference_granted(impl.cluster, {kGatewayGroup, route.key.kind.view(), route.ns().view(), "", "Service",
-                                        ref.ns.view(), ref.name.view()})) {
+      !reference_granted(impl.cluster, {kGatewayGroup, route.key.kind.view(), route.ns().view(), "",
+                                        "Service", ref.ns.view(), ref.name.view()})) {
     return invalid(kRouteBackendNotPermitted,
                    fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use Service {}",
                                ref.ns.view(), route.key.kind.view(), route.ns().view(), ref.name.view()));
@@ -353,11 +366,13 @@ std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, co
   return out;
 }
 
-CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl, const model::HttpRoute& route, bool check_grants) {
+CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl, const model::HttpRoute& route,
+                                     bool check_grants) {
   return RouteCompiler(impl, route, check_grants).compile();
 }
 
-std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries, std::vector<Assumption>& assumptions) {
+std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries,
+                                    std::vector<Assumption>& assumptions) {
   std::stable_sort(entries.begin(), entries.end(), [](const SortableEntry& a, const SortableEntry& b) {
     if (entry_before(a, b)) return true;
     if (entry_before(b, a)) return false;
@@ -369,10 +384,11 @@ std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries, std::vec
       const model::ObjectMeta& a = entries[i - 1].route->meta;
       const model::ObjectMeta& b = entries[i].route->meta;
       if (a.creation_timestamp.empty() || b.creation_timestamp.empty()) {
-        Assumption assumption{kRouteOrderAssumed,
-                              fmt::format("{} before {}: equal precedence, no creationTimestamp; taken by namespace and name",
-                                          a.key.str(), b.key.str()),
-                              entries[i].entry.at.pos};
+        Assumption assumption{
+            kRouteOrderAssumed,
+            fmt::format("{} before {}: equal precedence, no creationTimestamp; taken by namespace and name",
+                        a.key.str(), b.key.str()),
+            entries[i].entry.at.pos};
         if (std::find(assumptions.begin(), assumptions.end(), assumption) == assumptions.end()) {
           assumptions.push_back(std::move(assumption));
         }
@@ -383,8 +399,9 @@ std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries, std::vec
   return out;
 }
 
-/// Routes whose parent is a Service: one config for each (Service, namespace of the routes). Hostnames of the routes are ignored
-/// and no grants are needed. Source: istio pilot/pkg/config/kube/gateway/conversion.go HTTPRouteCollection.
+/// Routes whose parent is a Service: one config for each (Service, namespace of the routes). Hostnames of the
+/// routes are ignored and no grants are needed. Source: istio pilot/pkg/config/kube/gateway/conversion.go
+/// HTTPRouteCollection.
 void build_http_routes(RouteTables::Impl& impl) {
   std::map<MeshParent, std::vector<SortableEntry>> groups;
   for (const auto& route : impl.cluster.snapshot().all<model::HttpRoute>()) {

@@ -18,14 +18,15 @@ struct CompiledHttpRoute {
   std::vector<SortableEntry> entries;
   std::optional<TraceNode> failure;  // the route yields nothing: why
 };
-[[nodiscard]] CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl, const model::HttpRoute& route,
-                                                   bool check_grants);
+[[nodiscard]] CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl,
+                                                   const model::HttpRoute& route, bool check_grants);
 
 /// In order of precedence. An order that only absent timestamps would settle is noted in `assumptions`.
 [[nodiscard]] std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries,
                                                   std::vector<Assumption>& assumptions);
 
 /// The registry host of a parentRef of kind Service or ServiceEntry; nullopt for other parents.
-[[nodiscard]] std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl, const model::ParentRef& parent);
+[[nodiscard]] std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl,
+                                                          const model::ParentRef& parent);
 
 }  // namespace waypath::sim

@@ -18,7 +18,8 @@ TextMatcher path_prefix(std::string value) {
   return out;
 }
 
-/// Source: istio pilot/pkg/config/kube/ingress/conversion.go createFallbackStringMatch, ConvertIngressVirtualService.
+/// Source: istio pilot/pkg/config/kube/ingress/conversion.go createFallbackStringMatch,
+/// ConvertIngressVirtualService.
 TextMatcher path_matcher(const model::IngressPath& path) {
   switch (path.type) {
     case model::IngressPathType::Exact:

@@ -17,11 +17,13 @@ namespace {
 
 using model::ServerTlsMode;
 
-// Source: istio pkg/config/constants (internal.istio.io/gateway-service, experimental.istio.io/disable-gateway-port-translation).
+// Source: istio pkg/config/constants (internal.istio.io/gateway-service,
+// experimental.istio.io/disable-gateway-port-translation).
 constexpr std::string_view kGatewayServiceAnnotation = "internal.istio.io/gateway-service";
 constexpr std::string_view kNoPortTranslationLabel = "experimental.istio.io/disable-gateway-port-translation";
 
-/// "host" -> "*/host", "./host" -> "<own ns>/host". Source: istio pilot/pkg/model/gateway.go sanitizeServerHostNamespace.
+/// "host" -> "*/host", "./host" -> "<own ns>/host". Source: istio pilot/pkg/model/gateway.go
+/// sanitizeServerHostNamespace.
 std::string server_host(const std::string& written, model::Symbol ns) {
   const std::size_t slash = written.find('/');
   if (slash == std::string::npos) return "*/" + lower_case(written);
@@ -30,7 +32,9 @@ std::string server_host(const std::string& written, model::Symbol ns) {
                      lower_case(std::string_view(written).substr(slash + 1)));
 }
 
-std::string_view host_part(std::string_view server_host) { return server_host.substr(server_host.find('/') + 1); }
+std::string_view host_part(std::string_view server_host) {
+  return server_host.substr(server_host.find('/') + 1);
+}
 
 std::vector<std::string> split_commas(std::string_view text) {
   std::vector<std::string> out;
@@ -91,7 +95,8 @@ ClassicGateway ingress_gateway(const model::Cluster& cluster, const model::Ingre
   return out;
 }
 
-/// Hosts that a server and a config share, narrower of each pair; the server may limit the config's namespace.
+/// Hosts that a server and a config share, narrower of each pair; the server may limit the config's
+/// namespace.
 std::vector<std::string> shared_hosts(const ClassicServer& server, const RouteConfig& config) {
   std::vector<std::string> out;
   for (const std::string& entry : server.hosts) {
@@ -105,7 +110,8 @@ std::vector<std::string> shared_hosts(const ClassicServer& server, const RouteCo
   return out;
 }
 
-std::vector<const RouteConfig*> configs_of(const RouteTables::Impl& impl, const ClassicServer& server, model::Symbol ns) {
+std::vector<const RouteConfig*> configs_of(const RouteTables::Impl& impl, const ClassicServer& server,
+                                           model::Symbol ns) {
   const auto it = impl.configs_by_gateway.find(server.gateway_name);
   if (it == impl.configs_by_gateway.end()) return {};
   return configs_for(impl, it->second, ns);
@@ -116,8 +122,8 @@ bool l4_match(const model::VsL4Match& match, const ClassicServer& server, const 
   if (match.port && *match.port != server.port) return false;
   if (!match.gateways.empty()) {
     return std::any_of(match.gateways.begin(), match.gateways.end(), [&](const std::string& g) {
-      return g == server.gateway_name ||
-             (g.find('/') == std::string::npos && fmt::format("{}/{}", config.ns.view(), g) == server.gateway_name);
+      return g == server.gateway_name || (g.find('/') == std::string::npos &&
+                                          fmt::format("{}/{}", config.ns.view(), g) == server.gateway_name);
     });
   }
   return std::all_of(match.source_labels.begin(), match.source_labels.end(), [&](const auto& wanted) {
@@ -126,8 +132,8 @@ bool l4_match(const model::VsL4Match& match, const ClassicServer& server, const 
   });
 }
 
-L4Rule l4_rule(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route, int index,
-               std::string section) {
+L4Rule l4_rule(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route,
+               int index, std::string section) {
   L4Rule out;
   out.at = object_at(config.vs->meta, route.pos, index, std::move(section));
   for (const model::VsDestination& d : route.route) {
@@ -138,15 +144,17 @@ L4Rule l4_rule(const RouteTables::Impl& impl, const RouteConfig& config, const m
   return out;
 }
 
-/// Source: istio pilot/pkg/networking/core/gateway.go buildGatewayNetworkFiltersFromTCPRoutes: the first rule that fits.
-std::optional<L4Rule> tcp_rule(const RouteTables::Impl& impl, const ClassicServer& server, const GatewayProxy& proxy) {
+/// Source: istio pilot/pkg/networking/core/gateway.go buildGatewayNetworkFiltersFromTCPRoutes: the first rule
+/// that fits.
+std::optional<L4Rule> tcp_rule(const RouteTables::Impl& impl, const ClassicServer& server,
+                               const GatewayProxy& proxy) {
   for (const RouteConfig* config : configs_of(impl, server, proxy.ns)) {
     if (config->vs == nullptr || shared_hosts(server, *config).empty()) continue;
     for (std::size_t i = 0; i < config->vs->tcp.size(); ++i) {
       const model::VsL4Route& route = config->vs->tcp[i];
-      if (route.matches.empty() || std::any_of(route.matches.begin(), route.matches.end(), [&](const auto& m) {
-            return l4_match(m, server, *config, proxy);
-          })) {
+      if (route.matches.empty() ||
+          std::any_of(route.matches.begin(), route.matches.end(),
+                      [&](const auto& m) { return l4_match(m, server, *config, proxy); })) {
         return l4_rule(impl, *config, route, static_cast<int>(i), "tcp");
       }
     }
@@ -177,7 +185,8 @@ std::vector<SniRule> passthrough_rules(const RouteTables::Impl& impl, const Clas
 
 /// Joins the servers' VirtualServices to virtual hosts by host.
 /// Source: istio pilot/pkg/networking/core/gateway.go buildGatewayHTTPRouteConfig.
-std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl, const std::vector<const ClassicServer*>& servers,
+std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl,
+                                       const std::vector<const ClassicServer*>& servers,
                                        const GatewayProxy& proxy, bool tls) {
   std::map<std::string, VirtualHost> by_host;
   for (const ClassicServer* server : servers) {
@@ -221,8 +230,8 @@ std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl, const std:
 
 /// Ports that the pod listens on for a server.
 /// Source: istio pilot/pkg/model/gateway.go resolvePorts.
-std::vector<std::uint16_t> pod_ports(const RouteTables::Impl& impl, const ClassicGateway& gateway, std::uint16_t number,
-                                     const GatewayProxy& proxy) {
+std::vector<std::uint16_t> pod_ports(const RouteTables::Impl& impl, const ClassicGateway& gateway,
+                                     std::uint16_t number, const GatewayProxy& proxy) {
   std::vector<std::uint16_t> out;
   for (const model::ServiceId id : services_of_proxy(impl.cluster, proxy)) {
     const model::RegistryService& service = impl.cluster.service(id);
@@ -261,8 +270,8 @@ void merge_server(PortServers& port, const ClassicServer& server, std::uint16_t 
   if (server.is_tls()) {
     for (const std::string& host : server.hosts) {
       if (port.sni.contains(host_part(host))) {
-        return lose(fmt::format("an earlier TLS server of port {} has host {}: this server is dropped", number,
-                                host_part(host)));
+        return lose(fmt::format("an earlier TLS server of port {} has host {}: this server is dropped",
+                                number, host_part(host)));
       }
     }
     for (const std::string& host : server.hosts) port.sni.emplace(host_part(host));
@@ -307,7 +316,8 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
       TlsChain chain;
       chain.server = server;
       for (const std::string& host : server->hosts) chain.sni.emplace_back(host_part(host));
-      chain.terminates = server->tls != ServerTlsMode::Passthrough && server->tls != ServerTlsMode::AutoPassthrough;
+      chain.terminates =
+          server->tls != ServerTlsMode::Passthrough && server->tls != ServerTlsMode::AutoPassthrough;
       if (!chain.terminates) {
         chain.passthrough = passthrough_rules(impl, *server, proxy);
       } else if (server->is_http()) {
@@ -335,19 +345,23 @@ std::string proxy_key(const GatewayProxy& proxy) {
 }  // namespace
 
 /// Source: istio pkg/config/gateway/gateway.go IsTLSServer, IsHTTPServer.
-bool ClassicServer::is_tls() const { return tls != ServerTlsMode::None && port_kind(protocol) != PortKind::Http; }
+bool ClassicServer::is_tls() const {
+  return tls != ServerTlsMode::None && port_kind(protocol) != PortKind::Http;
+}
 bool ClassicServer::is_http() const {
   if (port_kind(protocol) == PortKind::Http) return true;
   return protocol == "https" && tls != ServerTlsMode::None && tls != ServerTlsMode::Passthrough &&
          tls != ServerTlsMode::AutoPassthrough;
 }
 
-bool gateway_selects(const RouteTables::Impl& impl, const ClassicGateway& gateway, const GatewayProxy& proxy) {
+bool gateway_selects(const RouteTables::Impl& impl, const ClassicGateway& gateway,
+                     const GatewayProxy& proxy) {
   if (gateway.services) {
     for (const model::ServiceId id : services_of_proxy(impl.cluster, proxy)) {
       const model::RegistryService& service = impl.cluster.service(id);
       if (service.ns == gateway.gateway->meta.ns() &&
-          std::find(gateway.services->begin(), gateway.services->end(), service.host) != gateway.services->end()) {
+          std::find(gateway.services->begin(), gateway.services->end(), service.host) !=
+              gateway.services->end()) {
         return true;
       }
     }
@@ -380,13 +394,17 @@ std::vector<model::ServiceId> services_of_proxy(const model::Cluster& cluster, c
                    return label != nullptr && label->value == wanted.second;
                  });
     } else if (s.entry != nullptr && pod != nullptr) {
-      in_front = (s.ns == proxy.ns && s.entry->workload_selector && s.entry->workload_selector->matches(proxy.labels)) ||
-                 std::any_of(s.entry->endpoints.begin(), s.entry->endpoints.end(), [&](const model::WorkloadEntrySpec& e) {
-                   const std::optional<model::IpAddress> ip = model::parse_ip(e.address);
-                   return ip && std::find(pod->ips.begin(), pod->ips.end(), *ip) != pod->ips.end();
-                 });
+      in_front =
+          (s.ns == proxy.ns && s.entry->workload_selector &&
+           s.entry->workload_selector->matches(proxy.labels)) ||
+          std::any_of(s.entry->endpoints.begin(), s.entry->endpoints.end(),
+                      [&](const model::WorkloadEntrySpec& e) {
+                        const std::optional<model::IpAddress> ip = model::parse_ip(e.address);
+                        return ip && std::find(pod->ips.begin(), pod->ips.end(), *ip) != pod->ips.end();
+                      });
     }
-    if (in_front && std::none_of(out.begin(), out.end(), [&](model::ServiceId id) { return id.index == i; })) {
+    if (in_front &&
+        std::none_of(out.begin(), out.end(), [&](model::ServiceId id) { return id.index == i; })) {
       out.push_back(model::ServiceId{i});
     }
   }
@@ -398,9 +416,10 @@ std::uint16_t target_port(const model::Cluster& cluster, const GatewayProxy& pro
                           std::uint16_t port) {
   const model::Pod* pod = proxy.pod.valid() ? &cluster.pod(proxy.pod) : nullptr;
   for (const model::Endpoint& endpoint : cluster.endpoints(service, port)) {
-    const bool same = pod != nullptr && (endpoint.pod == proxy.pod ||
-                                         (endpoint.address && std::find(pod->ips.begin(), pod->ips.end(),
-                                                                        *endpoint.address) != pod->ips.end()));
+    const bool same =
+        pod != nullptr &&
+        (endpoint.pod == proxy.pod || (endpoint.address && std::find(pod->ips.begin(), pod->ips.end(),
+                                                                     *endpoint.address) != pod->ips.end()));
     if (same || pod == nullptr) return endpoint.port;
   }
   const model::RegistryService& s = cluster.service(service);
@@ -414,7 +433,8 @@ std::uint16_t target_port(const model::Cluster& cluster, const GatewayProxy& pro
 }
 
 std::shared_ptr<const ClassicTable> classic_table(const RouteTables::Impl& impl, const GatewayProxy& proxy) {
-  if (const auto it = impl.classic_tables.find(proxy_key(proxy)); it != impl.classic_tables.end()) return it->second;
+  if (const auto it = impl.classic_tables.find(proxy_key(proxy)); it != impl.classic_tables.end())
+    return it->second;
   return std::make_shared<const ClassicTable>(build_table(impl, proxy));
 }
 
@@ -428,20 +448,22 @@ void build_classic_gateways(RouteTables::Impl& impl) {
     if (const model::Annotation* a = gateway->meta.annotation(kGatewayServiceAnnotation)) {
       out.services = split_commas(a->value);
     }
-    for (std::size_t i = 0; i < gateway->servers.size(); ++i) out.servers.push_back(compile_server(*gateway, i));
+    for (std::size_t i = 0; i < gateway->servers.size(); ++i)
+      out.servers.push_back(compile_server(*gateway, i));
     impl.classic.push_back(std::move(out));
   }
   for (const auto& ingress : cluster.snapshot().all<model::Ingress>()) {
     if (ingress_taken(cluster, *ingress)) impl.classic.push_back(ingress_gateway(cluster, *ingress));
   }
   // Source: istio pilot/pkg/model/config.go configCompareByCreationTime.
-  std::stable_sort(impl.classic.begin(), impl.classic.end(), [](const ClassicGateway& a, const ClassicGateway& b) {
-    const std::string& x = a.servers.empty() ? std::string() : a.servers.front().created;
-    const std::string& y = b.servers.empty() ? std::string() : b.servers.front().created;
-    if (x != y) return x < y;
-    if (a.at.key.name != b.at.key.name) return a.at.key.name.view() < b.at.key.name.view();
-    return a.at.key.ns.view() < b.at.key.ns.view();
-  });
+  std::stable_sort(impl.classic.begin(), impl.classic.end(),
+                   [](const ClassicGateway& a, const ClassicGateway& b) {
+                     const std::string& x = a.servers.empty() ? std::string() : a.servers.front().created;
+                     const std::string& y = b.servers.empty() ? std::string() : b.servers.front().created;
+                     if (x != y) return x < y;
+                     if (a.at.key.name != b.at.key.name) return a.at.key.name.view() < b.at.key.name.view();
+                     return a.at.key.ns.view() < b.at.key.ns.view();
+                   });
   const std::span<const model::Pod* const> pods = cluster.pods();
   for (std::uint32_t i = 0; i < pods.size(); ++i) {
     GatewayProxy proxy;

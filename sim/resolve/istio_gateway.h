@@ -15,11 +15,11 @@ namespace waypath::sim {
 /// A TLS server, told apart by SNI.
 struct TlsChain {
   const ClassicServer* server = nullptr;
-  std::vector<std::string> sni;       // patterns; "*" for any
+  std::vector<std::string> sni;  // patterns; "*" for any
   bool terminates = false;
-  std::vector<VirtualHost> http;      // terminated HTTP
-  std::vector<SniRule> passthrough;   // by SNI, in order
-  std::optional<L4Rule> tcp;          // terminated, not HTTP
+  std::vector<VirtualHost> http;     // terminated HTTP
+  std::vector<SniRule> passthrough;  // by SNI, in order
+  std::optional<L4Rule> tcp;         // terminated, not HTTP
 };
 
 /// What one port of the pod serves.
@@ -38,14 +38,17 @@ struct ClassicTable {
 };
 
 /// The table of this proxy: found when it stands for pods that were there at build, else made now.
-[[nodiscard]] std::shared_ptr<const ClassicTable> classic_table(const RouteTables::Impl& impl, const GatewayProxy& proxy);
+[[nodiscard]] std::shared_ptr<const ClassicTable> classic_table(const RouteTables::Impl& impl,
+                                                                const GatewayProxy& proxy);
 
 /// Registry services in front of the proxy: by selector, by endpoint address.
-[[nodiscard]] std::vector<model::ServiceId> services_of_proxy(const model::Cluster& cluster, const GatewayProxy& proxy);
+[[nodiscard]] std::vector<model::ServiceId> services_of_proxy(const model::Cluster& cluster,
+                                                              const GatewayProxy& proxy);
 /// The port that the proxy's pod listens on for a port of a service.
-[[nodiscard]] std::uint16_t target_port(const model::Cluster& cluster, const GatewayProxy& proxy, model::ServiceId service,
-                                        std::uint16_t port);
+[[nodiscard]] std::uint16_t target_port(const model::Cluster& cluster, const GatewayProxy& proxy,
+                                        model::ServiceId service, std::uint16_t port);
 /// Whether Istio configures the proxy from this gateway.
-[[nodiscard]] bool gateway_selects(const RouteTables::Impl& impl, const ClassicGateway& gateway, const GatewayProxy& proxy);
+[[nodiscard]] bool gateway_selects(const RouteTables::Impl& impl, const ClassicGateway& gateway,
+                                   const GatewayProxy& proxy);
 
 }  // namespace waypath::sim

@@ -22,8 +22,8 @@ bool route_before(const model::L4Route* a, const model::L4Route* b) {
   return a->meta.name().view() < b->meta.name().view();
 }
 
-std::optional<L4Rule> compile_rule(const RouteTables::Impl& impl, const model::L4Route& route, std::size_t index,
-                                   bool check_grants, std::string& why) {
+std::optional<L4Rule> compile_rule(const RouteTables::Impl& impl, const model::L4Route& route,
+                                   std::size_t index, bool check_grants, std::string& why) {
   const model::L4RouteRule& rule = route.rules[index];
   L4Rule out;
   out.at = object_at(route.meta, rule.pos, static_cast<int>(index), "rules");
@@ -43,8 +43,9 @@ void add_mesh_rule(RouteTables::Impl& impl, const model::L4Route& route, const m
     std::optional<L4Rule> rule = compile_rule(impl, route, i, false, why);
     if (!rule) {
       impl.ignored_mesh_routes.push_back(
-          {std::move(host), trace_node("route", Decision::NotApplicable, kRouteUnsupportedFilter, object_at(route.meta),
-                                       fmt::format("{}; Istio then drops the route", why))});
+          {std::move(host),
+           trace_node("route", Decision::NotApplicable, kRouteUnsupportedFilter, object_at(route.meta),
+                      fmt::format("{}; Istio then drops the route", why))});
       return;
     }
     impl.mesh_l4.push_back({host, route.meta.ns(), parent.port, tls, route.hostnames, std::move(*rule)});
@@ -66,7 +67,8 @@ void attach_l4_routes(RouteTables::Impl& impl) {
         add_mesh_rule(impl, *route, parent, std::move(*host), tls);
       }
     }
-    for (const Attachment& place : attach_route(impl, {&route->meta, &route->parents, tls ? &route->hostnames : nullptr})) {
+    for (const Attachment& place :
+         attach_route(impl, {&route->meta, &route->parents, tls ? &route->hostnames : nullptr})) {
       for (std::size_t i = 0; i < route->rules.size(); ++i) {
         std::string why;
         std::optional<L4Rule> rule = compile_rule(impl, *route, i, true, why);

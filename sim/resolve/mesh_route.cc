@@ -23,7 +23,8 @@ bool subnet_holds(const std::vector<std::string>& subnets, const std::optional<m
   });
 }
 
-/// Source: istio pilot/pkg/networking/core/tls.go matchTCP, matchTLS: gateways, labels and namespace are all tested.
+/// Source: istio pilot/pkg/networking/core/tls.go matchTCP, matchTLS: gateways, labels and namespace are all
+/// tested.
 bool source_holds(const model::VsL4Match& match, const ProxyView& proxy) {
   if (!match.gateways.empty() &&
       std::find(match.gateways.begin(), match.gateways.end(), proxy.gateway) == match.gateways.end()) {
@@ -36,10 +37,13 @@ bool source_holds(const model::VsL4Match& match, const ProxyView& proxy) {
   });
 }
 
-bool port_holds(const model::VsL4Match& match, const ProxyView& proxy) { return !match.port || *match.port == proxy.port; }
+bool port_holds(const model::VsL4Match& match, const ProxyView& proxy) {
+  return !match.port || *match.port == proxy.port;
+}
 
 bool tls_holds(const model::VsL4Match& match, const ProxyView& proxy, const L4View& view) {
-  if (!port_holds(match, proxy) || !source_holds(match, proxy) || !subnet_holds(match.destination_subnets, view.address)) {
+  if (!port_holds(match, proxy) || !source_holds(match, proxy) ||
+      !subnet_holds(match.destination_subnets, view.address)) {
     return false;
   }
   return std::any_of(match.sni_hosts.begin(), match.sni_hosts.end(), [&](const std::string& written) {
@@ -49,8 +53,8 @@ bool tls_holds(const model::VsL4Match& match, const ProxyView& proxy, const L4Vi
   });
 }
 
-L4Rule compile(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route, int index,
-               std::string section) {
+L4Rule compile(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route,
+               int index, std::string section) {
   L4Rule out;
   out.at = object_at(config.vs->meta, route.pos, index, std::move(section));
   for (const model::VsDestination& d : route.route) {
@@ -65,12 +69,13 @@ L4Rule compile(const RouteTables::Impl& impl, const RouteConfig& config, const m
 
 std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl, std::string_view host) {
   std::vector<std::uint32_t> out;
-  if (const auto it = impl.mesh_configs_by_host.find(host); it != impl.mesh_configs_by_host.end()) out = it->second;
+  if (const auto it = impl.mesh_configs_by_host.find(host); it != impl.mesh_configs_by_host.end())
+    out = it->second;
   for (const std::uint32_t i : impl.mesh_configs_wildcard) {
     const RouteConfig& config = impl.configs[i];
-    const bool covers = std::any_of(config.hosts.begin(), config.hosts.end(), [&](const std::string& pattern) {
-      return is_wildcard(pattern) && host_covers(pattern, host);
-    });
+    const bool covers = std::any_of(
+        config.hosts.begin(), config.hosts.end(),
+        [&](const std::string& pattern) { return is_wildcard(pattern) && host_covers(pattern, host); });
     if (covers) out.push_back(i);
   }
   std::sort(out.begin(), out.end());
@@ -78,8 +83,8 @@ std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl, std::s
   return out;
 }
 
-std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const RouteConfig& config, const ProxyView& proxy,
-                                         const L4View& view) {
+std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const RouteConfig& config,
+                                         const ProxyView& proxy, const L4View& view) {
   if (config.vs == nullptr) return std::nullopt;
   for (std::size_t i = 0; i < config.vs->tls.size(); ++i) {
     const model::VsL4Route& route = config.vs->tls[i];
@@ -90,11 +95,12 @@ std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const Ro
   }
   for (std::size_t i = 0; i < config.vs->tcp.size(); ++i) {
     const model::VsL4Route& route = config.vs->tcp[i];
-    const bool holds = route.matches.empty() ||
-                       std::any_of(route.matches.begin(), route.matches.end(), [&](const model::VsL4Match& m) {
-                         return port_holds(m, proxy) && source_holds(m, proxy) &&
-                                subnet_holds(m.destination_subnets, view.address);
-                       });
+    const bool holds =
+        route.matches.empty() ||
+        std::any_of(route.matches.begin(), route.matches.end(), [&](const model::VsL4Match& m) {
+          return port_holds(m, proxy) && source_holds(m, proxy) &&
+                 subnet_holds(m.destination_subnets, view.address);
+        });
     if (holds) return compile(impl, config, route, static_cast<int>(i), "tcp");
   }
   return std::nullopt;
@@ -108,11 +114,12 @@ const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol servic
       // Routes of a third namespace concern nobody; consumer routes only clients of their own namespace.
       if (!(route.ns == service_ns) && !(route.ns == proxy.ns)) continue;
       if (tls) {
-        const bool named = route.hostnames.empty() ||
-                           std::any_of(route.hostnames.begin(), route.hostnames.end(), [&](const std::string& h) {
-                             return view.sni_of_host_only ? lower_case(h) == view.host
-                                                          : !view.sni.empty() && host_covers(lower_case(h), view.sni);
-                           });
+        const bool named =
+            route.hostnames.empty() ||
+            std::any_of(route.hostnames.begin(), route.hostnames.end(), [&](const std::string& h) {
+              return view.sni_of_host_only ? lower_case(h) == view.host
+                                           : !view.sni.empty() && host_covers(lower_case(h), view.sni);
+            });
         if (!named) continue;
       }
       return &route.rule;
@@ -121,26 +128,28 @@ const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol servic
   return nullptr;
 }
 
-void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs, std::string_view host,
-                       std::uint16_t port, std::string_view protocol) {
+void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs,
+                       std::string_view host, std::uint16_t port, std::string_view protocol) {
   for (const RouteConfig* config : configs) {
     const bool concerns = std::any_of(config->http.begin(), config->http.end(),
                                       [&](const HttpEntry& e) { return !e.port || *e.port == port; });
     if (!concerns) continue;
-    decision.trace.push_back(
-        trace_node("route", Decision::NotApplicable, kRouteProtocolBlocksL7, ObjectAt{config->key, config->pos, -1, {}},
-                   fmt::format("HTTP rules for {} have no effect: port {} is declared as {}", host, port, protocol)));
+    decision.trace.push_back(trace_node(
+        "route", Decision::NotApplicable, kRouteProtocolBlocksL7, ObjectAt{config->key, config->pos, -1, {}},
+        fmt::format("HTTP rules for {} have no effect: port {} is declared as {}", host, port, protocol)));
   }
 }
 
-void default_route(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy, model::ServiceId service,
-                   std::uint16_t port, bool http) {
+void default_route(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
+                   model::ServiceId service, std::uint16_t port, bool http) {
   decision.kind = RouteDecision::Kind::Forward;
   decision.http = http;
   decision.targets.push_back(service_target(impl, proxy, service, port));
   const model::RegistryService& reg = impl.cluster.service(service);
-  decision.reason = {kRouteDefault, object_at(reg.meta()), fmt::format("no route concerns {} port {}", reg.host, port)};
-  decision.trace.push_back(trace_node("route", Decision::Allow, kRouteDefault, object_at(reg.meta()), decision.reason.detail));
+  decision.reason = {kRouteDefault, object_at(reg.meta()),
+                     fmt::format("no route concerns {} port {}", reg.host, port)};
+  decision.trace.push_back(
+      trace_node("route", Decision::Allow, kRouteDefault, object_at(reg.meta()), decision.reason.detail));
 }
 
 }  // namespace waypath::sim

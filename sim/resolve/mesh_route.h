@@ -1,5 +1,6 @@
 #pragma once
-// What waypoints and sidecars share: which configs of gateway "mesh" concern a host, and their TCP and TLS rules.
+// What waypoints and sidecars share: which configs of gateway "mesh" concern a host, and their TCP and TLS
+// rules.
 
 #include <optional>
 #include <string>
@@ -10,33 +11,36 @@
 
 namespace waypath::sim {
 
-/// Mesh configs with a host that is `host` or, for VirtualServices, a wildcard that covers it; in table order.
-/// Gateway API routes never spread by wildcard.
-[[nodiscard]] std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl, std::string_view host);
+/// Mesh configs with a host that is `host` or, for VirtualServices, a wildcard that covers it; in table
+/// order. Gateway API routes never spread by wildcard.
+[[nodiscard]] std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl,
+                                                         std::string_view host);
 
 /// A connection as L4 rules see it.
 struct L4View {
-  std::string_view sni;       // empty: none was seen
-  bool sni_of_host_only = false;  // waypoints: a tls rule counts only when it names exactly the Service's host
-  std::string_view host;      // of the Service
+  std::string_view sni;  // empty: none was seen
+  bool sni_of_host_only =
+      false;              // waypoints: a tls rule counts only when it names exactly the Service's host
+  std::string_view host;  // of the Service
   std::optional<model::IpAddress> address;  // dialled
 };
 
 /// First tls, then tcp rule of the VirtualService that takes the connection at this proxy; nullopt: none.
 /// Source: istio pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts, matchTLS, matchTCP.
-[[nodiscard]] std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const RouteConfig& config,
-                                                       const ProxyView& proxy, const L4View& view);
+[[nodiscard]] std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl,
+                                                       const RouteConfig& config, const ProxyView& proxy,
+                                                       const L4View& view);
 
 /// TLSRoute, then TCPRoute whose parent is the Service; null: none.
-[[nodiscard]] const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns, const ProxyView& proxy,
-                                           const L4View& view);
+[[nodiscard]] const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns,
+                                           const ProxyView& proxy, const L4View& view);
 
 /// A trace node for each HTTP route that the declared protocol of a port keeps from working.
-void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs, std::string_view host,
-                       std::uint16_t port, std::string_view protocol);
+void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs,
+                       std::string_view host, std::uint16_t port, std::string_view protocol);
 
 /// No rule: straight to the Service.
-void default_route(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy, model::ServiceId service,
-                   std::uint16_t port, bool http);
+void default_route(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
+                   model::ServiceId service, std::uint16_t port, bool http);
 
 }  // namespace waypath::sim

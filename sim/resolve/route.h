@@ -75,8 +75,8 @@ struct RouteDecision {
   bool http = true;  // the listener parsed HTTP
   bool tls_terminated = false;
   std::string virtual_host;          // host (pattern) whose rules were tried; "*" at waypoints
-  std::string request_timeout;          // 504 after it; empty: none
-  std::string try_timeout;              // of each try
+  std::string request_timeout;       // 504 after it; empty: none
+  std::string try_timeout;           // of each try
   std::optional<ObjectAt> listener;  // Gateway, ListenerSet, IstioGateway or Ingress that opened the port
   std::string listener_name;
 };

@@ -1,4 +1,5 @@
-// A chosen rule applied to a request: destinations with shares, redirect, rewrite, fault (routing.md 2.5, 2.6, 3.2).
+// A chosen rule applied to a request: destinations with shares, redirect, rewrite, fault
+// (routing.md 2.5, 2.6, 3.2).
 
 #include <fmt/format.h>
 
@@ -37,9 +38,10 @@ std::size_t matched_prefix(const HttpMatch& match, const std::string& path) {
   return 0;
 }
 
-/// Source: istio pilot/pkg/config/kube/gateway/conversion.go createRewriteFilter: "/" removes the prefix, and the parts join
-/// without a double slash. VirtualService replaces characters (envoy prefix_rewrite).
-std::string replace_prefix(const HttpMatch& match, const std::string& path, std::string value, bool by_element) {
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go createRewriteFilter: "/" removes the prefix, and
+/// the parts join without a double slash. VirtualService replaces characters (envoy prefix_rewrite).
+std::string replace_prefix(const HttpMatch& match, const std::string& path, std::string value,
+                           bool by_element) {
   std::size_t length = std::min(matched_prefix(match, path), path.size());
   if (!by_element) {
     if (!match.path) length = 1;  // a rule without a path condition matches the prefix "/"
@@ -52,38 +54,44 @@ std::string replace_prefix(const HttpMatch& match, const std::string& path, std:
   return joined.empty() ? "/" : joined;
 }
 
-/// Host of a redirect that does not name one: the request's, its port dropped when the redirect sets one or when it was the
-/// default of the scheme that is left. Source: envoy source/common/http/utility.cc (newUri, processRequestHost).
+/// Host of a redirect that does not name one: the request's, its port dropped when the redirect sets one or
+/// when it was the default of the scheme that is left. Source: envoy source/common/http/utility.cc (newUri,
+/// processRequestHost).
 std::string redirect_host(const RequestView& view, std::string_view new_scheme, bool new_port) {
   const std::size_t colon = view.authority.rfind(':');
-  if (colon == std::string::npos || view.authority.find(']', colon) != std::string::npos) return view.authority;
+  if (colon == std::string::npos || view.authority.find(']', colon) != std::string::npos)
+    return view.authority;
   const std::string_view port = std::string_view(view.authority).substr(colon);
-  const bool was_default = (view.scheme == "https" && port == ":443") || (view.scheme == "http" && port == ":80");
+  const bool was_default =
+      (view.scheme == "https" && port == ":443") || (view.scheme == "http" && port == ":80");
   if (new_port || (new_scheme != view.scheme && was_default)) return view.authority.substr(0, colon);
   return view.authority;
 }
 
-/// Source: istio pilot/pkg/networking/core/route/route.go ApplyRedirect; envoy source/common/http/utility.cc newUri.
+/// Source: istio pilot/pkg/networking/core/route/route.go ApplyRedirect; envoy source/common/http/utility.cc
+/// newUri.
 std::string location(const RuleRedirect& redirect, const HttpMatch& match, const RequestView& view,
                      const ProxyView& proxy) {
   const std::string scheme = redirect.scheme.value_or(view.scheme);
   const std::string listener_scheme = redirect.scheme.value_or(proxy.tls ? "https" : "http");
   std::uint16_t port = redirect.port.value_or(redirect.port_of_listener ? proxy.port : std::uint16_t{0});
   if ((port == 80 && listener_scheme == "http") || (port == 443 && listener_scheme == "https")) port = 0;
-  const std::string host =
-      redirect.hostname && !redirect.hostname->empty() ? *redirect.hostname : redirect_host(view, scheme, port != 0);
+  const std::string host = redirect.hostname && !redirect.hostname->empty()
+                               ? *redirect.hostname
+                               : redirect_host(view, scheme, port != 0);
   std::string path = view.path;
   if (redirect.full_path) path = *redirect.full_path;
   if (redirect.prefix) path = replace_prefix(match, view.path, *redirect.prefix, redirect.by_element);
   const bool has_query = path.find('?') != std::string::npos;
-  return fmt::format("{}://{}{}{}{}", scheme, host, port == 0 ? std::string() : fmt::format(":{}", port), path,
-                     has_query ? std::string() : view.query_text);
+  return fmt::format("{}://{}{}{}{}", scheme, host, port == 0 ? std::string() : fmt::format(":{}", port),
+                     path, has_query ? std::string() : view.query_text);
 }
 
 void add_changes(RouteTarget& target, const model::HeaderChange& change) {
   for (const auto& [name, value] : change.set) {
     const std::string key = lower_case(name);
-    // Source: istio pilot/pkg/networking/core/route/route.go TranslateHeadersOperations: Host goes through host_rewrite.
+    // Source: istio pilot/pkg/networking/core/route/route.go TranslateHeadersOperations: Host goes through
+    // host_rewrite.
     if (key == "host" || key == ":authority") {
       target.host_rewrite = value;
     } else {
@@ -94,7 +102,8 @@ void add_changes(RouteTarget& target, const model::HeaderChange& change) {
   for (const std::string& name : change.remove) target.remove_headers.push_back(lower_case(name));
 }
 
-void rewrite_target(RouteTarget& target, const RuleRewrite& rewrite, const HttpMatch& match, const RequestView& view) {
+void rewrite_target(RouteTarget& target, const RuleRewrite& rewrite, const HttpMatch& match,
+                    const RequestView& view) {
   if (rewrite.hostname) target.host_rewrite = rewrite.hostname;
   std::optional<std::string> path;
   if (rewrite.full_path) path = *rewrite.full_path;
@@ -123,15 +132,17 @@ std::string service_name(const RouteTables::Impl& impl, const RouteTarget& targe
 /// Applies one rule.
 class RuleApplier {
  public:
-  RuleApplier(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy, const HttpEntry& entry,
-              const RequestView& view)
+  RuleApplier(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
+              const HttpEntry& entry, const RequestView& view)
       : decision_(decision), impl_(impl), proxy_(proxy), entry_(entry), rule_(*entry.rule), view_(view) {}
 
   void apply() {
     decision_.facts.insert(decision_.facts.end(), rule_.facts.begin(), rule_.facts.end());
     for (const model::HeaderChange& change : rule_.response_headers) {
-      for (const auto& [name, value] : change.set) decision_.response_set.emplace_back(lower_case(name), value);
-      for (const auto& [name, value] : change.add) decision_.response_add.emplace_back(lower_case(name), value);
+      for (const auto& [name, value] : change.set)
+        decision_.response_set.emplace_back(lower_case(name), value);
+      for (const auto& [name, value] : change.add)
+        decision_.response_add.emplace_back(lower_case(name), value);
       for (const std::string& name : change.remove) decision_.response_remove.push_back(lower_case(name));
     }
     if (preflight()) return;
@@ -161,7 +172,8 @@ class RuleApplier {
     decision_.missing_facts.push_back(std::move(missing));
   }
 
-  /// Source: envoy source/extensions/filters/http/cors/cors_filter.cc: an allowed preflight is answered, others pass.
+  /// Source: envoy source/extensions/filters/http/cors/cors_filter.cc: an allowed preflight is answered,
+  /// others pass.
   bool preflight() {
     const std::string* origin = view_.header("origin");
     if (!rule_.cors || view_.method != "OPTIONS" || origin == nullptr ||
@@ -169,19 +181,21 @@ class RuleApplier {
       return false;
     }
     if (!rule_.cors->origins_known) {
-      unknown(kRouteUnknown, fmt::format("whether the corsPolicy of {} allows origin {}", rule_name(entry_), *origin));
+      unknown(kRouteUnknown,
+              fmt::format("whether the corsPolicy of {} allows origin {}", rule_name(entry_), *origin));
       return true;
     }
     if (!origin_allowed(*rule_.cors, *origin)) return false;
-    respond(200, kRouteCorsPreflight, fmt::format("{} answers the preflight of origin {}", rule_name(entry_), *origin));
+    respond(200, kRouteCorsPreflight,
+            fmt::format("{} answers the preflight of origin {}", rule_name(entry_), *origin));
     return true;
   }
 
   bool aborted() {
     if (!rule_.fault) return false;
     if (rule_.fault->delay) {
-      decision_.facts.push_back(
-          fmt::format("{} delays {}% of requests by {}", rule_name(entry_), rule_.fault->delay_percent, *rule_.fault->delay));
+      decision_.facts.push_back(fmt::format("{} delays {}% of requests by {}", rule_name(entry_),
+                                            rule_.fault->delay_percent, *rule_.fault->delay));
     }
     if (!rule_.fault->abort_status || rule_.fault->abort_percent < 100) return false;
     respond(*rule_.fault->abort_status, kRouteFault,
@@ -200,13 +214,16 @@ class RuleApplier {
     for (const RuleDestination& d : rule_.destinations) sum += d.weight;
     if (rule_.destinations.empty() || sum <= 0) {
       if (!rule_.gateway_semantics && rule_.destinations.empty()) {
-        return unknown(kRouteNoAction, fmt::format("{} has neither route, redirect nor directResponse", rule_name(entry_)));
+        return unknown(kRouteNoAction,
+                       fmt::format("{} has neither route, redirect nor directResponse", rule_name(entry_)));
       }
       // Source: istio release notes 59356 and 60787: no backendRefs at all was 404 in 1.30 only.
       const bool is404 =
           rule_.destinations.empty() && impl_.cluster.profile().has(model::Feature::NoBackendRefsIs404);
-      return refuse(is404 ? 404 : rule_.gateway_semantics ? 500 : 503, kRouteNoBackend,
-                    fmt::format("{} has no backend with a weight", rule_name(entry_)));
+      return refuse(is404                     ? 404
+                    : rule_.gateway_semantics ? 500
+                                              : 503,
+                    kRouteNoBackend, fmt::format("{} has no backend with a weight", rule_name(entry_)));
     }
     decision_.kind = RouteDecision::Kind::Forward;
     for (const RuleDestination& d : rule_.destinations) {
@@ -232,8 +249,10 @@ class RuleApplier {
     if (rule_.rewrite) rewrite_target(out, *rule_.rewrite, entry_.match, view_);
     for (const model::HeaderChange& change : rule_.request_headers) add_changes(out, change);
     add_changes(out, d.request_headers);
-    for (const auto& [name, value] : d.response_headers.set) out.response_set.emplace_back(lower_case(name), value);
-    for (const auto& [name, value] : d.response_headers.add) out.response_add.emplace_back(lower_case(name), value);
+    for (const auto& [name, value] : d.response_headers.set)
+      out.response_set.emplace_back(lower_case(name), value);
+    for (const auto& [name, value] : d.response_headers.add)
+      out.response_add.emplace_back(lower_case(name), value);
     for (const std::string& name : d.response_headers.remove) out.response_remove.push_back(lower_case(name));
     return out;
   }
@@ -246,7 +265,8 @@ class RuleApplier {
     abort.share = aborted_share;
     abort.error_status = *rule_.fault->abort_status;
     abort.error = kRouteFault;
-    abort.error_detail = fmt::format("{} aborts {}% of requests", rule_name(entry_), rule_.fault->abort_percent);
+    abort.error_detail =
+        fmt::format("{} aborts {}% of requests", rule_name(entry_), rule_.fault->abort_percent);
     abort.by = entry_.at;
     decision_.targets.push_back(std::move(abort));
   }
@@ -259,7 +279,8 @@ class RuleApplier {
     }
     if (set(rule_.try_timeout)) {
       decision_.try_timeout = rule_.try_timeout;
-      decision_.facts.push_back(fmt::format("{}: each try ends after {}", rule_name(entry_), rule_.try_timeout));
+      decision_.facts.push_back(
+          fmt::format("{}: each try ends after {}", rule_name(entry_), rule_.try_timeout));
     }
     for (const RuleDestination& d : rule_.mirrors) {
       const RouteTarget mirror = resolve_target(impl_, proxy_, d, rule_.gateway_semantics);
@@ -294,18 +315,19 @@ bool parses_as_http(RouteRequest::App app) {
 RequestView view_request(const model::Cluster& cluster, const RouteRequest& request, bool tls) {
   (void)cluster;
   const bool grpc = request.app == RouteRequest::App::Grpc;
-  return view_of(grpc && request.method == "GET" ? "POST" : request.method, tls ? "https" : "http", request.host,
-                 request.path, request.headers, &request.verified_claims);
+  return view_of(grpc && request.method == "GET" ? "POST" : request.method, tls ? "https" : "http",
+                 request.host, request.path, request.headers, &request.verified_claims);
 }
 
-RouteTarget resolve_target(const RouteTables::Impl& impl, const ProxyView& proxy, const RuleDestination& destination,
-                           bool gateway_semantics) {
+RouteTarget resolve_target(const RouteTables::Impl& impl, const ProxyView& proxy,
+                           const RuleDestination& destination, bool gateway_semantics) {
   RouteTarget out;
   out.host = destination.host;
   out.port = destination.port.value_or(proxy.port);
   out.subset = destination.subset;
   out.by = destination.at;
-  // Source: istio pilot/pkg/networking/core/route/route.go ClusterNotFoundResponseCode: 500 for Gateway API, else 503.
+  // Source: istio pilot/pkg/networking/core/route/route.go ClusterNotFoundResponseCode: 500 for Gateway API,
+  // else 503.
   const int not_found = gateway_semantics ? 500 : 503;
   const auto fail = [&](int status, Code code, std::string detail) {
     out.error_status = status;
@@ -313,15 +335,18 @@ RouteTarget resolve_target(const RouteTables::Impl& impl, const ProxyView& proxy
     out.error_detail = std::move(detail);
     return out;
   };
-  if (destination.error_status != 0) return fail(destination.error_status, destination.error, destination.error_detail);
+  if (destination.error_status != 0)
+    return fail(destination.error_status, destination.error, destination.error_detail);
   out.service = find_registry_service(impl, destination.host, proxy.ns);
   if (!out.service.valid()) {
-    return fail(not_found, kRouteBackendNotFound,
-                fmt::format("{} is not in the registry that namespace {} sees", destination.host, proxy.ns.view()));
+    return fail(
+        not_found, kRouteBackendNotFound,
+        fmt::format("{} is not in the registry that namespace {} sees", destination.host, proxy.ns.view()));
   }
   const model::RegistryService& service = impl.cluster.service(out.service);
   if (service.external_name()) return out;
-  // Source: istio pilot/pkg/networking/core/route/route.go GetDestinationCluster: without a port the Service's only one.
+  // Source: istio pilot/pkg/networking/core/route/route.go GetDestinationCluster: without a port the
+  // Service's only one.
   if (!destination.port && service.ports.size() == 1) out.port = service.ports.front().port;
   if (service.find_port(out.port) == nullptr) {
     return fail(not_found, kRouteBackendPort, fmt::format("{} has no port {}", destination.host, out.port));
@@ -342,8 +367,8 @@ RouteTarget service_target(const RouteTables::Impl& impl, const ProxyView& proxy
   return out;
 }
 
-void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy, const VirtualHost& host,
-                 const RouteRequest& request, const RequestView& view) {
+void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
+                 const VirtualHost& host, const RouteRequest& request, const RequestView& view) {
   (void)request;
   decision.http = true;
   decision.virtual_host = host.host;
@@ -362,8 +387,8 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
     const HttpEntry& entry = entries[i];
     if (const RegexMatch* bad = entry.match.invalid_regex(); bad != nullptr && chosen == nullptr) {
       decision.kind = RouteDecision::Kind::Unknown;
-      decision.missing_facts.push_back(fmt::format("what Envoy does with the invalid regex {} of {}: {}", bad->pattern(),
-                                                   rule_name(entry), bad->error()));
+      decision.missing_facts.push_back(fmt::format("what Envoy does with the invalid regex {} of {}: {}",
+                                                   bad->pattern(), rule_name(entry), bad->error()));
       decision.reason = {kRouteUnknown, entry.at, decision.missing_facts.back()};
       decision.trace.push_back(std::move(node));
       return;
@@ -375,8 +400,8 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
       chosen = &entry;
       node.children.push_back(entry_node(entry, Decision::Allow, kRouteMatched, entry.match.describe()));
     } else {
-      node.children.push_back(
-          entry_node(entry, Decision::NotApplicable, kRouteShadowed, "would match too; an earlier rule is taken"));
+      node.children.push_back(entry_node(entry, Decision::NotApplicable, kRouteShadowed,
+                                         "would match too; an earlier rule is taken"));
     }
   }
   node.children.insert(node.children.end(), host.losers.begin(), host.losers.end());
@@ -397,7 +422,8 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
   RuleApplier(decision, impl, proxy, *chosen, view).apply();
 }
 
-void decide_l4(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy, const L4Rule& rule) {
+void decide_l4(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
+               const L4Rule& rule) {
   decision.http = false;
   double sum = 0;
   for (const RuleDestination& d : rule.destinations) sum += d.weight;
@@ -418,8 +444,8 @@ void decide_l4(RouteDecision& decision, const RouteTables::Impl& impl, const Pro
     decision.kind = RouteDecision::Kind::Forward;
     decision.reason = {kRouteL4, rule.at, fmt::format("{} takes the connection", rule.at.key.str())};
   }
-  decision.trace.push_back(
-      trace_node("route", usable ? Decision::Allow : Decision::Deny, decision.reason.code, rule.at, decision.reason.detail));
+  decision.trace.push_back(trace_node("route", usable ? Decision::Allow : Decision::Deny,
+                                      decision.reason.code, rule.at, decision.reason.detail));
 }
 
 }  // namespace waypath::sim

@@ -61,8 +61,8 @@ struct HttpRule {
   std::optional<RuleRewrite> rewrite;
   std::optional<RuleCors> cors;
   std::vector<model::HeaderChange> request_headers, response_headers;  // applied in order
-  std::string timeout;      // of the whole request; empty or 0s: none
-  std::string try_timeout;  // of each try, when there are retries
+  std::string timeout;             // of the whole request; empty or 0s: none
+  std::string try_timeout;         // of each try, when there are retries
   std::vector<std::string> facts;  // retries and the like
 };
 

@@ -69,7 +69,8 @@ ObjectAt object_at(const model::ObjectMeta& meta, model::SourcePos pos, int rule
   return {meta.key, pos.known() ? pos : meta.pos, rule, std::move(section)};
 }
 
-TraceNode trace_node(std::string layer, Decision decision, Code code, std::optional<ObjectAt> by, std::string detail) {
+TraceNode trace_node(std::string layer, Decision decision, Code code, std::optional<ObjectAt> by,
+                     std::string detail) {
   TraceNode node;
   node.layer = std::move(layer);
   node.decision = decision;
@@ -77,8 +78,8 @@ TraceNode trace_node(std::string layer, Decision decision, Code code, std::optio
   return node;
 }
 
-std::vector<const RouteConfig*> configs_for(const RouteTables::Impl& impl, std::span<const std::uint32_t> candidates,
-                                            model::Symbol ns) {
+std::vector<const RouteConfig*> configs_for(const RouteTables::Impl& impl,
+                                            std::span<const std::uint32_t> candidates, model::Symbol ns) {
   const std::vector<std::string>& defaults = impl.cluster.mesh().default_virtual_service_export_to;
   const auto group = [&](const RouteConfig& config) {
     const model::ExportTo& list = config.export_to.empty() ? defaults : config.export_to;
@@ -97,7 +98,8 @@ std::vector<const RouteConfig*> configs_for(const RouteTables::Impl& impl, std::
   return out;
 }
 
-model::ServiceId find_registry_service(const RouteTables::Impl& impl, std::string_view host, model::Symbol ns) {
+model::ServiceId find_registry_service(const RouteTables::Impl& impl, std::string_view host,
+                                       model::Symbol ns) {
   // Source: istio pilot/pkg/model/sidecar.go selectServices.
   const bool service_first = impl.cluster.profile().has(model::Feature::SidecarPicksServiceFirst);
   const auto before = [&](model::ServiceId a, model::ServiceId b) {
@@ -144,17 +146,19 @@ RouteDecision route_at_gateway(const model::Cluster& cluster, const GatewayProxy
                                std::uint16_t pod_port, const RouteRequest& request) {
   return route_at_gateway(*RouteTables::build(cluster), proxy, port, pod_port, request);
 }
-RouteDecision route_at_waypoint(const model::Cluster& cluster, const model::Gateway& waypoint, model::ServiceId service,
-                                std::uint16_t port, const RouteRequest& request) {
+RouteDecision route_at_waypoint(const model::Cluster& cluster, const model::Gateway& waypoint,
+                                model::ServiceId service, std::uint16_t port, const RouteRequest& request) {
   return route_at_waypoint(*RouteTables::build(cluster), waypoint, service, port, request);
 }
-RouteDecision route_at_sidecar(const model::Cluster& cluster, model::Symbol client_ns, const model::Labels& client_labels,
-                               std::optional<model::ServiceId> service, std::optional<model::IpAddress> address,
-                               std::uint16_t port, const RouteRequest& request) {
-  return route_at_sidecar(*RouteTables::build(cluster), client_ns, client_labels, service, address, port, request);
+RouteDecision route_at_sidecar(const model::Cluster& cluster, model::Symbol client_ns,
+                               const model::Labels& client_labels, std::optional<model::ServiceId> service,
+                               std::optional<model::IpAddress> address, std::uint16_t port,
+                               const RouteRequest& request) {
+  return route_at_sidecar(*RouteTables::build(cluster), client_ns, client_labels, service, address, port,
+                          request);
 }
-std::vector<GatewayCandidate> gateways_for_host(const model::Cluster& cluster, std::string_view host, std::uint16_t port,
-                                                bool tls) {
+std::vector<GatewayCandidate> gateways_for_host(const model::Cluster& cluster, std::string_view host,
+                                                std::uint16_t port, bool tls) {
   return gateways_for_host(*RouteTables::build(cluster), host, port, tls);
 }
 

@@ -61,14 +61,15 @@ struct ApiListener {
 /// A Gateway with all its listeners, ListenerSets included, and the routes that named it in vain.
 struct ApiGateway {
   const model::Gateway* gateway = nullptr;
-  std::string controller;  // of its class; empty: a class that nothing tells about
+  std::string controller;              // of its class; empty: a class that nothing tells about
   std::vector<ApiListener> listeners;  // order of precedence
   struct Detached {
     std::vector<std::string> hosts;  // of the route
     TraceNode node;
   };
   std::vector<Detached> detached;
-  // Services that a manual deployment is bound to; nullopt: Istio deploys the gateway itself and its Service has the listeners' ports.
+  // Services that a manual deployment is bound to; nullopt: Istio deploys the gateway itself and its Service
+  // has the listeners' ports.
   std::optional<std::vector<model::ServiceId>> bound_services;
 };
 
@@ -132,9 +133,10 @@ struct RouteTables::Impl {
   };
   std::vector<MeshL4> mesh_l4;  // by age
 
-  std::vector<ApiGateway> gateways;     // as Cluster's Gateways
+  std::vector<ApiGateway> gateways;  // as Cluster's Gateways
   std::map<std::string, std::shared_ptr<const struct ClassicTable>, std::less<>> classic_tables;  // by proxy
-  std::vector<std::pair<model::PodId, std::shared_ptr<const struct ClassicTable>>> classic_proxies;  // one pod each
+  std::vector<std::pair<model::PodId, std::shared_ptr<const struct ClassicTable>>>
+      classic_proxies;                  // one pod each
   std::vector<ClassicGateway> classic;  // age, name, namespace
   std::map<std::pair<std::string, std::string>, MergedDestinationRule> destination_rules;  // (ns, host)
   std::map<std::string, std::vector<const MergedDestinationRule*>, std::less<>> destination_rules_by_ns;

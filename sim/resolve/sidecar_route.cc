@@ -1,4 +1,5 @@
-// Routes at a client's sidecar: listener by address and port, virtual host by Host (routing.md 3.2 to 3.4, 3.9).
+// Routes at a client's sidecar: listener by address and port, virtual host by Host (routing.md 3.2
+// to 3.4, 3.9).
 
 #include <fmt/format.h>
 
@@ -31,8 +32,8 @@ bool http_or_sniffed(const RegistryService::Port& port) {
   return kind == PortKind::Http || kind == PortKind::Auto;
 }
 
-/// Whether the sidecar can tell the service by its address. Addresses that Istio allocates count only with DNS capture.
-/// Source: istio pilot/pkg/model/service.go GetAddressForProxy.
+/// Whether the sidecar can tell the service by its address. Addresses that Istio allocates count only with
+/// DNS capture. Source: istio pilot/pkg/model/service.go GetAddressForProxy.
 bool has_own_address(const RegistryService& service) {
   if (service.service != nullptr) return true;  // headless: a listener for each endpoint
   return !service.entry->addresses.empty();
@@ -41,7 +42,8 @@ bool has_own_address(const RegistryService& service) {
 /// The HTTP route table of one port at one client, asked host by host.
 class SidecarTable {
  public:
-  SidecarTable(const RouteTables::Impl& impl, model::Symbol ns, const model::Labels& labels, std::uint16_t port)
+  SidecarTable(const RouteTables::Impl& impl, model::Symbol ns, const model::Labels& labels,
+               std::uint16_t port)
       : impl_(impl), ns_(ns), port_(port), scope_(impl.cluster, ns, labels) {}
 
   const SidecarScope& scope() const { return scope_; }
@@ -56,7 +58,8 @@ class SidecarTable {
     std::vector<ServiceId> out;
     const auto it = impl_.services_by_port.find(port_);
     if (it == impl_.services_by_port.end()) return out;
-    std::copy_if(it->second.begin(), it->second.end(), std::back_inserter(out), [&](ServiceId id) { return imports(id); });
+    std::copy_if(it->second.begin(), it->second.end(), std::back_inserter(out),
+                 [&](ServiceId id) { return imports(id); });
     return out;
   }
 
@@ -76,7 +79,8 @@ class SidecarTable {
     return usable ? chosen : best;
   }
 
-  /// The service that has `name` among its domains: its host, short names, addresses, and ExternalNames that stand for it.
+  /// The service that has `name` among its domains: its host, short names, addresses, and ExternalNames that
+  /// stand for it.
   ServiceId service_of_domain(std::string_view name) const {
     if (const ServiceId id = service_of_host(name); id.valid()) return id;
     if (const std::optional<model::IpAddress> ip = model::parse_ip(name)) {
@@ -96,15 +100,17 @@ class SidecarTable {
     return s.find_port(port_) != nullptr && imports(kube) ? kube : ServiceId{};
   }
 
-  /// Configs for the host of a service, best first; the first that yields rules at this port is taken, others are lost.
+  /// Configs for the host of a service, best first; the first that yields rules at this port is taken, others
+  /// are lost.
   std::vector<const RouteConfig*> configs_of(const RegistryService& service) const {
     std::vector<const RouteConfig*> exact_ones, wild;
     for (const RouteConfig* config : configs_for(impl_, mesh_candidates(impl_, service.host), ns_)) {
       if (!scope_.imports_config(*config, port_)) continue;
-      // Source: istio pilot/pkg/networking/core/route/route.go buildSidecarVirtualHostsForVirtualService: Gateway API routes
-      // count from the client's or the Service's namespace.
+      // Source: istio pilot/pkg/networking/core/route/route.go buildSidecarVirtualHostsForVirtualService:
+      // Gateway API routes count from the client's or the Service's namespace.
       if (config->gateway_semantics && !(config->ns == ns_) && !(config->ns == service.ns)) continue;
-      const bool is_exact = std::find(config->hosts.begin(), config->hosts.end(), service.host) != config->hosts.end();
+      const bool is_exact =
+          std::find(config->hosts.begin(), config->hosts.end(), service.host) != config->hosts.end();
       (is_exact ? exact_ones : wild).push_back(config);
     }
     // An exact host comes before any wildcard, even of an older VirtualService; then the longest wildcard.
@@ -121,7 +127,8 @@ class SidecarTable {
     std::vector<const RouteConfig*> out;
     for (const RouteConfig* config : configs_for(impl_, mesh_candidates(impl_, host), ns_)) {
       if (std::find(config->hosts.begin(), config->hosts.end(), host) == config->hosts.end()) continue;
-      if (scope_.imports_config(*config, port_) && serves_foreign_hosts(*config) && !host_is_registry(*config, host)) {
+      if (scope_.imports_config(*config, port_) && serves_foreign_hosts(*config) &&
+          !host_is_registry(*config, host)) {
         out.push_back(config);
       }
     }
@@ -134,7 +141,8 @@ class SidecarTable {
     for (const RouteConfig* config : configs_for(impl_, impl_.mesh_configs_wildcard, ns_)) {
       if (!scope_.imports_config(*config, port_) || !serves_foreign_hosts(*config)) continue;
       for (const std::string& host : config->hosts) {
-        const bool taken = std::any_of(out.begin(), out.end(), [&](const auto& entry) { return entry.first == host; });
+        const bool taken =
+            std::any_of(out.begin(), out.end(), [&](const auto& entry) { return entry.first == host; });
         if (is_wildcard(host) && !taken && !host_is_registry(*config, host)) out.emplace_back(host, config);
       }
     }
@@ -148,9 +156,11 @@ class SidecarTable {
       if (http_or_sniffed(*s.find_port(port_))) out.insert(s.host);
     }
     std::vector<std::uint32_t> mesh;
-    if (const auto it = impl_.configs_by_gateway.find("mesh"); it != impl_.configs_by_gateway.end()) mesh = it->second;
+    if (const auto it = impl_.configs_by_gateway.find("mesh"); it != impl_.configs_by_gateway.end())
+      mesh = it->second;
     for (const RouteConfig* config : configs_for(impl_, mesh, ns_)) {
-      if (config->http.empty() || !scope_.imports_config(*config, port_) || !serves_foreign_hosts(*config)) continue;
+      if (config->http.empty() || !scope_.imports_config(*config, port_) || !serves_foreign_hosts(*config))
+        continue;
       for (const std::string& host : config->hosts) {
         if (!host_is_registry(*config, host)) out.insert(host);
       }
@@ -186,7 +196,8 @@ class SidecarTable {
     return impl_.cluster.find_service(text.substr(dot + 1), text.substr(0, dot));
   }
 
-  /// Whether `host` of the config stands for services of this port. Gateway API routes do not spread by wildcard.
+  /// Whether `host` of the config stands for services of this port. Gateway API routes do not spread by
+  /// wildcard.
   bool host_is_registry(const RouteConfig& config, std::string_view host) const {
     if (!is_wildcard(host)) return service_of_host(host).valid();
     if (config.gateway_semantics) return false;
@@ -199,7 +210,8 @@ class SidecarTable {
     });
   }
 
-  /// Hosts without a service are served on port 80, and on the ports of the services that the same config has.
+  /// Hosts without a service are served on port 80, and on the ports of the services that the same config
+  /// has.
   bool serves_foreign_hosts(const RouteConfig& config) const {
     bool http_service = false;
     for (const std::string& host : config.hosts) {
@@ -219,8 +231,8 @@ class SidecarTable {
 
 class SidecarRouter {
  public:
-  SidecarRouter(const RouteTables::Impl& impl, model::Symbol ns, const model::Labels& labels, std::uint16_t port,
-                const RouteRequest& request)
+  SidecarRouter(const RouteTables::Impl& impl, model::Symbol ns, const model::Labels& labels,
+                std::uint16_t port, const RouteRequest& request)
       : impl_(impl), table_(impl, ns, labels, port), port_(port), request_(request) {
     view_.ns = ns;
     view_.labels = &labels;
@@ -267,7 +279,8 @@ class SidecarRouter {
     return s.find_port(port_) != nullptr && table_.imports(*service) ? *service : ServiceId{};
   }
 
-  /// A listener on the service's own address. Source: istio pilot/pkg/networking/core/listener.go buildSidecarOutboundListener.
+  /// A listener on the service's own address. Source: istio pilot/pkg/networking/core/listener.go
+  /// buildSidecarOutboundListener.
   void own_listener(ServiceId id, PortKind kind, std::string_view protocol) {
     const RegistryService& s = impl_.cluster.service(id);
     if (kind == PortKind::Auto && speaks_http_) return service_http(id, true);
@@ -283,7 +296,8 @@ class SidecarRouter {
         return decide_l4(out_, impl_, view_, *rule);
       }
     }
-    if (const L4Rule* rule = gateway_api_l4(impl_, s.ns, view_, connection)) return decide_l4(out_, impl_, view_, *rule);
+    if (const L4Rule* rule = gateway_api_l4(impl_, s.ns, view_, connection))
+      return decide_l4(out_, impl_, view_, *rule);
     default_route(out_, impl_, view_, id, port_, false);
   }
 
@@ -296,7 +310,8 @@ class SidecarRouter {
       const RegistryService& s = impl_.cluster.service(id);
       const PortKind kind = port_kind(s.find_port(port_)->app_protocol);
       if (kind == PortKind::Http) {
-        // Of HTTP and TCP on one port the older service wins. Source: listener.go (outbound listener conflicts).
+        // Of HTTP and TCP on one port the older service wins. Source: listener.go (outbound listener
+        // conflicts).
         if (!tcp.valid()) http = true;
         continue;
       }
@@ -309,7 +324,8 @@ class SidecarRouter {
     if (tcp.valid()) return own_listener(tcp, PortKind::Tcp, "TCP");
     if (request_.tls) {
       for (const ServiceId id : tls) {
-        if (host_covers(impl_.cluster.service(id).host, lower_case(request_.sni))) return own_listener(id, PortKind::Tls, "TLS");
+        if (host_covers(impl_.cluster.service(id).host, lower_case(request_.sni)))
+          return own_listener(id, PortKind::Tls, "TLS");
       }
     }
     fallback(http || sniffed ? fmt::format("what is sent on port {} is not HTTP", port_)
@@ -330,7 +346,8 @@ class SidecarRouter {
     const RouteConfig* config = nullptr;
     ServiceId service;
     const auto better = [&](std::string_view pattern) {
-      return host_covers(pattern, host_) && ((config == nullptr && !service.valid()) || more_specific(pattern, best));
+      return host_covers(pattern, host_) &&
+             ((config == nullptr && !service.valid()) || more_specific(pattern, best));
     };
     for (const auto& [pattern, candidate] : table_.foreign_wildcards()) {
       if (!better(pattern) || candidate->http.empty()) continue;
@@ -340,7 +357,8 @@ class SidecarRouter {
     }
     for (const ServiceId id : impl_.cluster.services_by_host(host_)) {
       const RegistryService& s = impl_.cluster.service(id);
-      if (!is_wildcard(s.host) || s.find_port(port_) == nullptr || !table_.imports(id) || !better(s.host)) continue;
+      if (!is_wildcard(s.host) || s.find_port(port_) == nullptr || !table_.imports(id) || !better(s.host))
+        continue;
       best = s.host;
       config = nullptr;
       service = id;
@@ -368,8 +386,9 @@ class SidecarRouter {
   void service_http(ServiceId id, bool by_address) {
     const RegistryService& s = impl_.cluster.service(id);
     if (by_address) {
-      out_.trace.push_back(trace_node("virtual host", Decision::Allow, kListenerMatched, object_at(s.meta()),
-                                      fmt::format("the address of {} decides; Host is not looked at", s.host)));
+      out_.trace.push_back(
+          trace_node("virtual host", Decision::Allow, kListenerMatched, object_at(s.meta()),
+                     fmt::format("the address of {} decides; Host is not looked at", s.host)));
     }
     for (const RouteTables::Impl::Ignored& ignored : impl_.ignored_mesh_routes) {
       if (ignored.host == s.host) out_.trace.push_back(ignored.node);
@@ -379,9 +398,10 @@ class SidecarRouter {
       if (!config_http(*configs[i], s.host)) continue;
       // Source: istio pilot/pkg/networking/core/httproute.go: a host belongs to one config, the first.
       for (std::size_t j = i + 1; j < configs.size(); ++j) {
-        out_.trace.push_back(trace_node("route", Decision::NotApplicable, kRouteShadowed,
-                                        ObjectAt{configs[j]->key, configs[j]->pos, -1, {}},
-                                        fmt::format("{} has host {} already: sidecars do not merge", configs[i]->key.str(), s.host)));
+        out_.trace.push_back(trace_node(
+            "route", Decision::NotApplicable, kRouteShadowed,
+            ObjectAt{configs[j]->key, configs[j]->pos, -1, {}},
+            fmt::format("{} has host {} already: sidecars do not merge", configs[i]->key.str(), s.host)));
         if (configs[i]->created.empty() || configs[j]->created.empty()) note_order(*configs[i], *configs[j]);
       }
       return;
@@ -391,9 +411,10 @@ class SidecarRouter {
   }
 
   void note_order(const RouteConfig& first, const RouteConfig& second) {
-    out_.assumptions.push_back({kRouteOrderAssumed,
-                                fmt::format("{} before {}: no creationTimestamp; taken by name", first.key.str(), second.key.str()),
-                                second.pos});
+    out_.assumptions.push_back(
+        {kRouteOrderAssumed,
+         fmt::format("{} before {}: no creationTimestamp; taken by name", first.key.str(), second.key.str()),
+         second.pos});
   }
 
   std::optional<ObjectAt> policy_at() const {
@@ -412,9 +433,13 @@ class SidecarRouter {
     out_.virtual_host = std::string(kBlockAll);
     out_.kind = RouteDecision::Kind::Refuse;
     out_.status = 502;
-    out_.reason = {kRouteBlocked, policy_at(),
-                   fmt::format("outboundTrafficPolicy REGISTRY_ONLY: host {} is not in the registry that the client sees", host_)};
-    out_.trace.push_back(trace_node("virtual host", Decision::Deny, kRouteBlocked, policy_at(), out_.reason.detail));
+    out_.reason = {
+        kRouteBlocked, policy_at(),
+        fmt::format(
+            "outboundTrafficPolicy REGISTRY_ONLY: host {} is not in the registry that the client sees",
+            host_)};
+    out_.trace.push_back(
+        trace_node("virtual host", Decision::Deny, kRouteBlocked, policy_at(), out_.reason.detail));
   }
 
   /// No filter chain of a service fits. Source: istio pilot/pkg/networking/core/listener.go
@@ -424,7 +449,8 @@ class SidecarRouter {
     if (table_.scope().outbound() != model::OutboundMode::RegistryOnly) return passthrough(std::move(why));
     out_.kind = RouteDecision::Kind::Close;
     out_.reason = {kRouteBlocked, policy_at(), fmt::format("outboundTrafficPolicy REGISTRY_ONLY: {}", why)};
-    out_.trace.push_back(trace_node("listener", Decision::Deny, kRouteBlocked, policy_at(), out_.reason.detail));
+    out_.trace.push_back(
+        trace_node("listener", Decision::Deny, kRouteBlocked, policy_at(), out_.reason.detail));
   }
 
   void passthrough(std::string why) {
@@ -436,7 +462,8 @@ class SidecarRouter {
     if (const auto at = policy_at()) target.by = *at;
     out_.targets.push_back(std::move(target));
     out_.reason = {kRoutePassthrough, policy_at(), fmt::format("to the dialled address: {}", why)};
-    out_.trace.push_back(trace_node("listener", Decision::Allow, kRoutePassthrough, policy_at(), out_.reason.detail));
+    out_.trace.push_back(
+        trace_node("listener", Decision::Allow, kRoutePassthrough, policy_at(), out_.reason.detail));
   }
 
   const RouteTables::Impl& impl_;
@@ -474,9 +501,10 @@ void index_services(RouteTables::Impl& impl) {
   }
 }
 
-RouteDecision route_at_sidecar(const RouteTables& tables, model::Symbol client_ns, const model::Labels& client_labels,
-                               std::optional<model::ServiceId> service, std::optional<model::IpAddress> address,
-                               std::uint16_t port, const RouteRequest& request) {
+RouteDecision route_at_sidecar(const RouteTables& tables, model::Symbol client_ns,
+                               const model::Labels& client_labels, std::optional<model::ServiceId> service,
+                               std::optional<model::IpAddress> address, std::uint16_t port,
+                               const RouteRequest& request) {
   return SidecarRouter(tables.impl(), client_ns, client_labels, port, request).decide(service, address);
 }
 

@@ -15,24 +15,36 @@ struct Scheme {
   RouteRequest::App app;
 };
 constexpr std::array kSchemes{
-    Scheme{"http", 80, RouteRequest::App::Http},  Scheme{"https", 443, RouteRequest::App::Http}, Scheme{"grpc", 80, RouteRequest::App::Grpc},
-    Scheme{"grpcs", 443, RouteRequest::App::Grpc}, Scheme{"h2c", 80, RouteRequest::App::Http2},   Scheme{"tcp", 0, RouteRequest::App::Tcp},
-    Scheme{"tls", 443, RouteRequest::App::Tls},   Scheme{"udp", 0, RouteRequest::App::Tcp},      Scheme{"sctp", 0, RouteRequest::App::Tcp},
-    Scheme{"ws", 80, RouteRequest::App::Http},    Scheme{"wss", 443, RouteRequest::App::Http}};
+    Scheme{"http", 80, RouteRequest::App::Http}, Scheme{"https", 443, RouteRequest::App::Http},
+    Scheme{"grpc", 80, RouteRequest::App::Grpc}, Scheme{"grpcs", 443, RouteRequest::App::Grpc},
+    Scheme{"h2c", 80, RouteRequest::App::Http2}, Scheme{"tcp", 0, RouteRequest::App::Tcp},
+    Scheme{"tls", 443, RouteRequest::App::Tls},  Scheme{"udp", 0, RouteRequest::App::Tcp},
+    Scheme{"sctp", 0, RouteRequest::App::Tcp},   Scheme{"ws", 80, RouteRequest::App::Http},
+    Scheme{"wss", 443, RouteRequest::App::Http}};
 
 const Scheme* find_scheme(std::string_view name) {
-  const auto it = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& s) { return s.name == name; });
+  const auto it =
+      std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& s) { return s.name == name; });
   return it == kSchemes.end() ? nullptr : &*it;
 }
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
 void invalid(model::Diagnostics& diagnostics, std::string message, std::string hint) {
-  diagnostics.report({kFlowInvalid, model::Severity::Error, model::Reach::Input, {}, {}, {}, {}, std::move(message), std::move(hint)});
+  diagnostics.report({kFlowInvalid,
+                      model::Severity::Error,
+                      model::Reach::Input,
+                      {},
+                      {},
+                      {},
+                      {},
+                      std::move(message),
+                      std::move(hint)});
 }
 
 struct HostPort {
@@ -66,7 +78,8 @@ HostPort split_host_port(std::string_view text) {
   if (!port.empty()) {
     unsigned number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-    out.given = out.valid = error == std::errc() && end == port.data() + port.size() && number >= 1 && number <= 65535;
+    out.given = out.valid =
+        error == std::errc() && end == port.data() + port.size() && number >= 1 && number <= 65535;
     out.port = static_cast<std::uint16_t>(number);
   }
   return out;
@@ -90,31 +103,38 @@ std::optional<Target> parse_target(const Flow& flow, model::Diagnostics& diagnos
   if (!flow.protocol.empty()) t.scheme = lower(flow.protocol);
   const auto slash = rest.find_first_of("/?#");
   std::string_view host_port = rest.substr(0, slash);
-  std::string path = slash == std::string_view::npos ? "" : std::string(rest.substr(slash, rest.find('#', slash) - slash));
+  std::string path =
+      slash == std::string_view::npos ? "" : std::string(rest.substr(slash, rest.find('#', slash) - slash));
   if (!path.empty() && path.front() != '/') path.insert(path.begin(), '/');
-  if (const auto user = host_port.rfind('@'); user != std::string_view::npos) host_port.remove_prefix(user + 1);
+  if (const auto user = host_port.rfind('@'); user != std::string_view::npos)
+    host_port.remove_prefix(user + 1);
   const auto parts = split_host_port(host_port);
   if (!parts.valid || parts.host.empty()) {
     invalid(diagnostics, "\"" + flow.to + "\" is no destination",
-            "write a URL or host:port, for example https://prometheus.example.com/graph, web.shop:8080 or 10.0.0.7:80");
+            "write a URL or host:port, for example https://prometheus.example.com/graph, web.shop:8080 or "
+            "10.0.0.7:80");
     return std::nullopt;
   }
-  if (t.scheme.empty()) t.scheme = parts.port == 443 ? "https" : "http";  // as curl without a scheme, and TLS where it is usual
+  if (t.scheme.empty())
+    t.scheme = parts.port == 443 ? "https" : "http";  // as curl without a scheme, and TLS where it is usual
   const Scheme* scheme = find_scheme(t.scheme);
   if (scheme == nullptr) {
-    invalid(diagnostics, "unknown protocol \"" + t.scheme + "\" in \"" + flow.to + "\"", "known: http, https, grpc, h2c, tcp, tls, udp, sctp");
+    invalid(diagnostics, "unknown protocol \"" + t.scheme + "\" in \"" + flow.to + "\"",
+            "known: http, https, grpc, h2c, tcp, tls, udp, sctp");
     return std::nullopt;
   }
   t.host = parts.host;
   t.port_given = parts.given;
   t.port = parts.given ? parts.port : scheme->port;
   if (t.port == 0) {
-    invalid(diagnostics, "\"" + flow.to + "\" needs a port: " + t.scheme + " has no usual one", "write " + t.scheme + "://host:port");
+    invalid(diagnostics, "\"" + flow.to + "\" needs a port: " + t.scheme + " has no usual one",
+            "write " + t.scheme + "://host:port");
     return std::nullopt;
   }
   t.is_ip = model::parse_ip(t.host).has_value();
   t.app = scheme->app;
-  const bool http = t.app == RouteRequest::App::Http || t.app == RouteRequest::App::Http2 || t.app == RouteRequest::App::Grpc;
+  const bool http = t.app == RouteRequest::App::Http || t.app == RouteRequest::App::Http2 ||
+                    t.app == RouteRequest::App::Grpc;
   if (http) t.path = path.empty() ? "/" : std::move(path);
   t.authority = authority_of(t, scheme->port);
   // The rest of the engine knows two schemes of HTTP.

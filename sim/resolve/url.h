@@ -12,9 +12,9 @@
 namespace waypath::sim {
 
 struct Target {
-  std::string scheme;     // http, https, grpc, tcp, tls, udp, sctp
-  std::string host;       // without brackets and port, lower case
-  std::uint16_t port = 0; // given, or the scheme's default
+  std::string scheme;      // http, https, grpc, tcp, tls, udp, sctp
+  std::string host;        // without brackets and port, lower case
+  std::uint16_t port = 0;  // given, or the scheme's default
   bool port_given = false;
   std::string path;       // with query; empty for L4 schemes
   std::string authority;  // the Host header that a client sends: no default port

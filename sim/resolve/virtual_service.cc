@@ -18,7 +18,8 @@ using model::VsHttpMatch;
 using model::VsHttpRoute;
 
 TextMatcher text_matcher(const StringMatch& match) {
-  // Source: istio pilot/pkg/networking/core/route/route.go: an empty matcher and the regex "*" mean "present".
+  // Source: istio pilot/pkg/networking/core/route/route.go: an empty matcher and the regex "*" mean
+  // "present".
   TextMatcher out;
   switch (match.kind) {
     case StringMatch::Kind::Exact:
@@ -64,10 +65,12 @@ HttpMatch http_match(const VsHttpMatch& m) {
   return out;
 }
 
-/// "name" is a gateway of the VirtualService's own namespace. Source: istio pilot/pkg/model/virtualservice.go resolveGatewayName.
+/// "name" is a gateway of the VirtualService's own namespace. Source: istio pilot/pkg/model/virtualservice.go
+/// resolveGatewayName.
 std::string gateway_name(std::string_view written, model::Symbol ns) {
   if (written == "mesh" || written.find('/') != std::string_view::npos) {
-    return written.starts_with("./") ? fmt::format("{}/{}", ns.view(), written.substr(2)) : std::string(written);
+    return written.starts_with("./") ? fmt::format("{}/{}", ns.view(), written.substr(2))
+                                     : std::string(written);
   }
   return fmt::format("{}/{}", ns.view(), written);
 }
@@ -81,7 +84,8 @@ bool narrower(const std::optional<StringMatch>& root, const std::optional<String
   return leaf->value.starts_with(root->value);
 }
 
-bool narrower(const std::vector<model::NamedStringMatch>& root, const std::vector<model::NamedStringMatch>& leaf) {
+bool narrower(const std::vector<model::NamedStringMatch>& root,
+              const std::vector<model::NamedStringMatch>& leaf) {
   for (const model::NamedStringMatch& l : leaf) {
     for (const model::NamedStringMatch& r : root) {
       if (r.name == l.name && !narrower(std::optional(r.match), std::optional(l.match))) return false;
@@ -101,13 +105,15 @@ void overlay(std::vector<model::NamedStringMatch>& root, const std::vector<model
   }
 }
 
-/// Source: istio pilot/pkg/model/virtualservice.go mergeHTTPMatchRequest, hasConflict: the delegate's condition must be narrower.
+/// Source: istio pilot/pkg/model/virtualservice.go mergeHTTPMatchRequest, hasConflict: the delegate's
+/// condition must be narrower.
 std::optional<VsHttpMatch> merge_match(const VsHttpMatch& root, const VsHttpMatch& leaf) {
   const bool fits =
-      narrower(root.uri, leaf.uri) && narrower(root.scheme, leaf.scheme) && narrower(root.method, leaf.method) &&
-      narrower(root.authority, leaf.authority) && narrower(root.headers, leaf.headers) &&
-      narrower(root.without_headers, leaf.without_headers) && narrower(root.query_params, leaf.query_params) &&
-      root.ignore_uri_case == leaf.ignore_uri_case && (!root.port || !leaf.port || root.port == leaf.port) &&
+      narrower(root.uri, leaf.uri) && narrower(root.scheme, leaf.scheme) &&
+      narrower(root.method, leaf.method) && narrower(root.authority, leaf.authority) &&
+      narrower(root.headers, leaf.headers) && narrower(root.without_headers, leaf.without_headers) &&
+      narrower(root.query_params, leaf.query_params) && root.ignore_uri_case == leaf.ignore_uri_case &&
+      (!root.port || !leaf.port || root.port == leaf.port) &&
       (root.source_namespace.empty() || leaf.source_namespace.empty() ||
        root.source_namespace == leaf.source_namespace);
   if (!fits) return std::nullopt;
@@ -118,7 +124,8 @@ std::optional<VsHttpMatch> merge_match(const VsHttpMatch& root, const VsHttpMatc
   }
   if (!root.gateways.empty()) {
     for (const std::string& gateway : leaf.gateways) {
-      if (std::find(root.gateways.begin(), root.gateways.end(), gateway) == root.gateways.end()) return std::nullopt;
+      if (std::find(root.gateways.begin(), root.gateways.end(), gateway) == root.gateways.end())
+        return std::nullopt;
     }
   }
   VsHttpMatch out = root;
@@ -179,7 +186,8 @@ class Compiler {
     config_.export_to = vs_.export_to;
     config_.vs = &vs_;
     for (const std::string& host : vs_.hosts) {
-      config_.hosts.push_back(resolve_short_host(lower_case(host), ns.view(), impl_.cluster.mesh().cluster_domain));
+      config_.hosts.push_back(
+          resolve_short_host(lower_case(host), ns.view(), impl_.cluster.mesh().cluster_domain));
     }
     for (const std::string& gateway : vs_.gateways) config_.gateways.push_back(gateway_name(gateway, ns));
     if (config_.gateways.empty()) config_.gateways.emplace_back("mesh");
@@ -198,20 +206,23 @@ class Compiler {
  private:
   void add_delegate(const VsHttpRoute& root, const ObjectAt& root_at) {
     const model::Symbol delegate_ns = root.delegate->first.empty() ? vs_.meta.ns() : root.delegate->first;
-    const auto* delegate =
-        impl_.cluster.snapshot().find<model::VirtualService>(delegate_ns.view(), root.delegate->second.view());
-    const std::string name = fmt::format("VirtualService/{}/{}", delegate_ns.view(), root.delegate->second.view());
+    const auto* delegate = impl_.cluster.snapshot().find<model::VirtualService>(delegate_ns.view(),
+                                                                                root.delegate->second.view());
+    const std::string name =
+        fmt::format("VirtualService/{}/{}", delegate_ns.view(), root.delegate->second.view());
     const auto lost = [&](const ObjectAt& at, std::string detail) {
       config_.losers.push_back(
           trace_node("route", Decision::NotApplicable, kRouteIgnoredHere, at, std::move(detail)));
     };
-    if (delegate == nullptr) return lost(root_at, fmt::format("delegate {} does not exist: the rule yields nothing", name));
+    if (delegate == nullptr)
+      return lost(root_at, fmt::format("delegate {} does not exist: the rule yields nothing", name));
     if (!delegate->hosts.empty()) {
       return lost(root_at, fmt::format("delegate {} has hosts: it is no delegate", name));
     }
     if (!visible_to(delegate->export_to, impl_.cluster.mesh().default_virtual_service_export_to, delegate_ns,
                     vs_.meta.ns())) {
-      return lost(root_at, fmt::format("delegate {} is not exported to namespace {}", name, vs_.meta.ns().view()));
+      return lost(root_at,
+                  fmt::format("delegate {} is not exported to namespace {}", name, vs_.meta.ns().view()));
     }
     for (std::size_t i = 0; i < delegate->http.size(); ++i) {
       const VsHttpRoute& leaf = delegate->http[i];
@@ -230,7 +241,8 @@ class Compiler {
             if (merged) matches.push_back(std::move(*merged));
           }
         }
-        if (conflict) lost(at, "a match of the delegate is not narrower than the root's: that combination is dropped");
+        if (conflict)
+          lost(at, "a match of the delegate is not narrower than the root's: that combination is dropped");
         if (matches.empty()) continue;
       }
       add_route(merge_route(root, leaf), matches, at, delegate_ns);
@@ -256,12 +268,14 @@ class Compiler {
       entry.port = m.port;
       entry.source_labels = m.source_labels;
       entry.source_namespace = m.source_namespace;
-      for (const std::string& gateway : m.gateways) entry.gateways.push_back(gateway_name(gateway, vs_.meta.ns()));
+      for (const std::string& gateway : m.gateways)
+        entry.gateways.push_back(gateway_name(gateway, vs_.meta.ns()));
       config_.http.push_back(std::move(entry));
     }
   }
 
-  std::shared_ptr<const HttpRule> compile_rule(const VsHttpRoute& route, const ObjectAt& at, model::Symbol ns) {
+  std::shared_ptr<const HttpRule> compile_rule(const VsHttpRoute& route, const ObjectAt& at,
+                                               model::Symbol ns) {
     auto rule = std::make_shared<HttpRule>();
     rule->at = at;
     rule->name = route.name;
@@ -272,14 +286,15 @@ class Compiler {
     if (route.cors) rule->cors = RuleCors{{}, false};
     rule->request_headers.push_back(route.request_headers);
     rule->response_headers.push_back(route.response_headers);
-    // Source: istio pilot/pkg/networking/core/route/route.go processDestination: among several, weight 0 is skipped; a single
-    // destination needs no weight.
+    // Source: istio pilot/pkg/networking/core/route/route.go processDestination: among several, weight 0 is
+    // skipped; a single destination needs no weight.
     for (const model::VsDestination& d : route.route) {
       RuleDestination destination = compile_destination(impl_, d, ns, at);
       destination.weight = route.route.size() == 1 ? 1 : d.weight;
       rule->destinations.push_back(std::move(destination));
     }
-    for (const model::VsDestination& d : route.mirrors) rule->mirrors.push_back(compile_destination(impl_, d, ns, at));
+    for (const model::VsDestination& d : route.mirrors)
+      rule->mirrors.push_back(compile_destination(impl_, d, ns, at));
     rule->timeout = route.timeout.value_or("");
     if (route.retry_attempts) rule->facts.push_back(fmt::format("up to {} retries", *route.retry_attempts));
     return rule;
@@ -329,9 +344,10 @@ std::string excluded(const HttpEntry& entry, const ProxyView& proxy, const Route
       return fmt::format("match.gateways does not name {}", proxy.gateway);
     }
   } else if (proxy.waypoint) {
-    // Source: istio pilot/pkg/networking/core/listener_waypoint.go: matches on sourceLabels are dropped (before 1.25 they
-    // applied to everybody).
-    if (!entry.source_labels.empty() && impl.cluster.profile().has(model::Feature::WaypointDropsSourceLabels)) {
+    // Source: istio pilot/pkg/networking/core/listener_waypoint.go: matches on sourceLabels are dropped
+    // (before 1.25 they applied to everybody).
+    if (!entry.source_labels.empty() &&
+        impl.cluster.profile().has(model::Feature::WaypointDropsSourceLabels)) {
       return "match.sourceLabels does not work at waypoints: this match is dropped";
     }
   } else if (!labels_hold(entry, proxy)) {
@@ -363,8 +379,8 @@ RuleDestination compile_destination(const RouteTables::Impl& impl, const model::
   return out;
 }
 
-std::vector<HttpEntry> entries_at(const RouteConfig& config, const ProxyView& proxy, const RouteTables::Impl& impl,
-                                  std::vector<TraceNode>* losers) {
+std::vector<HttpEntry> entries_at(const RouteConfig& config, const ProxyView& proxy,
+                                  const RouteTables::Impl& impl, std::vector<TraceNode>* losers) {
   std::vector<HttpEntry> out;
   bool closed = false;
   for (const HttpEntry& entry : config.http) {
@@ -377,8 +393,9 @@ std::vector<HttpEntry> entries_at(const RouteConfig& config, const ProxyView& pr
     if (losers == nullptr) continue;
     losers->push_back(trace_node(
         "route", Decision::NotApplicable, closed ? kRouteShadowed : kRouteIgnoredHere, entry.at,
-        closed ? fmt::format("dead rule: an earlier one ({}) matches every request", out.back().match.describe())
-               : std::move(why)));
+        closed
+            ? fmt::format("dead rule: an earlier one ({}) matches every request", out.back().match.describe())
+            : std::move(why)));
   }
   return out;
 }

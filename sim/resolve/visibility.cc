@@ -26,9 +26,10 @@ bool older(const model::ObjectMeta& a, const model::ObjectMeta& b) {
   return a.name().view() < b.name().view();
 }
 
-/// Source: istio pilot/pkg/model/push_context.go getSidecarScope: a workloadSelector that matches, else the namespace's
-/// default, else the root namespace's default. The oldest of several.
-const model::Sidecar* sidecar_for(const model::Cluster& cluster, model::Symbol ns, const model::Labels& labels) {
+/// Source: istio pilot/pkg/model/push_context.go getSidecarScope: a workloadSelector that matches, else the
+/// namespace's default, else the root namespace's default. The oldest of several.
+const model::Sidecar* sidecar_for(const model::Cluster& cluster, model::Symbol ns,
+                                  const model::Labels& labels) {
   const model::Sidecar* selected = nullptr;
   const model::Sidecar* fallback = nullptr;
   const model::Sidecar* root = nullptr;
@@ -50,8 +51,8 @@ const model::Sidecar* sidecar_for(const model::Cluster& cluster, model::Symbol n
 
 }  // namespace
 
-bool visible_to(const model::ExportTo& export_to, const std::vector<std::string>& mesh_default, model::Symbol own_ns,
-                model::Symbol viewer) {
+bool visible_to(const model::ExportTo& export_to, const std::vector<std::string>& mesh_default,
+                model::Symbol own_ns, model::Symbol viewer) {
   const std::vector<std::string>& list = export_to.empty() ? mesh_default : export_to;
   if (list.empty()) return true;
   return std::any_of(list.begin(), list.end(), [&](const std::string& to) {
@@ -59,7 +60,8 @@ bool visible_to(const model::ExportTo& export_to, const std::vector<std::string>
   });
 }
 
-bool service_visible(const model::Cluster& cluster, const model::RegistryService& service, model::Symbol viewer) {
+bool service_visible(const model::Cluster& cluster, const model::RegistryService& service,
+                     model::Symbol viewer) {
   model::ExportTo export_to;
   if (service.entry != nullptr) {
     export_to = service.entry->export_to;
@@ -69,7 +71,8 @@ bool service_visible(const model::Cluster& cluster, const model::RegistryService
   return visible_to(export_to, cluster.mesh().default_service_export_to, service.ns, viewer);
 }
 
-SidecarScope::SidecarScope(const model::Cluster& cluster, model::Symbol client_ns, const model::Labels& client_labels)
+SidecarScope::SidecarScope(const model::Cluster& cluster, model::Symbol client_ns,
+                           const model::Labels& client_labels)
     : cluster_(cluster), ns_(client_ns), sidecar_(sidecar_for(cluster, client_ns, client_labels)) {
   if (sidecar_ == nullptr || !sidecar_->egress_given) return;
   limited_ = true;
@@ -79,7 +82,8 @@ SidecarScope::SidecarScope(const model::Cluster& cluster, model::Symbol client_n
       std::string ns = slash == std::string::npos ? "*" : host.substr(0, slash);
       if (ns == ".") ns = client_ns.str();
       const std::string name = slash == std::string::npos ? host : host.substr(slash + 1);
-      imports_.push_back({ns, resolve_short_host(name, ns_.view(), cluster.mesh().cluster_domain), egress.port});
+      imports_.push_back(
+          {ns, resolve_short_host(name, ns_.view(), cluster.mesh().cluster_domain), egress.port});
     }
   }
 }
@@ -105,12 +109,13 @@ bool SidecarScope::imports_service(const model::RegistryService& service, std::u
   });
 }
 
-/// A VirtualService is imported when any host overlaps, whichever of the two is the wildcard; Gateway API routes only when the
-/// import covers the host. Source: istio pilot/pkg/model/sidecar.go VSMatches.
+/// A VirtualService is imported when any host overlaps, whichever of the two is the wildcard; Gateway API
+/// routes only when the import covers the host. Source: istio pilot/pkg/model/sidecar.go VSMatches.
 bool SidecarScope::imports_config(const RouteConfig& config, std::uint16_t port) const {
   if (!limited_) return true;
   return std::any_of(imports_.begin(), imports_.end(), [&](const Import& import) {
-    if (!applies(import, port) || (import.ns != "*" && !(config.ns == std::string_view(import.ns)))) return false;
+    if (!applies(import, port) || (import.ns != "*" && !(config.ns == std::string_view(import.ns))))
+      return false;
     return std::any_of(config.hosts.begin(), config.hosts.end(), [&](const std::string& host) {
       return host_covers(import.host, host) || (!config.gateway_semantics && host_covers(host, import.host));
     });

@@ -10,8 +10,10 @@
 
 namespace waypath::sim {
 
-/// exportTo of a registry service: the ServiceEntry's field, or the Service's annotation networking.istio.io/exportTo.
-[[nodiscard]] bool service_visible(const model::Cluster& cluster, const model::RegistryService& service, model::Symbol viewer);
+/// exportTo of a registry service: the ServiceEntry's field, or the Service's annotation
+/// networking.istio.io/exportTo.
+[[nodiscard]] bool service_visible(const model::Cluster& cluster, const model::RegistryService& service,
+                                   model::Symbol viewer);
 
 /// What a client's sidecar imports. Without a Sidecar resource: everything visible.
 class SidecarScope {

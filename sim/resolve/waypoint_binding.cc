@@ -1,5 +1,6 @@
 // Which waypoint serves an object: ambient-path.md section 4, steps W1 to W12.
-// Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go fetchWaypointForTarget and its callers
+// Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go fetchWaypointForTarget and its
+// callers
 
 #include <algorithm>
 
@@ -17,13 +18,17 @@ using State = WaypointBinding::State;
 constexpr std::string_view kUseWaypoint = "istio.io/use-waypoint";
 constexpr std::string_view kUseWaypointNamespace = "istio.io/use-waypoint-namespace";
 
-ObjectAt at(const model::ObjectMeta& meta, model::SourcePos pos = {}) { return {meta.key, pos.known() ? pos : meta.pos, -1, {}}; }
+ObjectAt at(const model::ObjectMeta& meta, model::SourcePos pos = {}) {
+  return {meta.key, pos.known() ? pos : meta.pos, -1, {}};
+}
 
 std::string name_of(const WaypointBinding& b) { return b.named_ns + "/" + b.named; }
 
 const model::Gateway* find_gateway(const Cluster& cluster, std::string_view ns, std::string_view name) {
   return cluster.snapshot()
-      .find<model::Gateway>(model::ResourceKey{model::intern("Gateway"), model::intern("gateway.networking.k8s.io"), model::intern(ns), model::intern(name)})
+      .find<model::Gateway>(model::ResourceKey{model::intern("Gateway"),
+                                               model::intern("gateway.networking.k8s.io"), model::intern(ns),
+                                               model::intern(name)})
       .get();
 }
 
@@ -36,32 +41,43 @@ void end(WaypointBinding& b, State state, Code code, std::optional<ObjectAt> by,
 bool ready(const Cluster& cluster, const model::Gateway& gateway, WaypointBinding& b) {
   if (gateway.has_status) return !gateway.status_addresses.empty();
   if (is_waypoint(cluster, gateway)) {
-    b.assumptions.push_back({kAssumeWaypointReady, "Gateway " + name_of(b) + " has no status in the manifests: taken as ready", gateway.meta.pos});
+    b.assumptions.push_back({kAssumeWaypointReady,
+                             "Gateway " + name_of(b) + " has no status in the manifests: taken as ready",
+                             gateway.meta.pos});
     return true;
   }
-  const auto controller = model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>());
+  const auto controller =
+      model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>());
   return controller.substr(0, 9) == "istio.io/" && !gateway.addresses.empty();
 }
 
 // W5. The listener that decides who may use the waypoint: the one it binds, else HBONE on 15008, else "Same".
 // Source: waypoints.go makeAllowedRoutes
-bool allowed(const Cluster& cluster, const model::Gateway& gateway, model::Symbol ns, model::SourcePos& where) {
+bool allowed(const Cluster& cluster, const model::Gateway& gateway, model::Symbol ns,
+             model::SourcePos& where) {
   const model::Listener* listener = nullptr;
   for (const auto& l : gateway.listeners)
     if (l.protocol == "HBONE" && l.port == 15008) listener = &l;
   if (const auto* binding = gateway.meta.annotation("ambient.istio.io/waypoint-inbound-binding")) {
     const auto slash = binding->value.find('/');
     for (const auto& l : gateway.listeners)
-      if (slash != std::string::npos && std::to_string(l.port) == binding->value.substr(slash + 1)) listener = &l;
+      if (slash != std::string::npos && std::to_string(l.port) == binding->value.substr(slash + 1))
+        listener = &l;
   }
-  where = listener == nullptr ? gateway.meta.pos : listener->allowed_namespaces.given ? listener->allowed_namespaces.pos : listener->pos;
+  where = listener == nullptr                  ? gateway.meta.pos
+          : listener->allowed_namespaces.given ? listener->allowed_namespaces.pos
+                                               : listener->pos;
   if (!cluster.profile().has(Feature::WaypointAllowedRoutesChecked)) return true;
   const auto from = listener == nullptr ? model::FromNamespaces::Same : listener->allowed_namespaces.from;
   switch (from) {
-    case model::FromNamespaces::All: return true;
-    case model::FromNamespaces::Same: return gateway.meta.key.ns == ns;
-    case model::FromNamespaces::Selector: return listener->allowed_namespaces.selector.matches(cluster.namespace_labels(ns));
-    case model::FromNamespaces::None: return false;
+    case model::FromNamespaces::All:
+      return true;
+    case model::FromNamespaces::Same:
+      return gateway.meta.key.ns == ns;
+    case model::FromNamespaces::Selector:
+      return listener->allowed_namespaces.selector.matches(cluster.namespace_labels(ns));
+    case model::FromNamespaces::None:
+      return false;
   }
   return false;
 }
@@ -90,12 +106,14 @@ WaypointBinding bind(const Cluster& cluster, const model::ObjectMeta& meta, Traf
     }
   }
   if (label == nullptr) {
-    end(b, State::None, kWaypointNone, at(meta), "neither " + meta.key.str() + " nor its namespace is labelled istio.io/use-waypoint");
+    end(b, State::None, kWaypointNone, at(meta),
+        "neither " + meta.key.str() + " nor its namespace is labelled istio.io/use-waypoint");
     return b;
   }
   b.label_at = at(*labelled, label->pos);
   if (label->value == std::string_view("none")) {
-    end(b, State::OptedOut, kWaypointOptedOut, b.label_at, labelled->key.str() + " has istio.io/use-waypoint: none");
+    end(b, State::OptedOut, kWaypointOptedOut, b.label_at,
+        labelled->key.str() + " has istio.io/use-waypoint: none");
     return b;
   }
   b.named = label->value.str();
@@ -107,12 +125,14 @@ WaypointBinding bind(const Cluster& cluster, const model::ObjectMeta& meta, Traf
   b.gateway = find_gateway(cluster, b.named_ns, b.named);
   if (b.gateway == nullptr) {
     end(b, State::Missing, kWaypointMissing, b.label_at,
-        "the label names waypoint " + name_of(b) + ", which does not exist: istiod drops the binding and traffic goes direct");
+        "the label names waypoint " + name_of(b) +
+            ", which does not exist: istiod drops the binding and traffic goes direct");
     b.causes.push_back(*b.label_at);
     return b;
   }
   if (!ready(cluster, *b.gateway, b)) {
-    end(b, State::NotReady, kWaypointNotReady, at(b.gateway->meta), "waypoint " + name_of(b) + " has no address: istiod drops the binding and traffic goes direct");
+    end(b, State::NotReady, kWaypointNotReady, at(b.gateway->meta),
+        "waypoint " + name_of(b) + " has no address: istiod drops the binding and traffic goes direct");
     b.causes = {at(b.gateway->meta), *b.label_at};
     return b;
   }
@@ -120,7 +140,8 @@ WaypointBinding bind(const Cluster& cluster, const model::ObjectMeta& meta, Traf
   model::SourcePos listener;
   if (!allowed(cluster, *b.gateway, meta.key.ns, listener)) {
     end(b, State::NotAllowed, kWaypointNotAllowed, at(b.gateway->meta, listener),
-        "the listener of waypoint " + name_of(b) + " admits its own namespaces only (allowedRoutes), not " + meta.key.ns.str() + ": traffic goes direct");
+        "the listener of waypoint " + name_of(b) + " admits its own namespaces only (allowedRoutes), not " +
+            meta.key.ns.str() + ": traffic goes direct");
     b.causes = {at(b.gateway->meta, listener), *b.label_at};
     return b;
   }
@@ -128,15 +149,18 @@ WaypointBinding bind(const Cluster& cluster, const model::ObjectMeta& meta, Traf
   const auto type = traffic_type(cluster, *b.gateway);
   if (type != "all" && type != (kind == TrafficKind::Service ? "service" : "workload")) {
     end(b, State::WrongTrafficType, kWaypointWrongTrafficType, at(b.gateway->meta),
-        "waypoint " + name_of(b) + " serves " + type + " traffic (istio.io/waypoint-for), not " + (kind == TrafficKind::Service ? "service" : "workload"));
+        "waypoint " + name_of(b) + " serves " + type + " traffic (istio.io/waypoint-for), not " +
+            (kind == TrafficKind::Service ? "service" : "workload"));
     b.causes = {at(b.gateway->meta), *b.label_at};
     return b;
   }
   b.pods = gateway_pods(cluster, *b.gateway);
-  std::stable_sort(b.pods.begin(), b.pods.end(), [&](auto x, auto y) { return cluster.pod_ready(x) && !cluster.pod_ready(y); });
+  std::stable_sort(b.pods.begin(), b.pods.end(),
+                   [&](auto x, auto y) { return cluster.pod_ready(x) && !cluster.pod_ready(y); });
   b.any_ready = !b.pods.empty() && cluster.pod_ready(b.pods.front());
   if (!b.any_ready) b.causes.push_back(at(b.gateway->meta));
-  end(b, State::Bound, kWaypointBound, b.label_at, labelled->key.str() + " is labelled for waypoint " + name_of(b));
+  end(b, State::Bound, kWaypointBound, b.label_at,
+      labelled->key.str() + " is labelled for waypoint " + name_of(b));
   return b;
 }
 
@@ -161,7 +185,8 @@ WaypointBinding bind_service(const Cluster& cluster, model::ServiceId service) {
 
 WaypointBinding bind_pod(const Cluster& cluster, model::PodId pod) {
   const auto& meta = cluster.pod(pod).meta;
-  if (const auto* gateway = gateway_of_pod(cluster, pod); gateway != nullptr && is_waypoint(cluster, *gateway)) {
+  if (const auto* gateway = gateway_of_pod(cluster, pod);
+      gateway != nullptr && is_waypoint(cluster, *gateway)) {
     WaypointBinding b;
     end(b, State::Exempt, kWaypointExempt, at(meta), "a waypoint's own pod has no waypoint");
     return b;
@@ -186,7 +211,9 @@ IngressWaypointUse ingress_uses_waypoint(const Cluster& cluster, model::ServiceI
     }
   }
   if (label == nullptr) {
-    out.reason = {kIngressSkipsWaypoint, at(r.meta()), r.meta().key.str() + " lacks istio.io/ingress-use-waypoint: \"true\", so gateways go straight to its pods"};
+    out.reason = {kIngressSkipsWaypoint, at(r.meta()),
+                  r.meta().key.str() +
+                      " lacks istio.io/ingress-use-waypoint: \"true\", so gateways go straight to its pods"};
     return out;
   }
   // Source: Go strconv.ParseBool; what it cannot read counts as false.
@@ -195,7 +222,9 @@ IngressWaypointUse ingress_uses_waypoint(const Cluster& cluster, model::ServiceI
   const bool vip = !r.headless() && (!r.vips.empty() || !r.cidr_vips.empty());
   out.uses = on && vip;
   out.reason = {out.uses ? kIngressUsesWaypoint : kIngressSkipsWaypoint, at(*labelled, label->pos),
-                on && !vip ? "a Service without a VIP has no waypoint for gateways" : labelled->key.str() + " has istio.io/ingress-use-waypoint: " + label->value.str()};
+                on && !vip
+                    ? "a Service without a VIP has no waypoint for gateways"
+                    : labelled->key.str() + " has istio.io/ingress-use-waypoint: " + label->value.str()};
   return out;
 }
 

@@ -1,4 +1,5 @@
-// Routes at a waypoint: found by the Service's address and port, not by Host (routing.md 3.5, ambient-path.md 10).
+// Routes at a waypoint: found by the Service's address and port, not by Host (routing.md 3.5, ambient-path.md
+// 10).
 
 #include <fmt/format.h>
 
@@ -16,8 +17,8 @@ namespace {
 
 class WaypointRouter {
  public:
-  WaypointRouter(const RouteTables::Impl& impl, const model::Gateway& waypoint, model::ServiceId id, std::uint16_t port,
-                 const RouteRequest& request)
+  WaypointRouter(const RouteTables::Impl& impl, const model::Gateway& waypoint, model::ServiceId id,
+                 std::uint16_t port, const RouteRequest& request)
       : impl_(impl), id_(id), service_(impl.cluster.service(id)), request_(request) {
     view_.ns = waypoint.meta.ns();
     view_.labels = &waypoint.meta.labels;
@@ -29,14 +30,16 @@ class WaypointRouter {
   RouteDecision decide() {
     const model::RegistryService::Port* port = service_.find_port(view_.port);
     const PortKind kind = port == nullptr ? PortKind::Udp : port_kind(port->app_protocol);
-    // Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointInternal: a chain for each port that is not UDP.
+    // Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointInternal: a chain for each
+    // port that is not UDP.
     if (port == nullptr || port->protocol != model::Protocol::Tcp || kind == PortKind::Udp) {
       out_.http = false;
       out_.kind = RouteDecision::Kind::NoFilterChain;
-      out_.reason = {kListenerNone, object_at(service_.meta()),
-                     fmt::format("the waypoint has no filter chain for {} port {}", service_.host, view_.port)};
-      out_.trace.push_back(
-          trace_node("listener", Decision::Deny, kListenerNone, object_at(service_.meta()), out_.reason.detail));
+      out_.reason = {
+          kListenerNone, object_at(service_.meta()),
+          fmt::format("the waypoint has no filter chain for {} port {}", service_.host, view_.port)};
+      out_.trace.push_back(trace_node("listener", Decision::Deny, kListenerNone, object_at(service_.meta()),
+                                      out_.reason.detail));
       return std::move(out_);
     }
     find_configs();
@@ -44,33 +47,36 @@ class WaypointRouter {
     if (kind == PortKind::Http && !speaks_http) {
       out_.kind = RouteDecision::Kind::NoFilterChain;
       out_.reason = {kListenerProtocolError, object_at(service_.meta()),
-                     fmt::format("port {} of {} is parsed as HTTP; the client sends something else", view_.port, service_.host)};
-      out_.trace.push_back(
-          trace_node("listener", Decision::Deny, kListenerProtocolError, object_at(service_.meta()), out_.reason.detail));
+                     fmt::format("port {} of {} is parsed as HTTP; the client sends something else",
+                                 view_.port, service_.host)};
+      out_.trace.push_back(trace_node("listener", Decision::Deny, kListenerProtocolError,
+                                      object_at(service_.meta()), out_.reason.detail));
       return std::move(out_);
     }
     if (kind == PortKind::Http || (kind == PortKind::Auto && speaks_http)) {
       http();
     } else {
-      if (kind != PortKind::Auto) note_blocked_http(out_, configs_, service_.host, view_.port, port->app_protocol);
+      if (kind != PortKind::Auto)
+        note_blocked_http(out_, configs_, service_.host, view_.port, port->app_protocol);
       l4();
     }
     return std::move(out_);
   }
 
  private:
-  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go getVirtualServiceForWaypoint: routes of the Service's or the
-  /// waypoint's namespace.
+  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go getVirtualServiceForWaypoint: routes of the
+  /// Service's or the waypoint's namespace.
   void find_configs() {
     const std::vector<std::uint32_t> candidates = mesh_candidates(impl_, service_.host);
     for (const RouteConfig* config : configs_for(impl_, candidates, view_.ns)) {
       if (config->ns == service_.ns || config->ns == view_.ns) {
         configs_.push_back(config);
       } else {
-        out_.trace.push_back(trace_node(
-            "route", Decision::NotApplicable, kRouteIgnoredHere, ObjectAt{config->key, config->pos, -1, {}},
-            fmt::format("a waypoint serves routes of namespace {} (the Service's) and {} (its own) only; this one is of {}",
-                        service_.ns.view(), view_.ns.view(), config->ns.view())));
+        out_.trace.push_back(trace_node("route", Decision::NotApplicable, kRouteIgnoredHere,
+                                        ObjectAt{config->key, config->pos, -1, {}},
+                                        fmt::format("a waypoint serves routes of namespace {} (the "
+                                                    "Service's) and {} (its own) only; this one is of {}",
+                                                    service_.ns.view(), view_.ns.view(), config->ns.view())));
       }
     }
     for (const RouteTables::Impl::Ignored& ignored : impl_.ignored_mesh_routes) {
@@ -79,25 +85,29 @@ class WaypointRouter {
     // Source: istio releasenotes 59484: one config a host before, several since.
     if (!impl_.cluster.profile().has(model::Feature::WaypointMergesVirtualServices) && configs_.size() > 1) {
       for (std::size_t i = 1; i < configs_.size(); ++i) {
-        out_.trace.push_back(trace_node("route", Decision::NotApplicable, kRouteShadowed,
-                                        ObjectAt{configs_[i]->key, configs_[i]->pos, -1, {}},
-                                        "this Istio version takes one route object for a host at waypoints: the first"));
+        out_.trace.push_back(
+            trace_node("route", Decision::NotApplicable, kRouteShadowed,
+                       ObjectAt{configs_[i]->key, configs_[i]->pos, -1, {}},
+                       "this Istio version takes one route object for a host at waypoints: the first"));
       }
       configs_.resize(1);
     }
     note_mix();
   }
 
-  /// Source: istio.io docs ambient/migrate/migrate-policies: the mix is not supported; computed by the rule and said.
+  /// Source: istio.io docs ambient/migrate/migrate-policies: the mix is not supported; computed by the rule
+  /// and said.
   void note_mix() {
     const auto api = [](const RouteConfig* c) { return c->gateway_semantics; };
-    if (std::all_of(configs_.begin(), configs_.end(), api) || std::none_of(configs_.begin(), configs_.end(), api)) return;
-    out_.assumptions.push_back(
-        {kRouteMixedApis,
-         fmt::format("{} has VirtualServices and HTTPRoutes at one waypoint, which Istio leaves undefined: their rules are taken "
-                     "one after the other",
-                     service_.host),
-         configs_.front()->pos});
+    if (std::all_of(configs_.begin(), configs_.end(), api) ||
+        std::none_of(configs_.begin(), configs_.end(), api))
+      return;
+    out_.assumptions.push_back({kRouteMixedApis,
+                                fmt::format("{} has VirtualServices and HTTPRoutes at one waypoint, which "
+                                            "Istio leaves undefined: their rules are taken "
+                                            "one after the other",
+                                            service_.host),
+                                configs_.front()->pos});
   }
 
   void http() {
@@ -105,7 +115,8 @@ class WaypointRouter {
     host.host = "*";
     for (const RouteConfig* config : configs_) {
       host.losers.insert(host.losers.end(), config->losers.begin(), config->losers.end());
-      for (HttpEntry& entry : entries_at(*config, view_, impl_, &host.losers)) host.rules.add(std::move(entry));
+      for (HttpEntry& entry : entries_at(*config, view_, impl_, &host.losers))
+        host.rules.add(std::move(entry));
       host.assumptions.insert(host.assumptions.end(), config->assumptions.begin(), config->assumptions.end());
     }
     if (!dynamic_dns_host_fits()) return;
@@ -118,7 +129,8 @@ class WaypointRouter {
     decide_http(out_, impl_, view_, host, request_, view_request(impl_.cluster, request_, false));
   }
 
-  /// The only case where a waypoint looks at Host. Source: istio pilot/pkg/networking/core/listener_waypoint.go (DYNAMIC_DNS).
+  /// The only case where a waypoint looks at Host. Source: istio
+  /// pilot/pkg/networking/core/listener_waypoint.go (DYNAMIC_DNS).
   bool dynamic_dns_host_fits() {
     if (service_.entry == nullptr || service_.entry->resolution != model::Resolution::DynamicDns) return true;
     const std::string host = host_without_port(request_.host);
@@ -127,13 +139,13 @@ class WaypointRouter {
     out_.status = 404;
     out_.reason = {kRouteNoVirtualHost, object_at(service_.meta()),
                    fmt::format("host {} is not covered by {}", host, service_.host)};
-    out_.trace.push_back(
-        trace_node("virtual host", Decision::Deny, kRouteNoVirtualHost, object_at(service_.meta()), out_.reason.detail));
+    out_.trace.push_back(trace_node("virtual host", Decision::Deny, kRouteNoVirtualHost,
+                                    object_at(service_.meta()), out_.reason.detail));
     return false;
   }
 
-  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointNetworkFilters: tls rules that name exactly the
-  /// Service's host, then tcp rules; SNI itself is not examined.
+  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointNetworkFilters: tls rules that
+  /// name exactly the Service's host, then tcp rules; SNI itself is not examined.
   void l4() {
     L4View connection;
     connection.sni_of_host_only = true;
@@ -162,8 +174,8 @@ class WaypointRouter {
 
 }  // namespace
 
-RouteDecision route_at_waypoint(const RouteTables& tables, const model::Gateway& waypoint, model::ServiceId service,
-                                std::uint16_t port, const RouteRequest& request) {
+RouteDecision route_at_waypoint(const RouteTables& tables, const model::Gateway& waypoint,
+                                model::ServiceId service, std::uint16_t port, const RouteRequest& request) {
   return WaypointRouter(tables.impl(), waypoint, service, port, request).decide();
 }
 

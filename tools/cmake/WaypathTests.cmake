@@ -50,6 +50,10 @@ if(conformance_sources)
 endif()
 
 # Scripts as tests.
+if(TARGET waypath)
+  add_test(NAME "scenarios: every prediction, but for the known failures" COMMAND "${PROJECT_SOURCE_DIR}/tools/dev/check_scenarios.sh" "$<TARGET_FILE:waypath>")
+  add_dependencies(waypath_tests waypath)
+endif()
 add_test(NAME "layers: includes go one way" COMMAND "${PROJECT_SOURCE_DIR}/tools/dev/check_layers.sh")
 if(TARGET waypath_scenarios AND NOT WAYPATH_SANITIZE AND NOT WAYPATH_COVERAGE)
   add_test(NAME "install: a downstream project builds against the installed package"

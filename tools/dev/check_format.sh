@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-mapfile -t files < <(find model sim scenarios tools tests bench -name '*.h' -o -name '*.cc' | sort)
+mapfile -t files < <(find model sim scenarios tools tests bench -name '*.h' -o -name '*.cc' 2>/dev/null | sort)
 [ ${#files[@]} -gt 0 ] || exit 0
 if [ "${1:-}" = --fix ]; then
   clang-format -i "${files[@]}"

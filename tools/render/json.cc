@@ -24,7 +24,9 @@ Json object_json(const sim::ObjectAt& o, const model::SourceFiles& files) {
   return j;
 }
 
-Json by_json(const sim::Reason& r, const model::SourceFiles& files) { return r.by ? object_json(*r.by, files) : Json(nullptr); }
+Json by_json(const sim::Reason& r, const model::SourceFiles& files) {
+  return r.by ? object_json(*r.by, files) : Json(nullptr);
+}
 
 Json nodes_json(const std::vector<sim::TraceNode>& nodes, const model::SourceFiles& files) {
   Json out = Json::array();
@@ -85,19 +87,26 @@ Json path_json(const sim::PathVerdict& p, const model::SourceFiles& files) {
   }
   j["backend"] = p.backend;
   j["backendPod"] = p.backend_pod;
-  j["response"] = {{"status", p.response.status}, {"redirect", p.response.redirect}, {"answeredBy", p.response.answered_by}};
+  j["response"] = {{"status", p.response.status},
+                   {"redirect", p.response.redirect},
+                   {"answeredBy", p.response.answered_by}};
   if (p.backend_request) {
     Json headers = Json::object();
     for (const auto& [name, value] : p.backend_request->headers) headers[name] = value;
-    j["backendRequest"] = {{"host", p.backend_request->host}, {"path", p.backend_request->path}, {"headers", headers}, {"port", p.backend_request->port}};
+    j["backendRequest"] = {{"host", p.backend_request->host},
+                           {"path", p.backend_request->path},
+                           {"headers", headers},
+                           {"port", p.backend_request->port}};
   }
   j["bypassed"] = p.bypassed;
   j["bypassCauses"] = Json::array();
   for (const auto& c : p.bypass_causes) j["bypassCauses"].push_back(object_json(c, files));
   j["assumptions"] = Json::array();
-  for (const auto& a : p.assumptions) j["assumptions"].push_back({{"code", text(a.code.text)}, {"detail", a.detail}});
+  for (const auto& a : p.assumptions)
+    j["assumptions"].push_back({{"code", text(a.code.text)}, {"detail", a.detail}});
   j["nearMisses"] = Json::array();
-  for (const auto& n : p.near_misses) j["nearMisses"].push_back({{"object", object_json(n.object, files)}, {"detail", n.detail}});
+  for (const auto& n : p.near_misses)
+    j["nearMisses"].push_back({{"object", object_json(n.object, files)}, {"detail", n.detail}});
   j["missingFacts"] = p.missing_facts;
   j["notes"] = p.notes;
   return j;
@@ -134,7 +143,9 @@ std::string status_text(scenarios::CaseResult::Status s) {
 
 }  // namespace
 
-std::string trace_json(const sim::Verdict& verdict, const model::SourceFiles& files) { return dump(verdict_json(verdict, files)); }
+std::string trace_json(const sim::Verdict& verdict, const model::SourceFiles& files) {
+  return dump(verdict_json(verdict, files));
+}
 
 std::string report_json(const scenarios::Report& report);
 std::string report_json(const scenarios::Report& report) {
@@ -174,14 +185,20 @@ std::string report_sarif(const scenarios::Report& report) {
   for (const auto& c : report.cases) {
     if (c.status != scenarios::CaseResult::Status::Failed) continue;
     std::string message = c.flow + (c.variant.empty() ? "" : " (" + c.variant + ")") + ": ";
-    for (const auto& m : c.mismatches) message += m.part + " expected " + m.expected + ", predicted " + m.predicted + "; ";
+    for (const auto& m : c.mismatches)
+      message += m.part + " expected " + m.expected + ", predicted " + m.predicted + "; ";
     if (c.mismatches.empty()) message += c.message;
     int line = 1;
     const auto colon = c.place.find(':', c.path.size());
-    if (colon != std::string::npos && colon + 1 < c.place.size()) line = std::max(1, std::atoi(c.place.c_str() + colon + 1));
+    if (colon != std::string::npos && colon + 1 < c.place.size())
+      line = std::max(1, std::atoi(c.place.c_str() + colon + 1));
     Json location;
-    location["physicalLocation"] = {{"artifactLocation", {{"uri", c.path}}}, {"region", {{"startLine", line}}}};
-    results.push_back({{"ruleId", "EXPECTATION_FAILED"}, {"level", "error"}, {"message", {{"text", message}}}, {"locations", Json::array({location})}});
+    location["physicalLocation"] = {{"artifactLocation", {{"uri", c.path}}},
+                                    {"region", {{"startLine", line}}}};
+    results.push_back({{"ruleId", "EXPECTATION_FAILED"},
+                       {"level", "error"},
+                       {"message", {{"text", message}}},
+                       {"locations", Json::array({location})}});
   }
   Json j;
   j["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";

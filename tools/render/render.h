@@ -1,5 +1,6 @@
 #pragma once
-// Verdicts and reports for people and programs. Pure functions from results to text; nothing here decides anything.
+// Verdicts and reports for people and programs. Pure functions from results to text; nothing here decides
+// anything.
 
 #include <optional>
 #include <string>
@@ -17,8 +18,10 @@ struct TextStyle {
   bool verbose = false;  // every policy considered, near misses and assumptions in full
 };
 
-/// The layout of `waypath trace`. `files` are those of the snapshot that the verdict is about. Ends with a newline.
-[[nodiscard]] std::string trace_text(const sim::Verdict& verdict, const model::SourceFiles& files, const TextStyle& style);
+/// The layout of `waypath trace`. `files` are those of the snapshot that the verdict is about. Ends with a
+/// newline.
+[[nodiscard]] std::string trace_text(const sim::Verdict& verdict, const model::SourceFiles& files,
+                                     const TextStyle& style);
 [[nodiscard]] std::string trace_json(const sim::Verdict& verdict, const model::SourceFiles& files);
 
 /// Mermaid: names are escaped, so that no manifest can break a diagram or add to it.
@@ -31,6 +34,7 @@ struct TextStyle {
 
 enum class ReportFormat : std::uint8_t { Text, Json, Junit, Tap, Markdown, Sarif };
 [[nodiscard]] std::optional<ReportFormat> report_format(std::string_view name);
-[[nodiscard]] std::string render_report(const scenarios::Report& report, ReportFormat format, const model::SourceFiles& files, const TextStyle& style);
+[[nodiscard]] std::string render_report(const scenarios::Report& report, ReportFormat format,
+                                        const model::SourceFiles& files, const TextStyle& style);
 
 }  // namespace waypath::tools

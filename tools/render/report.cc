@@ -16,11 +16,15 @@ namespace {
 using scenarios::CaseResult;
 using Status = CaseResult::Status;
 
-std::string title(const CaseResult& c) { return c.variant.empty() ? c.flow : c.flow + "  [" + c.variant + "]"; }
+std::string title(const CaseResult& c) {
+  return c.variant.empty() ? c.flow : c.flow + "  [" + c.variant + "]";
+}
 
 std::string difference(const CaseResult& c) {
   std::string out;
-  for (const auto& m : c.mismatches) out += fmt::format("      {:<9} expected  {}\n      {:<9} predicted {}\n", m.part, m.expected, "", m.predicted);
+  for (const auto& m : c.mismatches)
+    out += fmt::format("      {:<9} expected  {}\n      {:<9} predicted {}\n", m.part, m.expected, "",
+                       m.predicted);
   if (!c.message.empty()) out += "      " + c.message + (c.message.back() == '\n' ? "" : "\n");
   return out;
 }
@@ -32,7 +36,8 @@ std::string indented(const std::string& text) {
   return out;
 }
 
-std::string report_text(const scenarios::Report& report, const model::SourceFiles& files, const TextStyle& style) {
+std::string report_text(const scenarios::Report& report, const model::SourceFiles& files,
+                        const TextStyle& style) {
   std::string out, scenario;
   for (const auto& c : report.cases) {
     if (c.scenario != scenario) {
@@ -40,13 +45,15 @@ std::string report_text(const scenarios::Report& report, const model::SourceFile
       out += fmt::format("{}{}  ({})\n", out.empty() ? "" : "\n", scenario, c.path);
     }
     if (c.status == Status::Failed) {
-      out += fmt::format("  {}  {}\n      {}\n{}", style.colour ? "\x1b[1;31mFAIL\x1b[0m" : "FAIL", title(c), c.place, difference(c));
+      out += fmt::format("  {}  {}\n      {}\n{}", style.colour ? "\x1b[1;31mFAIL\x1b[0m" : "FAIL", title(c),
+                         c.place, difference(c));
       if (!c.predicted.paths.empty()) out += indented(trace_text(c.predicted, files, style));
     } else if (style.verbose) {
       out += fmt::format("  {}  {}\n", c.status == Status::Passed ? "ok  " : "skip", title(c));
     }
   }
-  return out + fmt::format("{}{} passed, {} failed, {} without an expectation\n", out.empty() ? "" : "\n", report.passed, report.failed, report.skipped);
+  return out + fmt::format("{}{} passed, {} failed, {} without an expectation\n", out.empty() ? "" : "\n",
+                           report.passed, report.failed, report.skipped);
 }
 
 std::string report_tap(const scenarios::Report& report) {
@@ -55,7 +62,8 @@ std::string report_tap(const scenarios::Report& report) {
   for (const auto& c : report.cases) {
     std::string name = c.scenario + ": " + title(c);
     std::replace(name.begin(), name.end(), '#', ' ');
-    out += fmt::format("{} {} - {}{}\n", c.status == Status::Failed ? "not ok" : "ok", ++n, name, c.status == Status::Skipped ? " # SKIP nothing expected" : "");
+    out += fmt::format("{} {} - {}{}\n", c.status == Status::Failed ? "not ok" : "ok", ++n, name,
+                       c.status == Status::Skipped ? " # SKIP nothing expected" : "");
     if (c.status != Status::Failed) continue;
     std::istringstream in(difference(c));
     for (std::string line; std::getline(in, line);) out += "  # " + line + "\n";
@@ -93,7 +101,8 @@ std::string report_junit(const scenarios::Report& report) {
     }
     ++tests;
     auto one = suite.append_child("testcase");
-    one.append_attribute("classname") = xml_text(c.scenario + (c.variant.empty() ? "" : "." + c.variant)).c_str();
+    one.append_attribute("classname") =
+        xml_text(c.scenario + (c.variant.empty() ? "" : "." + c.variant)).c_str();
     one.append_attribute("name") = xml_text(c.flow).c_str();
     if (c.status == Status::Skipped) {
       ++skipped;
@@ -101,7 +110,8 @@ std::string report_junit(const scenarios::Report& report) {
     } else if (c.status == Status::Failed) {
       ++failures;
       auto failure = one.append_child("failure");
-      failure.append_attribute("message") = xml_text(c.mismatches.empty() ? c.message : c.mismatches.front().part + " differs").c_str();
+      failure.append_attribute("message") =
+          xml_text(c.mismatches.empty() ? c.message : c.mismatches.front().part + " differs").c_str();
       failure.text().set(xml_text(difference(c)).c_str());
     }
   }
@@ -118,15 +128,20 @@ std::string cell(std::string text) {
 }
 
 std::string report_markdown(const scenarios::Report& report) {
-  std::string out = fmt::format("**{} passed, {} failed, {} without an expectation**\n", report.passed, report.failed, report.skipped);
+  std::string out = fmt::format("**{} passed, {} failed, {} without an expectation**\n", report.passed,
+                                report.failed, report.skipped);
   bool header = false;
   for (const auto& c : report.cases) {
     if (c.status != Status::Failed) continue;
-    if (!header) out += "\n| scenario | variant | flow | part | expected | predicted |\n|---|---|---|---|---|---|\n";
+    if (!header)
+      out += "\n| scenario | variant | flow | part | expected | predicted |\n|---|---|---|---|---|---|\n";
     header = true;
-    if (c.mismatches.empty()) out += fmt::format("| {} | {} | {} | | | {} |\n", cell(c.scenario), cell(c.variant), cell(c.flow), cell(c.message));
+    if (c.mismatches.empty())
+      out += fmt::format("| {} | {} | {} | | | {} |\n", cell(c.scenario), cell(c.variant), cell(c.flow),
+                         cell(c.message));
     for (const auto& m : c.mismatches)
-      out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", cell(c.scenario), cell(c.variant), cell(c.flow), m.part, cell(m.expected), cell(m.predicted));
+      out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", cell(c.scenario), cell(c.variant), cell(c.flow),
+                         m.part, cell(m.expected), cell(m.predicted));
   }
   return out;
 }
@@ -143,14 +158,21 @@ std::optional<ReportFormat> report_format(std::string_view name) {
   return std::nullopt;
 }
 
-std::string render_report(const scenarios::Report& report, ReportFormat format, const model::SourceFiles& files, const TextStyle& style) {
+std::string render_report(const scenarios::Report& report, ReportFormat format,
+                          const model::SourceFiles& files, const TextStyle& style) {
   switch (format) {
-    case ReportFormat::Text: return report_text(report, files, style);
-    case ReportFormat::Json: return report_json(report);
-    case ReportFormat::Junit: return report_junit(report);
-    case ReportFormat::Tap: return report_tap(report);
-    case ReportFormat::Markdown: return report_markdown(report);
-    case ReportFormat::Sarif: return report_sarif(report);
+    case ReportFormat::Text:
+      return report_text(report, files, style);
+    case ReportFormat::Json:
+      return report_json(report);
+    case ReportFormat::Junit:
+      return report_junit(report);
+    case ReportFormat::Tap:
+      return report_tap(report);
+    case ReportFormat::Markdown:
+      return report_markdown(report);
+    case ReportFormat::Sarif:
+      return report_sarif(report);
   }
   return {};
 }

@@ -15,35 +15,52 @@ namespace {
 constexpr std::array<std::string_view, 4> kVerbs{"trace", "test", "graph", "explain"};
 
 void cluster_flags(CLI::App& app, CommonOptions& o) {
-  app.add_option("-f,--filename", o.files, "Manifests: file, directory with all below it, or - for standard input; repeatable. Default: WAYPATH_CLUSTER")
+  app.add_option("-f,--filename", o.files,
+                 "Manifests: file, directory with all below it, or - for standard input; repeatable. "
+                 "Default: WAYPATH_CLUSTER")
       ->type_name("PATH");
-  app.add_option("-n,--namespace", o.ns, "Namespace of objects that name none")->type_name("NS")->capture_default_str();
-  app.add_option("--istio-version", o.istio_version, "1.24 or 1.24.3; default: what the manifests show, else the newest known")->type_name("VERSION");
-  app.add_option("--cni", o.cni, "How NetworkPolicy is enforced")->check(CLI::IsMember({"generic", "calico", "cilium", "ovn"}))->capture_default_str();
-  app.add_option("--pod-cidr", o.pod_cidrs, "Range that pod addresses come from; repeatable")->type_name("CIDR");
+  app.add_option("-n,--namespace", o.ns, "Namespace of objects that name none")
+      ->type_name("NS")
+      ->capture_default_str();
+  app.add_option("--istio-version", o.istio_version,
+                 "1.24 or 1.24.3; default: what the manifests show, else the newest known")
+      ->type_name("VERSION");
+  app.add_option("--cni", o.cni, "How NetworkPolicy is enforced")
+      ->check(CLI::IsMember({"generic", "calico", "cilium", "ovn"}))
+      ->capture_default_str();
+  app.add_option("--pod-cidr", o.pod_cidrs, "Range that pod addresses come from; repeatable")
+      ->type_name("CIDR");
   app.add_flag("--strict", o.strict, "Objects that the API server would refuse are errors of the run");
 }
 
 void output_flags(CLI::App& app, CommonOptions& o, const char* formats) {
   app.add_option("-o,--output", o.output, std::string("Format: ") + formats)->type_name("FORMAT");
   app.add_option("--out", o.out_file, "Write to a file instead of standard output")->type_name("FILE");
-  app.add_option("--color,--colour", o.colour, "Colour of text output")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
+  app.add_option("--color,--colour", o.colour, "Colour of text output")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
   app.add_flag("-q,--quiet", o.quiet, "No warnings");
   app.add_flag("-v,--verbose", o.verbose, "Every policy considered; information as well as warnings");
   app.add_option("-j,--jobs", o.jobs, "Threads; 0 = all cores")->type_name("N")->capture_default_str();
 }
 
 void flow_flags(CLI::App& app, FlowOptions& o) {
-  app.add_option("FROM", o.from, "ns/pod, ns/deploy/name, internet, an address, node/NAME, kubelet/NAME")->required();
+  app.add_option("FROM", o.from, "ns/pod, ns/deploy/name, internet, an address, node/NAME, kubelet/NAME")
+      ->required();
   app.add_option("TO", o.to, "URL or host:port")->required();
-  app.add_option("--protocol", o.protocol, "http, https, grpc, h2c, tcp, tls, udp, sctp; default: by the URL");
+  app.add_option("--protocol", o.protocol,
+                 "http, https, grpc, h2c, tcp, tls, udp, sctp; default: by the URL");
   app.add_option("--method", o.method, "HTTP method")->capture_default_str();
   app.add_option("--header,-H", o.headers, "HTTP header \"name: value\"; repeatable")->type_name("HEADER");
-  app.add_option("--claim", o.claims, "Claim of a valid token, key=value (iss, sub, aud or any other); repeatable")->type_name("K=V");
+  app.add_option("--claim", o.claims,
+                 "Claim of a valid token, key=value (iss, sub, aud or any other); repeatable")
+      ->type_name("K=V");
   app.add_option("--jwt", o.jwt_file, "File with a token that is sent as bearer token")->type_name("FILE");
-  app.add_option("--session", o.session, "Login session of the client")->check(CLI::IsMember({"none", "valid", "expired", "refreshable"}));
+  app.add_option("--session", o.session, "Login session of the client")
+      ->check(CLI::IsMember({"none", "valid", "expired", "refreshable"}));
   app.add_option("--source-ip", o.source_ip, "Address of a client outside the cluster")->type_name("IP");
-  app.add_option("--connect-to", o.connect_to, "Dial this host:port instead of the URL's")->type_name("HOST:PORT");
+  app.add_option("--connect-to", o.connect_to, "Dial this host:port instead of the URL's")
+      ->type_name("HOST:PORT");
   app.add_option("--sni", o.sni, "TLS server name when it is not the URL's host")->type_name("NAME");
 }
 
@@ -73,15 +90,19 @@ std::string suggestion(const CLI::App& app, int argc, const char* const* argv) {
 
 int run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   CLI::App app{
-      "waypath predicts what happens to requests in a Kubernetes cluster with Istio ambient, from manifests alone:\n"
-      "allow, deny, timeout, unreachable or unknown, hop by hop, with the policy, file and line that decided.",
+      "waypath predicts what happens to requests in a Kubernetes cluster with Istio ambient, from manifests "
+      "alone:\n"
+      "allow, deny, timeout, unreachable or unknown, hop by hop, with the policy, file and line that "
+      "decided.",
       "waypath"};
   app.set_version_flag("--version", std::string("waypath ") + std::string(model::kVersion));
   app.footer(
       "Examples:\n"
-      "  waypath trace internet https://prometheus.dev.bigbang.mil/graph --session valid -f scenarios/clusters/bigbang-waypoint\n"
+      "  waypath trace internet https://prometheus.dev.bigbang.mil/graph --session valid -f "
+      "scenarios/clusters/bigbang-waypoint\n"
       "  waypath test scenarios\n"
-      "  waypath graph internet https://prometheus.dev.bigbang.mil/graph -o mermaid -f scenarios/clusters/bigbang-waypoint\n"
+      "  waypath graph internet https://prometheus.dev.bigbang.mil/graph -o mermaid -f "
+      "scenarios/clusters/bigbang-waypoint\n"
       "  waypath explain NETPOL_INGRESS_HBONE_PORT\n"
       "Exit codes: 0 fine, 1 a negative answer, 2 wrong usage or input.");
   app.require_subcommand(0, 1);
@@ -94,25 +115,37 @@ int run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& 
   flow_flags(*trace, flow);
   cluster_flags(*trace, common);
   output_flags(*trace, common, "text, json");
-  trace->add_option("--expect", flow.expect, "Exit 1 unless this is the outcome")->check(CLI::IsMember({"allow", "deny", "timeout", "unreachable", "unknown"}));
+  trace->add_option("--expect", flow.expect, "Exit 1 unless this is the outcome")
+      ->check(CLI::IsMember({"allow", "deny", "timeout", "unreachable", "unknown"}));
   trace->footer(
       "Examples:\n"
-      "  waypath trace internet https://prometheus.dev.bigbang.mil/graph --session none -f scenarios/clusters/bigbang-waypoint\n"
-      "  waypath trace monitoring/deploy/grafana http://monitoring-monitoring-kube-prometheus:9090/ -f manifests/ -o json\n"
-      "  kubectl get all,netpol,authorizationpolicies -A -o yaml | waypath trace a/deploy/b c.d:80 -f - --expect allow");
+      "  waypath trace internet https://prometheus.dev.bigbang.mil/graph --session none -f "
+      "scenarios/clusters/bigbang-waypoint\n"
+      "  waypath trace monitoring/deploy/grafana http://monitoring-monitoring-kube-prometheus:9090/ -f "
+      "manifests/ -o json\n"
+      "  kubectl get all,netpol,authorizationpolicies -A -o yaml | waypath trace a/deploy/b c.d:80 -f - "
+      "--expect allow");
 
   auto* test = app.add_subcommand("test", "Run scenario files and compare with what they expect");
   test->add_option("PATH", paths, "Scenario files, or directories with all below them")->required();
-  test->add_option("--run", filter, "Only cases whose \"scenario / variant / flow\" this expression finds (RE2)")->type_name("REGEX");
-  test->add_option("--istio-version", common.istio_version, "Instead of the scenarios' versions")->type_name("VERSION");
+  test->add_option("--run", filter,
+                   "Only cases whose \"scenario / variant / flow\" this expression finds (RE2)")
+      ->type_name("REGEX");
+  test->add_option("--istio-version", common.istio_version, "Instead of the scenarios' versions")
+      ->type_name("VERSION");
   output_flags(*test, common, "text, json, junit, tap, markdown, sarif");
-  test->footer("Examples:\n  waypath test scenarios/bigbang\n  waypath test scenarios -o junit --out report.xml\n  waypath test scenarios --run 'waypoint-mode.*session'");
+  test->footer(
+      "Examples:\n  waypath test scenarios/bigbang\n  waypath test scenarios -o junit --out report.xml\n  "
+      "waypath test scenarios --run 'waypoint-mode.*session'");
 
   auto* graph = app.add_subcommand("graph", "Draw the path of one request");
   flow_flags(*graph, flow);
   cluster_flags(*graph, common);
   output_flags(*graph, common, "mermaid, mermaid-sequence, dot");
-  graph->footer("Examples:\n  waypath graph internet https://grafana.dev.bigbang.mil/ -f scenarios/clusters/bigbang-waypoint\n  waypath graph a/deploy/b c.d:80 -f manifests/ -o mermaid-sequence");
+  graph->footer(
+      "Examples:\n  waypath graph internet https://grafana.dev.bigbang.mil/ -f "
+      "scenarios/clusters/bigbang-waypoint\n  waypath graph a/deploy/b c.d:80 -f manifests/ -o "
+      "mermaid-sequence");
 
   auto* explain = app.add_subcommand("explain", "Say what a reason, assumption or diagnostic code means");
   explain->add_option("CODE", what, "The code; without it all are listed");
@@ -135,7 +168,9 @@ int run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& 
   if (test->parsed()) return run_test(common, paths, filter, out, err);
   if (graph->parsed()) return run_graph(common, flow, out, err);
   if (explain->parsed()) return run_explain(common, what, out, err);
-  return usage_error(err, "no verb given", "try: waypath trace internet https://prometheus.dev.bigbang.mil/graph -f scenarios/clusters/bigbang-waypoint, or waypath --help");
+  return usage_error(err, "no verb given",
+                     "try: waypath trace internet https://prometheus.dev.bigbang.mil/graph -f "
+                     "scenarios/clusters/bigbang-waypoint, or waypath --help");
 }
 
 }  // namespace waypath::tools

@@ -25,7 +25,8 @@ using model::Diagnostics;
 using model::Severity;
 
 // Prints what was found and says whether the run can go on.
-bool print_diagnostics(const Diagnostics& diagnostics, const model::SourceFiles& files, const CommonOptions& o, std::ostream& err) {
+bool print_diagnostics(const Diagnostics& diagnostics, const model::SourceFiles& files,
+                       const CommonOptions& o, std::ostream& err) {
   bool usable = true;
   for (const auto& d : diagnostics.sorted(files)) {
     const bool stops = d.severity == Severity::Error && (d.reach == model::Reach::Input || o.strict);
@@ -51,30 +52,38 @@ int emit(const CommonOptions& o, const std::string& text, int code, std::ostream
   std::ofstream file(o.out_file, std::ios::binary);
   file << text;
   file.close();
-  if (!file) return fail(err, "\"" + o.out_file + "\" cannot be written", "check the folder and its permissions");
+  if (!file)
+    return fail(err, "\"" + o.out_file + "\" cannot be written", "check the folder and its permissions");
   return code;
 }
 
 TextStyle style_of(const CommonOptions& o) {
   TextStyle style;
   style.verbose = o.verbose;
-  style.colour = o.colour == "always" || (o.colour == "auto" && o.out_file.empty() && isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
+  style.colour = o.colour == "always" || (o.colour == "auto" && o.out_file.empty() &&
+                                          isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
   return style;
 }
 
 sim::SimOptions sim_options(const CommonOptions& o) {
   sim::SimOptions out;
-  out.cni = o.cni == "calico" ? sim::Cni::Calico : o.cni == "cilium" ? sim::Cni::Cilium : o.cni == "ovn" ? sim::Cni::Ovn : sim::Cni::Generic;
+  out.cni = o.cni == "calico"   ? sim::Cni::Calico
+            : o.cni == "cilium" ? sim::Cni::Cilium
+            : o.cni == "ovn"    ? sim::Cni::Ovn
+                                : sim::Cni::Generic;
   return out;
 }
 
 std::shared_ptr<const sim::Engine> load_engine(const CommonOptions& o, std::ostream& err) {
   auto files = o.files;
   if (files.empty()) {
-    if (const char* cluster = std::getenv("WAYPATH_CLUSTER"); cluster != nullptr && *cluster != '\0') files.emplace_back(cluster);
+    if (const char* cluster = std::getenv("WAYPATH_CLUSTER"); cluster != nullptr && *cluster != '\0')
+      files.emplace_back(cluster);
   }
   if (files.empty()) {
-    fail(err, "no manifests given", "name them with -f PATH or WAYPATH_CLUSTER; the shipped cluster: -f scenarios/clusters/bigbang-waypoint");
+    fail(err, "no manifests given",
+         "name them with -f PATH or WAYPATH_CLUSTER; the shipped cluster: -f "
+         "scenarios/clusters/bigbang-waypoint");
     return nullptr;
   }
   Diagnostics diagnostics;
@@ -94,7 +103,8 @@ std::shared_ptr<const sim::Engine> load_engine(const CommonOptions& o, std::ostr
   for (const auto& text : o.pod_cidrs) {
     const auto cidr = model::parse_cidr(text);
     if (!cidr) {
-      fail(err, "--pod-cidr \"" + text + "\" is no CIDR block", "write ADDRESS/PREFIX, for example 10.244.0.0/16");
+      fail(err, "--pod-cidr \"" + text + "\" is no CIDR block",
+           "write ADDRESS/PREFIX, for example 10.244.0.0/16");
       return nullptr;
     }
     cluster_options.pod_cidrs.push_back(*cidr);
@@ -106,7 +116,8 @@ std::shared_ptr<const sim::Engine> load_engine(const CommonOptions& o, std::ostr
 }
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return text;
 }
 
@@ -145,9 +156,13 @@ bool make_flow(const FlowOptions& o, sim::Flow& flow, std::ostream& err) {
   if (!o.jwt_file.empty()) {
     std::ifstream in(o.jwt_file, std::ios::binary);
     std::string text(std::istreambuf_iterator<char>(in), {});
-    text.erase(std::find_if(text.rbegin(), text.rend(), [](char c) { return c != '\n' && c != '\r' && c != ' '; }).base(), text.end());
+    text.erase(
+        std::find_if(text.rbegin(), text.rend(), [](char c) { return c != '\n' && c != '\r' && c != ' '; })
+            .base(),
+        text.end());
     if (text.empty()) {
-      fail(err, "--jwt \"" + o.jwt_file + "\" cannot be read or is empty", "give a file that holds one token");
+      fail(err, "--jwt \"" + o.jwt_file + "\" cannot be read or is empty",
+           "give a file that holds one token");
       return false;
     }
     flow.tokens.push_back(sim::decode_jwt(text));
@@ -176,7 +191,8 @@ bool make_flow(const FlowOptions& o, sim::Flow& flow, std::ostream& err) {
   return true;
 }
 
-std::optional<sim::Verdict> judge(const CommonOptions& common, const FlowOptions& options, std::shared_ptr<const sim::Engine>& engine, std::ostream& err) {
+std::optional<sim::Verdict> judge(const CommonOptions& common, const FlowOptions& options,
+                                  std::shared_ptr<const sim::Engine>& engine, std::ostream& err) {
   sim::Flow flow;
   if (!make_flow(options, flow, err)) return std::nullopt;
   engine = load_engine(common, err);
@@ -195,14 +211,19 @@ std::string wrapped(std::string_view label, std::string_view text) {
 
 int run_trace(const CommonOptions& common, const FlowOptions& flow, std::ostream& out, std::ostream& err) {
   if (!common.output.empty() && common.output != "text" && common.output != "json")
-    return fail(err, "unknown format \"" + common.output + "\"", "trace prints text or json; graph draws diagrams");
+    return fail(err, "unknown format \"" + common.output + "\"",
+                "trace prints text or json; graph draws diagrams");
   std::shared_ptr<const sim::Engine> engine;
   const auto verdict = judge(common, flow, engine, err);
   if (!verdict) return 2;
   const auto& files = engine->cluster().files();
   const int code = flow.expect.empty() || flow.expect == sim::to_string(verdict->outcome) ? 0 : 1;
-  if (code != 0) err << "expected " << flow.expect << ", predicted " << sim::to_string(verdict->outcome) << "\n";
-  return emit(common, common.output == "json" ? trace_json(*verdict, files) : trace_text(*verdict, files, style_of(common)), code, out, err);
+  if (code != 0)
+    err << "expected " << flow.expect << ", predicted " << sim::to_string(verdict->outcome) << "\n";
+  return emit(
+      common,
+      common.output == "json" ? trace_json(*verdict, files) : trace_text(*verdict, files, style_of(common)),
+      code, out, err);
 }
 
 int run_graph(const CommonOptions& common, const FlowOptions& flow, std::ostream& out, std::ostream& err) {
@@ -212,12 +233,19 @@ int run_graph(const CommonOptions& common, const FlowOptions& flow, std::ostream
   std::shared_ptr<const sim::Engine> engine;
   const auto verdict = judge(common, flow, engine, err);
   if (!verdict) return 2;
-  return emit(common, format == "dot" ? dot_graph(*verdict) : format == "mermaid-sequence" ? mermaid_sequence(*verdict) : mermaid_flowchart(*verdict), 0, out, err);
+  return emit(common,
+              format == "dot"                ? dot_graph(*verdict)
+              : format == "mermaid-sequence" ? mermaid_sequence(*verdict)
+                                             : mermaid_flowchart(*verdict),
+              0, out, err);
 }
 
-int run_test(const CommonOptions& common, const std::vector<std::string>& paths, const std::string& filter, std::ostream& out, std::ostream& err) {
+int run_test(const CommonOptions& common, const std::vector<std::string>& paths, const std::string& filter,
+             std::ostream& out, std::ostream& err) {
   const auto format = report_format(common.output.empty() ? "text" : common.output);
-  if (!format) return fail(err, "unknown format \"" + common.output + "\"", "test prints text, json, junit, tap, markdown or sarif");
+  if (!format)
+    return fail(err, "unknown format \"" + common.output + "\"",
+                "test prints text, json, junit, tap, markdown or sarif");
   Diagnostics diagnostics;
   model::SourceFiles files;
   scenarios::RunOptions options;
@@ -227,10 +255,13 @@ int run_test(const CommonOptions& common, const std::vector<std::string>& paths,
   scenarios::Report report;
   scenarios::Runner runner(diagnostics, files);
   for (const auto& path : scenarios::find_scenarios(paths, diagnostics))
-    if (const auto scenario = scenarios::read_scenario(path, files, diagnostics)) runner.run(*scenario, options, report);
+    if (const auto scenario = scenarios::read_scenario(path, files, diagnostics))
+      runner.run(*scenario, options, report);
   if (!print_diagnostics(diagnostics, files, common, err)) return 2;
-  if (report.cases.empty()) return fail(err, "no case was run", filter.empty() ? "" : "--run \"" + filter + "\" finds none");
-  return emit(common, render_report(report, *format, files, style_of(common)), report.failed == 0 ? 0 : 1, out, err);
+  if (report.cases.empty())
+    return fail(err, "no case was run", filter.empty() ? "" : "--run \"" + filter + "\" finds none");
+  return emit(common, render_report(report, *format, files, style_of(common)), report.failed == 0 ? 0 : 1,
+              out, err);
 }
 
 int run_explain(const CommonOptions& common, const std::string& what, std::ostream& out, std::ostream& err) {
@@ -244,15 +275,21 @@ int run_explain(const CommonOptions& common, const std::string& what, std::ostre
     return emit(common, text, 0, out, err);
   }
   std::string wanted = what;
-  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c == '-' ? '_' : c; });
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c == '-' ? '_' : c;
+  });
   for (const auto& c : codes) {
     if (c.code.text != wanted) continue;
-    return emit(common, fmt::format("{}: {}\n\n{}{}{}", c.code.text, c.summary, wrapped("means", c.meaning), wrapped("do", c.fix), wrapped("source", c.source)), 0, out, err);
+    return emit(common,
+                fmt::format("{}: {}\n\n{}{}{}", c.code.text, c.summary, wrapped("means", c.meaning),
+                            wrapped("do", c.fix), wrapped("source", c.source)),
+                0, out, err);
   }
   std::vector<std::string_view> names;
   for (const auto& c : codes) names.push_back(c.code.text);
   const auto near = model::nearest(wanted, names);
-  return fail(err, "there is no code " + wanted, near ? "did you mean " + std::string(*near) + "?" : "waypath explain lists all codes");
+  return fail(err, "there is no code " + wanted,
+              near ? "did you mean " + std::string(*near) + "?" : "waypath explain lists all codes");
 }
 
 }  // namespace waypath::tools
