@@ -41,7 +41,8 @@ bool goes_with(const ObjectMeta& meta, const ResourceKey& owner) {
 // shared.
 class Overlay {
  public:
-  Overlay(const Snapshot& base, Diagnostics& diagnostics) : current_(base), diagnostics_(diagnostics) {}
+  Overlay(const Snapshot& base, Diagnostics& diagnostics)
+      : base_(base), current_(base), diagnostics_(diagnostics) {}
 
   void apply(const Change& change) {
     pos_ = change.pos;
@@ -86,6 +87,7 @@ class Overlay {
   }
 
   void make(const DeleteChange& c) {
+    if (went_before(c.ref)) return;
     const auto key = resolve(c.ref);
     if (!key) return;
     const auto* meta = find_meta(current_, *key);
@@ -244,6 +246,13 @@ class Overlay {
     current_ = std::move(next);
   }
 
+  // What an earlier change took along (a pod of a workload that was scaled) is gone already.
+  bool went_before(const ObjectRef& ref) {
+    Diagnostics quiet;
+    return !resolve_ref(current_, ref, quiet) && resolve_ref(base_, ref, quiet);
+  }
+
+  const Snapshot& base_;
   Snapshot current_;
   Diagnostics& diagnostics_;
   SourcePos pos_;

@@ -66,6 +66,12 @@ const T* Snapshot::find(std::string_view ns, std::string_view name) const {
   return nullptr;
 }
 
+Snapshot Snapshot::with_file(std::string path, std::string text, std::uint32_t& id) const {
+  Snapshot copy = *this;
+  id = copy.files_.add(std::move(path), std::move(text));
+  return copy;
+}
+
 SnapshotBuilder::SnapshotBuilder(const Snapshot& base)
     : raw_(base.raw_->begin(), base.raw_->end()), skipped_(base.skipped_), files_(base.files_) {
   for_each_type(ResourceTypes{}, [&](auto tag) {

@@ -46,6 +46,9 @@ class Snapshot {
   [[nodiscard]] const T* find(std::string_view ns, std::string_view name) const;
 
   [[nodiscard]] const SourceFiles& files() const { return files_; }
+  /// The same objects with one more file, so that places of changes written in it can be told; `id` is its
+  /// number.
+  [[nodiscard]] Snapshot with_file(std::string path, std::string text, std::uint32_t& id) const;
   /// What ObjectMeta::raw refers to; index 0 is unused.
   [[nodiscard]] const RawObject& raw(std::uint32_t index) const { return *(*raw_)[index]; }
   /// Kinds that were seen and not modelled, with counts, sorted by kind: the load report.

@@ -1,6 +1,8 @@
 #pragma once
 // Runs scenario files: every flow against the cluster and against each variant of it.
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,21 +25,23 @@ struct CaseResult {
   Expectation expected;
   std::vector<Mismatch> mismatches;
   sim::Verdict predicted;
-  std::string message;  // why it failed before it could be compared
-  std::string place;    // "file:line:column" of the expectation
+  model::SourceFiles files;  // of the cluster asked: places of `predicted` (tools/render prints them)
+  std::string message;       // why it failed before it could be compared
+  std::string place;         // "file:line:column" of the expectation
 };
 
 struct Report {
   std::vector<CaseResult> cases;  // in the order of files, variants, flows
   std::size_t passed = 0, failed = 0, skipped = 0;
+  std::vector<std::string> cluster_diagnostics;  // what the manifests were warned of, formatted, each once
 };
 
-/// Builds the engine of a cluster once and applies variants as overlays.
 class Runner {
  public:
   Runner(model::Diagnostics& diagnostics, model::SourceFiles& files)
       : diagnostics_(diagnostics), files_(files) {}
-  /// Adds the cases of one scenario. False when its cluster cannot be loaded (reported).
+  /// Adds the cases of one scenario. False when it cannot be run: its cluster cannot be loaded, `options`
+  /// make no sense (reported).
   bool run(const Scenario& scenario, const RunOptions& options, Report& report);
 
  private:
@@ -45,9 +49,14 @@ class Runner {
   model::SourceFiles& files_;
 };
 
-/// The cluster of a scenario, loaded. Diagnostics of its manifests are printed with the snapshot's own files.
+/// The cluster of a scenario, loaded; `diagnostics` refer to the snapshot's own files. Check
+/// `has_input_errors()`.
+[[nodiscard]] model::Snapshot load_snapshot(const Scenario& scenario, const RunOptions& options,
+                                            model::Diagnostics& diagnostics);
+/// The same; nullopt when it cannot be used.
 [[nodiscard]] std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options,
                                                           model::Diagnostics& diagnostics);
+/// Null when `version` is none (reported).
 [[nodiscard]] std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot,
                                                               const Scenario& scenario,
                                                               const std::optional<std::string>& version,

@@ -52,6 +52,7 @@ struct Scenario {
   std::string path, name, description;
   std::vector<std::string> manifests;  // relative to the working directory
   bool inline_cluster = false;         // further documents of the file are the cluster
+  std::string text;                    // of the file
   std::optional<std::string> istio_version;
   std::vector<std::string> pod_cidrs;
   sim::SimOptions options;

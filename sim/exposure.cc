@@ -5,6 +5,7 @@
 #include <set>
 
 #include "sim/resolve/hostname.h"
+#include "sim/resolve/ingress.h"
 
 namespace waypath::sim {
 
@@ -186,7 +187,7 @@ void Exposure::collect_gateways(const model::Cluster& cluster) {
   for (const auto& ingress : snapshot.all<model::Ingress>()) {
     std::vector<PodId> pods;
     for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
-      if (has(cluster.pods()[i]->meta.labels, "istio", cluster.mesh().ingress_selector))
+      if (has(cluster.pods()[i]->meta.labels, "istio", ingress_pod_label(cluster.mesh())))
         pods.push_back(PodId{i});
     }
     for (const model::IngressRule& rule : ingress->rules) {

@@ -35,7 +35,9 @@ struct Token {
   std::string issuer, subject;
   std::vector<std::string> audiences;
   std::map<std::string, Claim, std::less<>> claims;  // all others
-  std::string raw;                                   // as sent, when given
+  bool complete =
+      true;         // false: only what is set is known of it (the id token of a session that nobody stated)
+  std::string raw;  // as sent, when given
   enum class Where : std::uint8_t { Header, Param, Cookie } where = Where::Header;
   std::string name = "authorization", prefix = "Bearer ";  // header name and prefix, parameter or cookie name
 };

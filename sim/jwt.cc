@@ -1,5 +1,7 @@
 #include "sim/jwt.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -37,6 +39,16 @@ std::optional<std::string> base64url(std::string_view text) {
   return out;
 }
 
+// Source: google/jwt_verify_lib src/jwt.cc (algorithms that Envoy implements)
+bool known_algorithm(const Json& header) {
+  static constexpr std::array<std::string_view, 13> kKnown{"ES256", "ES384", "ES512", "HS256", "HS384",
+                                                           "HS512", "RS256", "RS384", "RS512", "PS256",
+                                                           "PS384", "PS512", "EdDSA"};
+  const auto it = header.is_object() ? header.find("alg") : header.end();
+  if (!header.is_object() || it == header.end() || !it->is_string()) return false;
+  return std::find(kKnown.begin(), kKnown.end(), it->get<std::string>()) != kKnown.end();
+}
+
 Claim claim_of(const Json& value, int depth) {
   Claim c;
   if (value.is_string()) {
@@ -50,7 +62,7 @@ Claim claim_of(const Json& value, int depth) {
     for (const auto& [name, member] : value.items()) c.object.emplace(name, claim_of(member, depth + 1));
   } else {
     c.kind = Claim::Kind::Other;
-    c.text = value.dump();
+    if (value.is_primitive()) c.text = value.dump();
   }
   return c;
 }
@@ -66,9 +78,13 @@ Token decode_jwt(std::string_view text) {
   if (second == std::string_view::npos || text.find('.', second + 1) != std::string_view::npos) return token;
   const auto header = base64url(text.substr(0, first)),
              payload = base64url(text.substr(first + 1, second - first - 1));
-  if (!header || !payload || !Json::accept(*header)) return token;
+  if (!header || !payload || !base64url(text.substr(second + 1)) ||
+      !known_algorithm(Json::parse(*header, nullptr, false)))
+    return token;
   const Json json = Json::parse(*payload, nullptr, false);
   if (!json.is_object()) return token;
+  for (const char* name : {"iss", "sub"})
+    if (const auto it = json.find(name); it != json.end() && !it->is_string()) return token;
   token.state = Token::State::Unverified;
   for (const auto& [name, value] : json.items()) {
     if (name == "iss" && value.is_string()) {

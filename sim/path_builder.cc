@@ -17,6 +17,25 @@ using model::IpAddress;
 using model::PodId;
 using model::ServiceId;
 
+// A token stands in a header or cookie of the request, where conditions on headers see it.
+void show_token(const Token& token, Headers& headers) {
+  const std::string text = token.raw.empty() ? "<token of " + token.issuer + ">" : token.raw;
+  if (token.where == Token::Where::Header) {
+    std::string name = token.name;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (std::none_of(headers.begin(), headers.end(), [&](const auto& h) { return h.first == name; }))
+      headers.emplace_back(name, token.prefix + text);
+  } else if (token.where == Token::Where::Cookie) {
+    const auto cookie =
+        std::find_if(headers.begin(), headers.end(), [](const auto& h) { return h.first == "cookie"; });
+    if (cookie == headers.end())
+      headers.emplace_back("cookie", token.name + "=" + text);
+    else
+      cookie->second += "; " + token.name + "=" + text;
+  }
+}
+
 model::Protocol transport_protocol(const Target& target) {
   if (target.scheme == "udp") return model::Protocol::Udp;
   if (target.scheme == "sctp") return model::Protocol::Sctp;
@@ -79,6 +98,7 @@ Walk PathBuilder::new_walk(const Target& target) const {
   }
   walk.app.sni = !flow_.sni.empty() ? flow_.sni : (target.is_ip ? std::string() : target.host);
   walk.tokens = flow_.tokens;
+  for (const Token& token : flow_.tokens) show_token(token, walk.app.headers);
   if (!target.is_ip) walk.dialled_name = target.host;
   return walk;
 }
@@ -156,6 +176,10 @@ void PathBuilder::from_proxy_pod(Walk walk, const Client& client, const Destinat
   }
   switch (destination.kind) {
     case Destination::Kind::Service:
+      if (destination.by_external_address) {
+        walk.sender.kind = Sender::Kind::Plain;
+        return from_plain(std::move(walk), destination);
+      }
       return envoy_to_service(std::move(walk), destination.service, destination.port, nullptr, false);
     case Destination::Kind::Pod: {
       model::Endpoint endpoint;
@@ -186,6 +210,8 @@ void PathBuilder::from_plain(Walk walk, const Destination& destination) {
       return each_endpoint(std::move(walk), destination.endpoints,
                            [&](Walk next, const model::Endpoint& endpoint) {
                              const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
+                             if (!endpoint.pod.valid())
+                               return headless_address(std::move(next), endpoint, destination);
                              arrive_plain(std::move(next), endpoint.pod, destination.port,
                                           destination.service, destination.port, transport);
                            });
@@ -471,8 +497,11 @@ void PathBuilder::fail_name(Walk walk, const Destination& destination) {
     for (std::size_t i = 0; i < destination.near_names.size(); ++i)
       detail += (i == 0 ? "" : ", ") + destination.near_names[i];
   }
-  fail(std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable,
-       {kNameUnknown, std::nullopt, detail});
+  if (!destination.detail.empty()) detail = destination.detail;
+  const auto by = destination.service.valid()
+                      ? std::optional(object_at(cluster_.service(destination.service).meta()))
+                      : std::nullopt;
+  fail(std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable, {kNameUnknown, by, detail});
 }
 
 void PathBuilder::unknown(Walk walk, std::string fact, std::optional<ObjectAt> by) {

@@ -168,8 +168,6 @@ class BypassFinder {
                     causes);
     }
     if (binding.fails_open()) {
-      // A name without an object intends something only if some policy is attached to that name.
-      if (binding.state == WaypointBinding::State::Missing && !anything_targets(binding, reg)) return;
       if (binding.label_at) causes.insert(causes.begin(), *binding.label_at);
       causes.push_back(object_at(reg.meta()));
       if (binding.state == WaypointBinding::State::Missing) causes.push_back(missing_gateway(binding));
@@ -198,23 +196,6 @@ class BypassFinder {
     at.key.ns = model::intern(binding.named_ns);
     at.key.name = model::intern(binding.named);
     return at;
-  }
-
-  [[nodiscard]] bool anything_targets(const WaypointBinding& binding,
-                                      const model::RegistryService& reg) const {
-    const auto aims = [&](const model::ObjectMeta& meta, const model::PolicyAttachment& attachment) {
-      const bool gateway =
-          meta.ns() == binding.named_ns &&
-          std::any_of(attachment.target_refs.begin(), attachment.target_refs.end(),
-                      [&](const auto& r) { return r.kind == "Gateway" && r.name == binding.named; });
-      return gateway || targets_object(meta.ns(), attachment.target_refs, reg);
-    };
-    const auto& snapshot = cluster_.snapshot();
-    const auto authz = snapshot.all<model::AuthorizationPolicy>();
-    const auto jwt = snapshot.all<model::RequestAuthentication>();
-    return std::any_of(authz.begin(), authz.end(),
-                       [&](const auto& p) { return aims(p->meta, p->attachment); }) ||
-           std::any_of(jwt.begin(), jwt.end(), [&](const auto& p) { return aims(p->meta, p->attachment); });
   }
 
   // A policy aims at the Service, and no waypoint of it is on the path: enforced nowhere

@@ -106,11 +106,11 @@ void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port
                                                object->type == model::ServiceType::NodePort);
   if (published && !object->external_local) {
     walk.source_nat = true;
+    // The address is a node's, the traffic is not: what kube-proxy forwards is no traffic from the pod's own
+    // node. Source: istio cni/pkg/iptables/iptables.go AppendHostRules (forwarded packets have no socket)
     for (std::uint32_t i = 0; i < cluster_.node_names().size(); ++i) {
-      const model::NodeId node{i};
-      for (const model::IpAddress& ip : cluster_.node_ips(node)) {
+      for (const model::IpAddress& ip : cluster_.node_ips(model::NodeId{i})) {
         NetPeer peer;
-        peer.node = node;
         peer.address = ip;
         walk.possible_sources.push_back(std::move(peer));
       }

@@ -189,9 +189,20 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
                              gateway.meta.ns().view(), gateway.meta.name().view())},
                 deciders);
   }
+  if (binding.sandwiched) {  // W9
+    return unknown(std::move(walk),
+                   fmt::format("what {} does with the connections that its own ztunnel hands it "
+                               "(ambient.istio.io/waypoint-inbound-binding)",
+                               gateway.meta.key.str()),
+                   object_at(gateway.meta));
+  }
   const PodId proxy = binding.pods.front();
   const model::Pod& p = cluster_.pod(proxy);
-  add_leg(walk, Transport::Hbone, peer_of(proxy), binding.port, port);
+  Leg& leg = add_leg(walk, Transport::Hbone, peer_of(proxy), binding.port, port);
+  if (service.valid()) {
+    const auto behind = cluster_.endpoints(service, port);
+    if (!behind.empty()) leg.connection.target_port = behind.front().port;
+  }
   const std::size_t index =
       add_hop(walk, HopKind::Waypoint, gateway.meta.ns().str(), gateway.meta.name().str(), proxy);
   Hop& hop = walk.path.hops[index];
@@ -431,7 +442,7 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
       walk.path.hops.back().facts.push_back(fact("ingress-use-waypoint", use.reason));
       walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
                                    binding.assumptions.end());
-      if (use.uses && binding.bound()) return to_waypoint(std::move(walk), binding, service, PodId{}, port);
+      if (use.uses && binding.bound()) return to_waypoints(std::move(walk), binding, service, port);
     }
     note_fail_open(walk, binding, service);
   }
@@ -481,7 +492,7 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
   if (undecided_capture(walk, pod))
     return unknown(std::move(walk), "whether the destination pod is captured");
   const Capture& cap = capture(pod);
-  if (cap.dataplane == Dataplane::Ambient) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
+  if (cap.redirected()) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
   if (cap.dataplane == Dataplane::Sidecar) {
     // L22: legacy mutual TLS first; a waypoint's inbound clusters cannot use it.
     const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;

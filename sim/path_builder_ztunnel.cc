@@ -45,14 +45,20 @@ void PathBuilder::client_ztunnel(Walk walk, const Destination& destination) {
   walk.path.hops.back().identity = walk.sender.identity;
   switch (destination.kind) {
     case Destination::Kind::Service:
+      if (destination.by_external_address) {  // O13
+        walk.sender.kind = Sender::Kind::Plain;
+        return enter_service(std::move(walk), destination.service, destination.port);
+      }
       return ztunnel_to_service(std::move(walk), destination.service, destination.port);
     case Destination::Kind::Pod:
       return ztunnel_to_pod(std::move(walk), destination.pod, destination.port, ServiceId{}, 0);
     case Destination::Kind::Pods:  // O15: a headless name gives pod addresses
-      return each_endpoint(std::move(walk), destination.endpoints,
-                           [&](Walk next, const model::Endpoint& endpoint) {
-                             ztunnel_to_pod(std::move(next), endpoint.pod, destination.port, ServiceId{}, 0);
-                           });
+      return each_endpoint(
+          std::move(walk), destination.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
+            if (endpoint.pod.valid())
+              return ztunnel_to_pod(std::move(next), endpoint.pod, destination.port, ServiceId{}, 0);
+            headless_address(std::move(next), endpoint, destination);
+          });
     case Destination::Kind::Address:
     case Destination::Kind::Node:
       // O13: node ports and load balancer addresses are unknown to ztunnel; kube-proxy takes them from there.
@@ -77,7 +83,7 @@ void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t
   if (binding.label_at || binding.bound()) walk.path.hops.back().facts.push_back(binding_fact(binding));
   walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
                                binding.assumptions.end());
-  if (binding.bound()) return to_waypoint(std::move(walk), binding, service, PodId{}, port);  // O3
+  if (binding.bound()) return to_waypoints(std::move(walk), binding, service, port);  // O3
   note_fail_open(walk, binding, service);
   if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::None) {
     // O9: passthrough, whatever the port.
@@ -125,12 +131,32 @@ void PathBuilder::ztunnel_to_pod(Walk walk, PodId pod, std::uint16_t port, Servi
     add_inner_leg(walk, port);
     return arrive_application(std::move(walk), pod, port, service);
   }
-  if (cap.dataplane == Dataplane::Ambient)
-    return arrive_hbone(std::move(walk), pod, port, service);    // O7, L1
-  if (cap.dataplane == Dataplane::Sidecar && cap.sidecar_hbone)  // L10
+  if (cap.redirected()) return arrive_hbone(std::move(walk), pod, port, service);  // O7, L1
+  if (cap.dataplane == Dataplane::Sidecar && cap.sidecar_hbone)                    // L10
     return arrive_sidecar(std::move(walk), pod, port, service, service_port, Transport::Hbone);
   const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
   arrive_plain(std::move(walk), pod, port, service, service_port, transport);  // O8, L11, L13
+}
+
+// W11: two waypoints share the connections.
+void PathBuilder::to_waypoints(Walk walk, const WaypointBinding& binding, ServiceId service,
+                               std::uint16_t port) {
+  if (binding.canary != nullptr) {
+    const double share = binding.canary_weight / 100.0;
+    Walk canary = walk;
+    canary.path.share *= share;
+    walk.path.share *= 1.0 - share;
+    to_waypoint(std::move(canary), *binding.canary, service, PodId{}, port);
+    if (binding.canary_weight == 100) return;
+  }
+  to_waypoint(std::move(walk), binding, service, PodId{}, port);
+}
+
+// An EndpointSlice's address behind a headless name: the port is the client's.
+void PathBuilder::headless_address(Walk walk, model::Endpoint endpoint, const Destination& destination) {
+  endpoint.port = destination.port;
+  const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
+  plain_to_endpoint(std::move(walk), endpoint, destination.service, transport);
 }
 
 // O9, and every other connection to something that is no pod and no service here.
@@ -154,7 +180,7 @@ void PathBuilder::ztunnel_passthrough(Walk walk, const Destination& destination)
 void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, ServiceId service) {
   const model::Pod& p = cluster_.pod(pod);
   if (walk.sender.kind != Sender::Kind::Ztunnel && walk.sender.pod.valid() &&
-      capture(walk.sender.pod).dataplane == Dataplane::Ambient) {  // L26
+      capture(walk.sender.pod).redirected()) {  // L26
     return fail(
         std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
         {kHboneInHbone, object_at(p.meta),
@@ -167,12 +193,19 @@ void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, Service
   hop.point = ztunnel_point(pod);
   hop.request = request_at(walk, port, walk.sender.identity,
                            p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
+  if (capture(pod).bypass_inbound && !cluster_.profile().has(model::Feature::BypassInboundCaptureWorks)) {
+    return fail(std::move(walk), Failure::Kind::Unanswered, Outcome::Timeout,
+                {kHboneNotSpoken, object_at(p.meta),
+                 "ambient.istio.io/bypass-inbound-capture breaks inbound HBONE in this version"});
+  }
   // O18: ztunnel refuses to tunnel to its own ports.
   if (port == 15001 || port == 15006 || port == kHbonePort) {
     return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
                 {kHboneInHbone, object_at(p.meta), fmt::format("port {} is ztunnel's own", port)});
   }
   add_inner_leg(walk, port);
+  if (capture(pod).dataplane == Dataplane::Gateway && !proxy_status_port(port))
+    return enter_gateway(std::move(walk), pod, port, port, service);
   arrive_application(std::move(walk), pod, port, service);
 }
 
@@ -188,7 +221,7 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
     return arrive_sidecar(std::move(walk), pod, port, service, service_port, transport);
   // K1, K5: a process in the node's own network namespace reaches captured pods of its node directly (R2).
   bool direct = walk.sender.probe;
-  if (walk.sender.host_process && !direct && cap.dataplane == Dataplane::Ambient && tcp) {
+  if (walk.sender.host_process && !direct && cap.redirected() && tcp) {
     if (node && walk.sender.node.valid()) {
       direct = *node == walk.sender.node;
     } else {
@@ -201,7 +234,7 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
   }
   Leg& leg = add_leg(walk, transport, peer_of(pod), port, 0);
   if (direct) leg.connection.kubelet_probe = true;
-  if (cap.dataplane == Dataplane::Ambient && !cap.bypass_inbound && !direct && tcp) {
+  if (cap.redirected() && !cap.bypass_inbound && !direct && tcp) {
     // R3: any other inbound TCP goes to ztunnel's plaintext port; no identity (L15).
     const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
     if (port == kHbonePort) {

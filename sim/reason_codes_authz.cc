@@ -42,6 +42,21 @@ constexpr std::array kRows{
     CodeInfo{kAuthzDefaultAllow, kReason, "no policy stands against it",
              "Without an ALLOW policy everything that no DENY refuses is allowed.", "",
              "istio.io/docs/reference/config/security/authorization-policy"},
+    CodeInfo{kAuthzNotEnforced, kReason, "the policy is evaluated and not enforced",
+             "AUDIT policies and dry runs (annotation istio.io/dry-run) leave the verdict alone; a dry-run "
+             "ALLOW isolates nothing. ztunnel is not sent either kind.",
+             "Remove the annotation, or use DENY or ALLOW.",
+             "istio pilot/pkg/security/authz/builder/builder.go isDryRun"},
+    CodeInfo{
+        kPeerAuthnStrict, kReason, "STRICT, and the connection carries a mesh identity",
+        "PeerAuthentication STRICT only refuses connections without one.", "",
+        "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go convertPeerAuthentication"},
+    CodeInfo{
+        kPeerAuthnPortSlip, kReason, "a STRICT port that ztunnel does not enforce",
+        "istiod loses this entry when it translates the policy for ztunnel, so plaintext passes although the "
+        "policy asks for STRICT.",
+        "Set the workload's mode to STRICT and exempt the other ports.",
+        "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go convertPeerAuthentication"},
     CodeInfo{kAuthzNoMatch, kReason, "the rule does not match", "A condition differs from the request.", "",
              "istio.io/docs/reference/config/security/authorization-policy"},
     CodeInfo{kAuthzRuleUnusable, kReason, "the proxy cannot carry the rule",

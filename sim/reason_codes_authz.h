@@ -8,11 +8,14 @@ namespace waypath::sim {
 inline constexpr Code kZtunnelNoAllowMatch{"ZTUNNEL_NO_ALLOW_MATCH"};
 inline constexpr Code kZtunnelDenyMatch{"ZTUNNEL_DENY_MATCH"};
 inline constexpr Code kZtunnelStrictPlaintext{"ZTUNNEL_STRICT_PLAINTEXT"};
+inline constexpr Code kPeerAuthnStrict{"PEERAUTHN_STRICT"};
+inline constexpr Code kPeerAuthnPortSlip{"PEERAUTHN_PORT_NOT_ENFORCED"};
 inline constexpr Code kSidecarStrictPlaintext{"SIDECAR_STRICT_PLAINTEXT"};
 inline constexpr Code kRbacDenyMatch{"RBAC_DENY_MATCH"};
 inline constexpr Code kRbacNoAllowMatch{"RBAC_NO_ALLOW_MATCH"};
 inline constexpr Code kAuthzAllowMatch{"AUTHZ_ALLOW_MATCH"};
 inline constexpr Code kAuthzDefaultAllow{"AUTHZ_DEFAULT_ALLOW"};
+inline constexpr Code kAuthzNotEnforced{"AUTHZ_NOT_ENFORCED"};
 inline constexpr Code kAuthzNoMatch{"AUTHZ_NO_MATCH"};
 inline constexpr Code kAuthzRuleUnusable{"AUTHZ_RULE_UNUSABLE"};
 inline constexpr Code kAuthzFactMissing{"AUTHZ_FACT_MISSING"};

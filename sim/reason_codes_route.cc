@@ -114,8 +114,6 @@ constexpr std::array kRows{
              "Make the matches distinct.",
              "istio pilot/pkg/model/config.go; pilot/pkg/config/kube/gateway/conversion.go "
              "sortRoutesByCreationTime"},
-    CodeInfo{kRouteFormAssumed, kAssumption, "a field is read as its form suggests",
-             "The API allows more than one reading.", "", ""},
     CodeInfo{kListenerMatched, kReason, "this listener takes the connection",
              "The most specific of the port that covers SNI or Host.", "",
              "gateway-api apis/v1/gateway_types.go"},
@@ -149,10 +147,6 @@ constexpr std::array kRows{
     CodeInfo{kListenerCertificateAssumed, kAssumption, "a listener's Secret is taken to exist",
              "Certificates are often made by another tool and are not among the manifests.",
              "Give the Secret's manifest, without its data.", ""},
-    CodeInfo{kListenerServiceAssumed, kAssumption,
-             "the gateway's Service is taken to have the listener's port",
-             "Istio deploys it and keeps its ports those of the listeners.", "",
-             "istio pilot/pkg/config/kube/gateway/deploymentcontroller.go"},
     CodeInfo{kListenerClassUnknown, kReason, "a Gateway of another controller",
              "Only Istio's own classes are predicted.", "", ""},
 };

@@ -39,7 +39,6 @@ inline constexpr Code kRouteProtocolBlocksL7{"ROUTE_PROTOCOL_BLOCKS_L7"};
 inline constexpr Code kRouteUnknown{"ROUTE_UNKNOWN"};
 inline constexpr Code kRouteMixedApis{"ROUTE_MIXED_APIS"};
 inline constexpr Code kRouteOrderAssumed{"ROUTE_ORDER_ASSUMED"};
-inline constexpr Code kRouteFormAssumed{"ROUTE_FORM_ASSUMED"};
 // Listeners.
 inline constexpr Code kListenerMatched{"LISTENER_MATCHED"};
 inline constexpr Code kListenerNone{"LISTENER_NONE"};
@@ -52,7 +51,6 @@ inline constexpr Code kListenerTlsToPlaintext{"LISTENER_TLS_TO_PLAINTEXT"};
 inline constexpr Code kListenerProtocolError{"LISTENER_PROTOCOL_ERROR"};
 inline constexpr Code kListenerClientCertificate{"LISTENER_CLIENT_CERTIFICATE"};
 inline constexpr Code kListenerCertificateAssumed{"LISTENER_CERTIFICATE_ASSUMED"};
-inline constexpr Code kListenerServiceAssumed{"LISTENER_SERVICE_ASSUMED"};
 inline constexpr Code kListenerClassUnknown{"LISTENER_CLASS_UNKNOWN"};
 
 }  // namespace waypath::sim

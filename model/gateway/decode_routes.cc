@@ -118,6 +118,7 @@ HttpFilter decode_filter(const Field& f, Symbol route_ns) {
     out.allow_headers = c["allowHeaders"].texts();
     out.expose_headers = c["exposeHeaders"].texts();
     out.allow_credentials = c["allowCredentials"].boolean();
+    out.max_age = c["maxAge"].integer().value_or(5);
   } else if (type == "ExtensionRef") {
     out.type = Type::ExtensionRef;
     const Field e = f["extensionRef"];

@@ -87,7 +87,8 @@ struct HttpFilter {
   std::optional<double> mirror_percent;
   std::vector<std::string> allow_origins, allow_methods, allow_headers, expose_headers;  // CORS
   bool allow_credentials = false;
-  std::string extension;  // ExtensionRef "group/kind/name"
+  std::optional<std::int64_t> max_age;  // CORS, seconds; 5 by the CRD's default
+  std::string extension;                // ExtensionRef "group/kind/name"
   SourcePos pos;
 };
 

@@ -156,7 +156,25 @@ VsHttpRoute decode_http(const Field& f, Symbol ns) {
   f["mirrors"].each([&](const Field& m) { mirror(m["destination"]); });
   r.timeout = f["timeout"].optional_text();
   if (const auto n = f["retries"]["attempts"].integer()) r.retry_attempts = static_cast<int>(*n);
-  r.cors = f["corsPolicy"].present();
+  if (const Field cors = f["corsPolicy"]) {
+    cors.only({"allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge",
+               "unmatchedPreflights"},
+              {"allowOrigin"});
+    VsCors c;
+    cors["allowOrigins"].each([&](const Field& o) {
+      c.allow_origins.push_back(decode_string_match(o).value_or(StringMatch{StringMatch::Kind::Present, {}}));
+    });
+    for (std::string& origin : cors["allowOrigin"].texts()) {
+      c.allow_origins.push_back({StringMatch::Kind::Exact, std::move(origin)});
+    }
+    c.allow_methods = cors["allowMethods"].texts();
+    c.allow_headers = cors["allowHeaders"].texts();
+    c.expose_headers = cors["exposeHeaders"].texts();
+    if (cors["allowCredentials"]) c.allow_credentials = cors["allowCredentials"].boolean();
+    c.max_age = cors["maxAge"].optional_text();
+    c.ignore_unmatched = cors["unmatchedPreflights"].text() == "IGNORE";
+    r.cors = std::move(c);
+  }
   r.request_headers = decode_headers(f["headers"]["request"]);
   r.response_headers = decode_headers(f["headers"]["response"]);
   return r;

@@ -40,7 +40,7 @@ struct MeshConfig {
   std::vector<ExtensionProvider> extension_providers;
   PathNormalization path_normalization = PathNormalization::Default;
   OutboundMode outbound = OutboundMode::AllowAny;
-  std::string ingress_class = "istio", ingress_selector = "ingressgateway", ingress_service;
+  std::string ingress_class = "istio", ingress_selector, ingress_service;
   std::string ingress_controller_mode = "STRICT";
   std::vector<std::string> default_service_export_to, default_virtual_service_export_to,
       default_destination_rule_export_to;

@@ -93,6 +93,13 @@ struct VsFault {
   std::optional<std::string> delay;
   double delay_percent = 100;
 };
+struct VsCors {
+  std::vector<StringMatch> allow_origins;
+  std::vector<std::string> allow_methods, allow_headers, expose_headers;
+  std::optional<bool> allow_credentials;
+  std::optional<std::string> max_age;  // duration
+  bool ignore_unmatched = false;       // unmatchedPreflights: IGNORE
+};
 struct VsHttpRoute {
   std::string name;
   std::vector<VsHttpMatch> matches;
@@ -106,7 +113,7 @@ struct VsHttpRoute {
   std::vector<VsDestination> mirrors;
   std::optional<std::string> timeout;
   std::optional<int> retry_attempts;
-  bool cors = false;
+  std::optional<VsCors> cors;
   HeaderChange request_headers, response_headers;
   SourcePos pos;
 };

@@ -90,6 +90,18 @@ void Field::wrong_type(std::string_view expected) const {
        "expected " + std::string(expected) + ", found " + std::string(describe(*node_)), std::move(hint)});
 }
 
+bool Field::reads_as_text() const {
+  if (node_->is_string()) return true;
+  const std::string_view word = node_->scalar;
+  if (!node_->is_scalar() || node_->style != yaml::ScalarStyle::Plain || word.size() != 1 ||
+      std::string_view("yYnN").find(word) == std::string_view::npos)
+    return false;
+  warn(kFieldType,
+       "kubectl reads " + std::string(word) + " without quotes as a boolean and refuses the object",
+       "write \"" + std::string(word) + "\"");
+  return true;
+}
+
 bool Field::expect_sequence() const {
   if (!present()) return false;
   if (node_->is_sequence()) return true;
@@ -106,7 +118,7 @@ bool Field::expect_mapping() const {
 
 std::optional<std::string> Field::optional_text() const {
   if (!present()) return std::nullopt;
-  if (node_->is_string()) return std::string(node_->scalar);
+  if (reads_as_text()) return std::string(node_->scalar);
   wrong_type("a string");
   return std::nullopt;
 }
@@ -116,7 +128,7 @@ std::string Field::text(std::string_view fallback) const {
 }
 
 Symbol Field::symbol(std::string_view fallback) const {
-  if (present() && node_->is_string()) return intern(node_->scalar);
+  if (present() && reads_as_text()) return intern(node_->scalar);
   if (present()) wrong_type("a string");
   return fallback.empty() ? Symbol{} : intern(fallback);
 }

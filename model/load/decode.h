@@ -119,6 +119,9 @@ class Field {
   [[nodiscard]] Field item(std::size_t i) const;
   [[nodiscard]] bool expect_sequence() const;
   [[nodiscard]] bool expect_mapping() const;
+  /// A string, or y and n without quotes, which go-yaml takes for booleans and hardly anybody means so: used
+  /// as text, with a warning.
+  [[nodiscard]] bool reads_as_text() const;
   void wrong_type(std::string_view expected) const;
 
   DecodeContext* context_;

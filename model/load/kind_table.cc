@@ -154,6 +154,7 @@ std::pair<std::string_view, std::string_view> split_api_version(std::string_view
 
 bool config_matters(std::string_view kind, std::string_view name, std::string_view text) {
   if (kind == "ConfigMap") {
+    if (name == "istio-cni-config") return true;
     if (name == "istio" || name.substr(0, 6) == "istio-")
       return has_any(text, {"mesh:", "\"mesh\"", "CNI", "AMBIENT"});
     return text.find("chains") != std::string_view::npos;

@@ -88,7 +88,11 @@ class SliceLoader {
              "leave out text that is no manifest, or give the manifests' folder alone");
       return;
     }
-    const auto api_version = scalar(root, "apiVersion"), kind = scalar(root, "kind");
+    auto api_version = scalar(root, "apiVersion"), kind = scalar(root, "kind");
+    if (kind.empty() && task_.slice.item >= 0) {  // an item of a PodList: the list says what it is
+      kind = task_.slice.kind;
+      if (api_version.empty()) api_version = task_.slice.api_version;
+    }
     if (api_version.empty() && kind.empty()) {
       report(kObjectNotAnObject, Severity::Warning, root.pos,
              "neither apiVersion nor kind: no Kubernetes object, left out",

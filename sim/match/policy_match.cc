@@ -4,40 +4,16 @@
 #include <cctype>
 #include <vector>
 
+#include "sim/match/route_match.h"
+
 namespace waypath::sim {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 bool ends_with(std::string_view text, std::string_view suffix) {
   return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
-}
-
-// Literals of a template between its operators, matched from the left with backtracking over {**}.
-bool match_template(std::string_view pattern, std::string_view path) {
-  const auto star = pattern.find('{');
-  if (star == std::string_view::npos) return pattern == path;
-  if (!starts_with(path, pattern.substr(0, star))) return false;
-  path.remove_prefix(star);
-  if (starts_with(pattern.substr(star), "{**}")) {
-    const auto rest = pattern.substr(star + 4);
-    for (std::size_t i = 0; i <= path.size(); ++i)
-      if (match_template(rest, path.substr(i))) return true;
-    return false;
-  }
-  if (!starts_with(pattern.substr(star), "{*}")) return false;
-  const auto rest = pattern.substr(star + 3);
-  for (std::size_t i = 1; i <= path.size() && path[i - 1] != '/'; ++i)
-    if (match_template(rest, path.substr(i))) return true;
-  return false;
 }
 
 int hex(char c) {
@@ -104,7 +80,7 @@ std::string merge_slashes(std::string_view path) {
 std::string decode_slashes(std::string_view path) {
   std::string out;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    const auto escape = lower(path.substr(i, 3));
+    const auto escape = lower_case(path.substr(i, 3));
     if (escape == "%2f" || escape == "%5c") {
       out.push_back(escape == "%2f" ? '/' : '\\');
       i += 2;
@@ -118,27 +94,100 @@ std::string decode_slashes(std::string_view path) {
 }  // namespace
 
 bool match_value(std::string_view pattern, std::string_view text, bool ignore_case) {
-  if (ignore_case) return match_value(lower(pattern), lower(text));
+  if (ignore_case) return ValueMatch(pattern, true).matches(lower_case(text));
   if (pattern == "*") return !text.empty();
   if (starts_with(pattern, "*")) return ends_with(text, pattern.substr(1));
   if (ends_with(pattern, "*")) return starts_with(text, pattern.substr(0, pattern.size() - 1));
   return pattern == text;
 }
 
-bool match_wildcards(std::string_view pattern, std::string_view text) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == text;
-  if (!starts_with(text, pattern.substr(0, star))) return false;
-  const auto rest = pattern.substr(star + 1);
-  for (std::size_t i = star; i <= text.size(); ++i)
-    if (match_wildcards(rest, text.substr(i))) return true;
+ValueMatch::ValueMatch(std::string_view pattern, bool ignore_case) {
+  if (pattern == "*") {
+    kind_ = Kind::Present;
+    return;
+  }
+  if (starts_with(pattern, "*")) {
+    kind_ = Kind::Suffix;
+    pattern.remove_prefix(1);
+  } else if (ends_with(pattern, "*")) {
+    kind_ = Kind::Prefix;
+    pattern.remove_suffix(1);
+  }
+  text_ = ignore_case ? lower_case(pattern) : std::string(pattern);
+}
+
+ValueMatch ValueMatch::exact(std::string_view text) {
+  ValueMatch out;
+  out.text_ = std::string(text);
+  return out;
+}
+
+bool ValueMatch::matches(std::string_view text) const {
+  switch (kind_) {
+    case Kind::Exact:
+      return text == text_;
+    case Kind::Prefix:
+      return starts_with(text, text_);
+    case Kind::Suffix:
+      return ends_with(text, text_);
+    case Kind::Present:
+      return !text.empty();
+  }
   return false;
 }
 
-bool match_path(std::string_view pattern, std::string_view path) {
-  if (pattern.find("{*}") != std::string_view::npos || pattern.find("{**}") != std::string_view::npos)
-    return match_template(pattern, path);
-  return match_value(pattern, path);
+bool is_path_template(std::string_view value) {
+  return value.find("{*}") != std::string_view::npos || value.find("{**}") != std::string_view::npos;
+}
+
+std::string path_template_regex(std::string_view value) {
+  static constexpr std::string_view kSegment = "a-zA-Z0-9\\-._~%!$&'()+,;:@=";
+  std::string out;
+  while (!value.empty()) {
+    const auto open = std::min(value.find('{'), value.size());
+    out += quoted_regex(value.substr(0, open));
+    value.remove_prefix(open);
+    if (starts_with(value, "{**}")) {
+      out.append("[").append(kSegment).append("/]*");
+      value.remove_prefix(4);
+    } else if (starts_with(value, "{*}")) {
+      out.append("[").append(kSegment).append("]+");
+      value.remove_prefix(3);
+    } else if (!value.empty()) {
+      out += "\\{";
+      value.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+std::string quoted_regex(std::string_view text, std::string_view star) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '*' && !star.empty()) {
+      out += star;
+      continue;
+    }
+    if (std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos) out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
+}
+
+std::string unquoted_regex(std::string_view text, std::string_view star) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '*' && !star.empty()) {
+      out += star;
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+bool has_regex_syntax(std::string_view text) {
+  return text.find_first_of("\\.+?()|[]{}^$") != std::string_view::npos;
 }
 
 std::string normalized_path(std::string_view path, model::PathNormalization mode) {

@@ -2,6 +2,7 @@
 // Values of AuthorizationPolicy fields: Istio's string syntax, path templates, and paths as proxies normalise
 // them before matching.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,13 +14,34 @@ namespace waypath::sim {
 /// pilot/pkg/security/authz/matcher/string.go StringMatcher
 [[nodiscard]] bool match_value(std::string_view pattern, std::string_view text, bool ignore_case = false);
 
-/// Every star stands for any text. Source: istio pilot/pkg/security/authz/model/generator.go
-/// srcNamespaceGenerator
-[[nodiscard]] bool match_wildcards(std::string_view pattern, std::string_view text);
+/// The same, taken apart once.
+class ValueMatch {
+ public:
+  enum class Kind : std::uint8_t { Exact, Prefix, Suffix, Present };
+  ValueMatch() = default;
+  explicit ValueMatch(std::string_view pattern, bool ignore_case = false);
+  [[nodiscard]] static ValueMatch exact(std::string_view text);
+  [[nodiscard]] bool matches(std::string_view text) const;  // ignore_case: give the text in lower case
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
 
-/// A path value: a template when it contains {*} or {**}, else as match_value.
-/// Source: istio pilot/pkg/security/authz/matcher/template.go
-[[nodiscard]] bool match_path(std::string_view pattern, std::string_view path);
+ private:
+  Kind kind_ = Kind::Exact;
+  std::string text_;
+};
+
+/// Whether a path value is a template ({*}, {**}), and the regular expression that a template stands for.
+/// Source: istio pilot/pkg/security/authz/matcher/template.go; envoy source/extensions/path/uri_template_lib
+[[nodiscard]] bool is_path_template(std::string_view value);
+[[nodiscard]] std::string path_template_regex(std::string_view value);
+
+/// User text inside a generated expression: escaped, and each star as `star` when that is not empty.
+/// Source: istio pilot/pkg/security/authz/model/generator.go (regexp.QuoteMeta)
+[[nodiscard]] std::string quoted_regex(std::string_view text, std::string_view star = {});
+/// As releases before the escaping was added put it into the expression: the text itself, stars as `star`.
+[[nodiscard]] std::string unquoted_regex(std::string_view text, std::string_view star = {});
+/// Whether the text means something else when it is read as an expression.
+[[nodiscard]] bool has_regex_syntax(std::string_view text);
 
 /// The path without query and fragment, as meshConfig.pathNormalization makes the proxies see it.
 /// Source: istio pilot/pkg/networking/core/listener_builder.go; envoy source/common/http/path_utility.cc

@@ -4,7 +4,10 @@ namespace waypath::sim {
 namespace {
 
 using model::Feature;
+using model::Symbol;
 using Kind = PolicyPoint::Kind;
+
+constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
 bool selects(const model::PolicyAttachment& attachment, const model::Labels& labels) {
   return !attachment.selector || attachment.selector->matches(labels);
@@ -15,57 +18,154 @@ bool target_fits(const model::Cluster& cluster, const model::ObjectMeta& meta,
                  const model::PolicyTargetRef& ref, const PolicyPoint& point) {
   const auto& profile = cluster.profile();
   const bool in_root = meta.key.ns == cluster.mesh().root_namespace;
-  if (ref.kind == "Gateway" && ref.group == "gateway.networking.k8s.io") {
+  if (ref.kind == "Gateway" && ref.group == kGatewayGroup) {
     if (ref.name != point.gateway_name) return false;
     if (!ref.ns.empty() && ref.ns != point.ns.view()) return false;
-    // Up to 1.24 a policy of the root namespace attached to any Gateway of that name.
     return meta.key.ns == point.ns || (in_root && !profile.has(Feature::GatewayTargetRefSameNamespaceOnly));
   }
   if (point.kind != Kind::Waypoint) return false;
-  if (ref.kind == "GatewayClass" && ref.group == "gateway.networking.k8s.io")
+  if (ref.kind == "GatewayClass" && ref.group == kGatewayGroup)
     return profile.has(Feature::GatewayClassTargetRef) && in_root && ref.name == point.gateway_class;
+  // The direct chain of a waypoint has no service.
   if (!point.service.valid()) return false;
   const auto& service = cluster.service(point.service);
-  const auto ns = profile.has(Feature::ServiceTargetRefInServiceNamespace) ? service.ns : point.ns;
-  if (ref.kind == "Service" && (ref.group.empty() || ref.group == "core"))
-    return service.service != nullptr && ref.name == service.name && meta.key.ns == ns;
-  if (ref.kind == "ServiceEntry" && ref.group == "networking.istio.io")
-    return service.entry != nullptr && ref.name == service.name && meta.key.ns == ns;
-  return false;
+  const bool kubernetes = ref.kind == "Service" && (ref.group.empty() || ref.group == "core");
+  if (!profile.has(Feature::ServiceTargetRefInServiceNamespace))
+    return kubernetes && service.service != nullptr && ref.name == service.name &&
+           (meta.key.ns == point.ns || in_root);
+  if (meta.key.ns != service.ns || ref.name != service.name) return false;
+  return kubernetes
+             ? service.service != nullptr
+             : ref.kind == "ServiceEntry" && ref.group == "networking.istio.io" && service.entry != nullptr;
+}
+
+bool any_target_fits(const model::Cluster& cluster, const model::ObjectMeta& meta,
+                     const model::PolicyAttachment& attachment, const PolicyPoint& point) {
+  return std::any_of(attachment.target_refs.begin(), attachment.target_refs.end(),
+                     [&](const auto& ref) { return target_fits(cluster, meta, ref, point); });
+}
+
+bool istiod_flag(const model::Cluster& cluster, std::string_view name, bool otherwise) {
+  return cluster.flags().boolean(cluster.flags().istiod, name).value_or(otherwise);
 }
 
 }  // namespace
 
 bool attaches(const model::Cluster& cluster, const model::ObjectMeta& meta,
               const model::PolicyAttachment& attachment, const PolicyPoint& point) {
-  const bool own = meta.key.ns == point.ns, root = meta.key.ns == cluster.mesh().root_namespace;
+  const bool near = meta.key.ns == point.ns || meta.key.ns == cluster.mesh().root_namespace;
   const bool targeted = !attachment.target_refs.empty();
-  const auto any_target = [&] {
-    return std::any_of(attachment.target_refs.begin(), attachment.target_refs.end(),
-                       [&](const auto& ref) { return target_fits(cluster, meta, ref, point); });
-  };
   switch (point.kind) {
     case Kind::Ztunnel:
+      // A selector without labels is attached to no pod here, though Envoy reads it as the whole namespace.
       // Source: istio ambient/authorization.go convertAuthorizationPolicy, ambient/workloads.go
-      // buildWorkloadPolicies. A selector without labels is attached to no pod here, though Envoy reads it as
-      // the whole namespace.
-      if (targeted || (attachment.selector && attachment.selector->empty())) return false;
-      return (own || root) && selects(attachment, point.labels);
+      // buildWorkloadPolicies
+      return !targeted && near && !(attachment.selector && attachment.selector->empty()) &&
+             selects(attachment, point.labels);
     case Kind::Sidecar:
     case Kind::ClassicGateway:
-      return !targeted && (own || root) && selects(attachment, point.labels);
-    case Kind::GatewayApi: {
-      if (targeted) return any_target();
-      const bool by_selector =
-          cluster.flags()
-              .boolean(cluster.flags().istiod, "ENABLE_SELECTOR_BASED_K8S_GATEWAY_POLICY")
-              .value_or(true);
-      return by_selector && (own || root) && selects(attachment, point.labels);
-    }
+      return !targeted && near && selects(attachment, point.labels);
+    case Kind::GatewayApi:
+      if (targeted) return any_target_fits(cluster, meta, attachment, point);
+      return near && selects(attachment, point.labels) &&
+             istiod_flag(cluster, "ENABLE_SELECTOR_BASED_K8S_GATEWAY_POLICY", true);
     case Kind::Waypoint:
-      return targeted && any_target();
+      return targeted && any_target_fits(cluster, meta, attachment, point);
   }
   return false;
+}
+
+bool layered_waypoint_policies(const model::Cluster& cluster) {
+  return istiod_flag(cluster, "ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES", false);
+}
+
+// Source: istio pilot/pkg/networking/core/listener_waypoint.go buildHCMConnectTerminateChain, plugin/authz
+// NewWaypointTerminationBuilder
+bool attaches_layered(const model::Cluster& cluster, const model::ObjectMeta& meta,
+                      const model::PolicyAttachment& attachment, const PolicyPoint& waypoint) {
+  const bool near = meta.key.ns == waypoint.ns || meta.key.ns == cluster.mesh().root_namespace;
+  return waypoint.kind == Kind::Waypoint && near && attachment.target_refs.empty() &&
+         selects(attachment, waypoint.labels);
+}
+
+void AttachmentIndex::add(std::uint32_t position, const model::ObjectMeta& meta,
+                          const model::PolicyAttachment& attachment) {
+  const Entry entry{position, &meta, &attachment};
+  if (!attachment.target_refs.empty()) {
+    for (const auto& ref : attachment.target_refs) {
+      auto& list = targeting_[{meta.key.ns, model::intern(ref.kind), ref.name}];
+      if (list.empty() || list.back().position != position) list.push_back(entry);
+    }
+    return;
+  }
+  Key key{meta.key.ns, {}, {}};
+  // matchLabels only: each requirement has one value.
+  if (attachment.selector && !attachment.selector->empty()) {
+    const auto& first = attachment.selector->requirements.front();
+    key.first = first.key;
+    if (!first.values.empty()) key.second = first.values.front();
+  }
+  selecting_[key].push_back(entry);
+}
+
+template <class Fits>
+void AttachmentIndex::collect(const Map& map, const Key& key, const Fits& fits, PolicyPositions& out) const {
+  const auto it = map.find(key);
+  if (it == map.end()) return;
+  for (const auto& e : it->second)
+    if (fits(e)) out.push_back(e.position);
+}
+
+template <class Fits>
+void AttachmentIndex::by_selector(const PolicyPoint& point, const Fits& fits, PolicyPositions& out) const {
+  const Symbol root = cluster_->mesh().root_namespace;
+  for (int i = 0; i < (root == point.ns ? 1 : 2); ++i) {
+    const Symbol ns = i == 0 ? point.ns : root;
+    collect(selecting_, {ns, {}, {}}, fits, out);
+    for (const auto& label : point.labels.all()) collect(selecting_, {ns, label.key, label.value}, fits, out);
+  }
+}
+
+namespace {
+
+PolicyPositions sorted(PolicyPositions positions) {
+  if (!std::is_sorted(positions.begin(), positions.end())) std::sort(positions.begin(), positions.end());
+  positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+  return positions;
+}
+
+}  // namespace
+
+PolicyPositions AttachmentIndex::at(const PolicyPoint& point) const {
+  PolicyPositions out;
+  const auto fits = [&](const Entry& e) { return attaches(*cluster_, *e.meta, *e.attachment, point); };
+  if (point.kind != Kind::Waypoint) by_selector(point, fits, out);
+  if (point.kind == Kind::Waypoint || point.kind == Kind::GatewayApi) {
+    static const Symbol gateway = model::intern("Gateway"), gateway_class = model::intern("GatewayClass"),
+                        service = model::intern("Service"), entry = model::intern("ServiceEntry");
+    const Symbol root = cluster_->mesh().root_namespace;
+    boost::container::small_vector<Symbol, 3> namespaces{point.ns};
+    if (root != point.ns) namespaces.push_back(root);
+    const auto* target = point.service.valid() ? &cluster_->service(point.service) : nullptr;
+    if (target != nullptr && target->ns != point.ns && target->ns != root) namespaces.push_back(target->ns);
+    for (const Symbol ns : namespaces) {
+      collect(targeting_, {ns, gateway, point.gateway_name}, fits, out);
+      collect(targeting_, {ns, gateway_class, point.gateway_class}, fits, out);
+      if (target == nullptr) continue;
+      collect(targeting_, {ns, service, target->name}, fits, out);
+      collect(targeting_, {ns, entry, target->name}, fits, out);
+    }
+  }
+  return sorted(std::move(out));
+}
+
+PolicyPositions AttachmentIndex::layered_at(const PolicyPoint& waypoint) const {
+  PolicyPositions out;
+  if (layered_ && waypoint.kind == Kind::Waypoint)
+    by_selector(
+        waypoint,
+        [&](const Entry& e) { return attaches_layered(*cluster_, *e.meta, *e.attachment, waypoint); }, out);
+  return sorted(std::move(out));
 }
 
 }  // namespace waypath::sim

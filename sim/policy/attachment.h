@@ -2,6 +2,10 @@
 // Which policies an enforcement point has: authorization.md section 2.
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "model/cluster.h"
@@ -11,39 +15,57 @@
 namespace waypath::sim {
 
 /// Whether a policy with this metadata and attachment is enforced at the point. RequestAuthentication and
-/// AuthorizationPolicy alike; ztunnel never gets the former (`to_ztunnel` false).
+/// AuthorizationPolicy alike (ztunnel is never sent the former).
 [[nodiscard]] bool attaches(const model::Cluster& cluster, const model::ObjectMeta& meta,
                             const model::PolicyAttachment& attachment, const PolicyPoint& point);
 
-/// Policies of one kind by namespace: only those of the root namespace, the proxy's and the service's can
-/// attach.
-template <class Policy>
-class PoliciesByNamespace {
+/// Whether a policy is enforced where a waypoint terminates HBONE, by selector and with L4 conditions only
+/// (ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES).
+[[nodiscard]] bool attaches_layered(const model::Cluster& cluster, const model::ObjectMeta& meta,
+                                    const model::PolicyAttachment& attachment, const PolicyPoint& waypoint);
+
+/// Whether istiod has the flag of layered waypoint policies.
+[[nodiscard]] bool layered_waypoint_policies(const model::Cluster& cluster);
+
+/// Positions of policies, ascending: their order by namespace and name.
+using PolicyPositions = boost::container::small_vector<std::uint32_t, 16>;
+
+/// Finds the policies that can attach to a point without looking at the others: by namespace, by one label of
+/// the selector, by target.
+class AttachmentIndex {
  public:
-  explicit PoliciesByNamespace(const model::Cluster& cluster) : cluster_(cluster) {
-    for (const auto& p : cluster.snapshot().all<Policy>())
-      policies_.push_back(p.get());  // sorted by namespace, name
-  }
-  /// Attached ones, by namespace and name.
-  [[nodiscard]] std::vector<const Policy*> at(const PolicyPoint& point) const {
-    std::vector<model::Symbol> namespaces{cluster_.mesh().root_namespace, point.ns};
-    if (point.service.valid()) namespaces.push_back(cluster_.service(point.service).ns);
-    std::sort(namespaces.begin(), namespaces.end(), model::TextLess());
-    namespaces.erase(std::unique(namespaces.begin(), namespaces.end()), namespaces.end());
-    std::vector<const Policy*> out;
-    for (const auto ns : namespaces) {
-      const auto first =
-          std::lower_bound(policies_.begin(), policies_.end(), ns,
-                           [](const Policy* p, model::Symbol n) { return p->meta.key.ns.view() < n.view(); });
-      for (auto it = first; it != policies_.end() && (*it)->meta.key.ns == ns; ++it)
-        if (attaches(cluster_, (*it)->meta, (*it)->attachment, point)) out.push_back(*it);
-    }
-    return out;
-  }
+  explicit AttachmentIndex(const model::Cluster& cluster)
+      : cluster_(&cluster), layered_(layered_waypoint_policies(cluster)) {}
+  /// In ascending order of `position`.
+  void add(std::uint32_t position, const model::ObjectMeta& meta, const model::PolicyAttachment& attachment);
+  [[nodiscard]] PolicyPositions at(const PolicyPoint& point) const;
+  [[nodiscard]] PolicyPositions layered_at(const PolicyPoint& waypoint) const;
 
  private:
-  const model::Cluster& cluster_;
-  std::vector<const Policy*> policies_;
+  struct Entry {
+    std::uint32_t position;
+    const model::ObjectMeta* meta;
+    const model::PolicyAttachment* attachment;
+  };
+  struct Key {  // namespace; label key and value, or kind and name of a target
+    model::Symbol ns, first, second;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& k) const noexcept {
+      const std::hash<model::Symbol> h;
+      return (h(k.ns) * 31 + h(k.first)) * 31 + h(k.second);
+    }
+  };
+  using Map = std::unordered_map<Key, std::vector<Entry>, KeyHash>;
+  template <class Fits>
+  void collect(const Map& map, const Key& key, const Fits& fits, PolicyPositions& out) const;
+  template <class Fits>
+  void by_selector(const PolicyPoint& point, const Fits& fits, PolicyPositions& out) const;
+
+  const model::Cluster* cluster_;
+  bool layered_;
+  Map selecting_, targeting_;
 };
 
 }  // namespace waypath::sim

@@ -1,11 +1,13 @@
 // AUDIT, DENY and ALLOW at every enforcement point: authorization.md sections 3, 4, 6, 7.
 
 #include <algorithm>
+#include <tuple>
 
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/families.h"
 #include "sim/reason_codes_authz.h"
+#include "sim/resolve/mesh.h"
 
 namespace waypath::sim {
 namespace {
@@ -13,179 +15,304 @@ namespace {
 using model::AuthorizationAction;
 using model::AuthorizationPolicy;
 
+struct Compiled {
+  const AuthorizationPolicy* policy = nullptr;
+  std::vector<CompiledRule> rules;
+  [[nodiscard]] ObjectAt at(std::size_t rule) const {
+    return object_of(policy->meta, policy->rules[rule].pos, static_cast<int>(rule));
+  }
+};
+
+std::string layer_of(AuthorizationAction action) {
+  switch (action) {
+    case AuthorizationAction::Allow:
+      return "AuthorizationPolicy ALLOW";
+    case AuthorizationAction::Deny:
+      return "AuthorizationPolicy DENY";
+    case AuthorizationAction::Audit:
+      return "AuthorizationPolicy AUDIT";
+    case AuthorizationAction::Custom:
+      return "CUSTOM";
+  }
+  return {};
+}
+
+// Policy ports are those of the request at the point, never the tunnel's.
+std::string port_hint(const AuthorizationPolicy& policy, std::size_t rule, std::uint16_t port) {
+  for (const auto& operation : policy.rules[rule].to)
+    for (const auto& p : operation.ports)
+      if (p.text == "15008" && port != 15008)
+        return "; policy ports are inner ports: use " + std::to_string(port);
+  return {};
+}
+
+/// A rule that did not admit the request.
+struct Miss {
+  const Compiled* policy;
+  std::size_t rule;
+  RuleMatch match;
+  bool dropped;
+};
+
 class AuthorizationPolicies final : public PolicyEvaluator {
  public:
-  explicit AuthorizationPolicies(ClusterPtr cluster) : cluster_(std::move(cluster)), policies_(*cluster_) {}
+  explicit AuthorizationPolicies(ClusterPtr cluster) : cluster_(std::move(cluster)), index_(*cluster_) {
+    for (const auto& p : cluster_->snapshot().all<AuthorizationPolicy>()) {  // sorted by namespace and name
+      if (p->action == AuthorizationAction::Custom) continue;
+      Compiled one{p.get(), {}};
+      one.rules.reserve(p->rules.size());
+      for (const auto& r : p->rules) one.rules.emplace_back(*cluster_, *p, r);
+      index_.add(static_cast<std::uint32_t>(policies_.size()), p->meta, p->attachment);
+      policies_.push_back(std::move(one));
+    }
+    const auto& flags = cluster_->flags();
+    auto_allow_waypoint_ = flags.boolean(flags.istiod, "PILOT_AUTO_ALLOW_WAYPOINT_POLICY").value_or(false);
+  }
   [[nodiscard]] std::string_view name() const override { return "AuthorizationPolicy"; }
 
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
-    std::vector<const AuthorizationPolicy*> deny, allow;
-    for (const auto* p : policies_.at(*context.point)) {
-      // A dry run is never enforced, and a dry-run ALLOW isolates nothing.
-      if (p->dry_run) continue;
-      if (p->action == AuthorizationAction::Deny) deny.push_back(p);
-      if (p->action == AuthorizationAction::Allow) allow.push_back(p);
+    const PolicyPoint& point = *context.point;
+    if (const auto layered = index_.layered_at(point); !layered.empty()) {
+      // The filter stands where HBONE ends: it sees the tunnel's port, and a refusal is no answer to the
+      // inner request.
+      RequestState tunnel = *context.request;
+      tunnel.port = kHbonePort;
+      auto result = judge(layered, Dialect::EnvoyTcp, PolicyRequest(tunnel, {}, false), point, recorder);
+      if (result.decision != Decision::Allow) return result;
     }
-    if (deny.empty() && allow.empty()) {
-      if (recorder != nullptr)
-        recorder->nodes.push_back(
-            {"AuthorizationPolicy",
-             Decision::Allow,
-             {kAuthzDefaultAllow, std::nullopt, "no policy applies here: allowed by default"},
-             {}});
-      PolicyResult r;
-      r.decision = Decision::Allow;
-      r.reason = {kAuthzDefaultAllow, std::nullopt, "no policy applies here: allowed by default"};
-      return r;
-    }
-    const Dialect dialect = dialect_of(*context.point);
-    std::optional<PolicyResult> unknown;
-    if (auto r = denied(deny, dialect, context, recorder, unknown)) return *r;
-    if (unknown) return *unknown;
-    if (allow.empty()) {
-      PolicyResult r;
-      r.decision = Decision::Allow;
-      r.reason = {kAuthzDefaultAllow, std::nullopt, "no DENY policy matches and there is no ALLOW policy"};
-      if (recorder != nullptr)
-        recorder->nodes.push_back({"AuthorizationPolicy", Decision::Allow, r.reason, {}});
-      return r;
-    }
-    return allowed(allow, dialect, context, recorder);
+    return judge(index_.at(point), dialect_of(point),
+                 PolicyRequest(*context.request, cluster_->mesh().path_normalization, point.http), point,
+                 recorder);
   }
 
  private:
-  std::optional<PolicyResult> denied(const std::vector<const AuthorizationPolicy*>& policies, Dialect dialect,
-                                     const HopContext& context, TraceRecorder* recorder,
-                                     std::optional<PolicyResult>& unknown) const {
-    for (const auto* p : policies) {
-      for (std::size_t i = 0; i < p->rules.size(); ++i) {
-        const auto match = match_rule(*cluster_, *p, p->rules[i], dialect, *context.request);
-        const ObjectAt at = object_of(p->meta, p->rules[i].pos, static_cast<int>(i));
-        if (match.result == Tri::Unknown && !unknown) {
-          unknown.emplace();
-          unknown->decision = Decision::Unknown;
-          unknown->reason = {kAuthzFactMissing, at, match.missing_fact};
-          if (recorder != nullptr) recorder->missing_facts.push_back(match.missing_fact);
-        }
-        if (match.result != Tri::Yes) continue;
-        PolicyResult r;
-        r.decision = Decision::Deny;
-        r.reason = {dialect == Dialect::Ztunnel ? kZtunnelDenyMatch : kRbacDenyMatch, at,
-                    refusal_detail(*p, p->rules[i], *context.request)};
-        r.deciders.push_back(at);
-        if (dialect == Dialect::EnvoyHttp) r.status = 403;
+  static constexpr std::uint16_t kHbonePort = 15008;
+
+  // DENY, then ALLOW. Source: istio/ztunnel src/state.rs assert_rbac; envoy
+  // source/extensions/filters/common/rbac/engine_impl.cc
+  PolicyResult judge(const PolicyPositions& positions, Dialect dialect, const PolicyRequest& request,
+                     const PolicyPoint& point, TraceRecorder* recorder) const {
+    if (recorder != nullptr) note_unenforced(positions, dialect, request, *recorder);
+    std::optional<PolicyResult> undecided;
+    if (auto refusal = denied(positions, dialect, request, recorder, undecided)) return *refusal;
+    PolicyResult result = allowed(positions, dialect, request, point, recorder);
+    // A DENY that may match leaves open what ALLOW would let pass; what ALLOW refuses is refused either way.
+    if (undecided && result.decision == Decision::Allow) {
+      if (recorder != nullptr) recorder->missing_facts.push_back(undecided->reason.detail);
+      return *undecided;
+    }
+    if (result.decision == Decision::Unknown && recorder != nullptr)
+      recorder->missing_facts.push_back(result.reason.detail);
+    return result;
+  }
+
+  // AUDIT and dry runs never change a verdict; what they would say belongs to the trace.
+  void note_unenforced(const PolicyPositions& positions, Dialect dialect, const PolicyRequest& request,
+                       TraceRecorder& recorder) const {
+    for (const auto i : positions) {
+      const Compiled& p = policies_[i];
+      if (!p.policy->dry_run && p.policy->action != AuthorizationAction::Audit) continue;
+      std::string detail = p.policy->dry_run ? "dry run, not enforced: " : "audit, not enforced: ";
+      if (dialect == Dialect::Ztunnel && p.policy->action == AuthorizationAction::Audit)
+        detail = "ztunnel does not support the AUDIT action: ";
+      std::optional<std::size_t> hit;
+      for (std::size_t r = 0; r < p.rules.size() && !hit; ++r)
+        if (p.rules[r].matches(dialect, request, nullptr) == Tri::Yes) hit = r;
+      detail += hit ? "rule " + std::to_string(*hit) + " matches" : "no rule matches";
+      recorder.nodes.push_back(
+          {layer_of(p.policy->action),
+           Decision::NotApplicable,
+           {kAuthzNotEnforced, hit ? p.at(*hit) : object_of(p.policy->meta), std::move(detail)},
+           {}});
+    }
+  }
+
+  std::optional<PolicyResult> denied(const PolicyPositions& positions, Dialect dialect,
+                                     const PolicyRequest& request, TraceRecorder* recorder,
+                                     std::optional<PolicyResult>& undecided) const {
+    for (const auto i : positions) {
+      const Compiled& p = policies_[i];
+      if (p.policy->action != AuthorizationAction::Deny || p.policy->dry_run) continue;
+      TraceNode node{layer_of(p.policy->action),
+                     Decision::NotApplicable,
+                     {kAuthzNoMatch, object_of(p.policy->meta), "no rule matches"},
+                     {}};
+      if (p.rules.empty()) node.reason.detail = "a DENY policy without rules never denies";
+      for (std::size_t r = 0; r < p.rules.size(); ++r) {
+        RuleMatch why;
+        const Tri t = p.rules[r].matches(dialect, request, recorder == nullptr ? nullptr : &why);
+        const bool dropped = p.rules[r].dropped(dialect).has_value();
         if (recorder != nullptr)
-          recorder->nodes.push_back({"AuthorizationPolicy DENY", Decision::Deny, r.reason, {}});
-        unknown.reset();
-        return r;
+          node.children.push_back(
+              {node.layer,
+               t == Tri::Yes       ? Decision::Deny
+               : t == Tri::Unknown ? Decision::Unknown
+                                   : Decision::NotApplicable,
+               {t == Tri::Yes       ? (dialect == Dialect::Ztunnel ? kZtunnelDenyMatch : kRbacDenyMatch)
+                : t == Tri::Unknown ? kAuthzFactMissing
+                : dropped           ? kAuthzRuleUnusable
+                                    : kAuthzNoMatch,
+                p.at(r), t == Tri::Unknown ? why.missing_fact : why.detail},
+               {}});
+        if (t == Tri::Unknown && !undecided) {
+          undecided.emplace();
+          undecided->decision = Decision::Unknown;
+          undecided->reason = {kAuthzFactMissing, p.at(r), why.missing_fact};
+        }
+        if (t != Tri::Yes) continue;
+        PolicyResult result;
+        result.decision = Decision::Deny;
+        result.reason = {dialect == Dialect::Ztunnel ? kZtunnelDenyMatch : kRbacDenyMatch, p.at(r),
+                         std::move(why.detail)};
+        if (dialect == Dialect::EnvoyHttp) result.status = 403;
+        if (recorder != nullptr) {
+          if (const auto changes = p.rules[r].changes(dialect); !changes.empty())
+            result.reason.detail += " (" + changes.front() + ")";
+          result.deciders.push_back(p.at(r));
+          node.decision = Decision::Deny;
+          node.reason = result.reason;
+          recorder->nodes.push_back(std::move(node));
+        }
+        return result;
       }
-      if (recorder != nullptr)
-        recorder->nodes.push_back({"AuthorizationPolicy DENY",
-                                   Decision::NotApplicable,
-                                   {kAuthzNoMatch, object_of(p->meta), "no rule matches"},
-                                   {}});
+      if (recorder != nullptr) recorder->nodes.push_back(std::move(node));
     }
     return std::nullopt;
   }
 
-  static std::string refusal_detail(const AuthorizationPolicy&, const model::AuthorizationRule& rule,
-                                    const RequestState& request) {
-    const std::string caller =
-        request.peer.present() ? "caller is " + request.peer.principal : "caller has no identity";
-    if (rule.from.empty()) return caller;
-    const auto& s = rule.from.front();
-    if (!s.not_request_principals.empty() || !s.request_principals.empty())
-      return request.verified
-                 ? "request principal is " + request.verified->issuer + "/" + request.verified->subject
-                 : "the request has no verified token";
-    if (!s.not_principals.empty()) return "notPrincipals: " + s.not_principals.front().text + "; " + caller;
-    return caller;
+  static PolicyResult default_allow(std::string detail, TraceRecorder* recorder) {
+    PolicyResult result;
+    result.decision = Decision::Allow;
+    result.reason.code = kAuthzDefaultAllow;
+    if (recorder == nullptr) return result;
+    result.reason.detail = std::move(detail);
+    recorder->nodes.push_back({"AuthorizationPolicy", Decision::Allow, result.reason, {}});
+    return result;
   }
 
-  PolicyResult allowed(const std::vector<const AuthorizationPolicy*>& policies, Dialect dialect,
-                       const HopContext& context, TraceRecorder* recorder) const {
+  PolicyResult allowed(const PolicyPositions& positions, Dialect dialect, const PolicyRequest& request,
+                       const PolicyPoint& point, TraceRecorder* recorder) const {
     PolicyResult out;
-    std::optional<Reason> unknown;
-    struct Miss {
-      const AuthorizationPolicy* policy;
-      std::size_t rule;
-      RuleMatch match;
-    };
+    std::optional<Reason> undecided;
     std::vector<Miss> misses;
-    for (const auto* p : policies) {
-      for (std::size_t i = 0; i < p->rules.size(); ++i) {
-        auto match = match_rule(*cluster_, *p, p->rules[i], dialect, *context.request);
-        const ObjectAt at = object_of(p->meta, p->rules[i].pos, static_cast<int>(i));
-        if (match.result == Tri::Yes) {
+    std::vector<const Compiled*> policies;
+    bool any = false;
+    const std::vector<std::string> implicit = dialect == Dialect::Ztunnel && auto_allow_waypoint_
+                                                  ? waypoint_identities(point)
+                                                  : std::vector<std::string>();
+    if (std::find(implicit.begin(), implicit.end(), request.state.peer.principal) != implicit.end() &&
+        request.state.peer.present())
+      return default_allow(
+          "PILOT_AUTO_ALLOW_WAYPOINT_POLICY admits the waypoint " + request.state.peer.principal, recorder);
+    for (const auto i : positions) {
+      const Compiled& p = policies_[i];
+      if (p.policy->action != AuthorizationAction::Allow || p.policy->dry_run) continue;
+      any = true;
+      if (recorder != nullptr) policies.push_back(&p);
+      for (std::size_t r = 0; r < p.rules.size(); ++r) {
+        RuleMatch why;
+        const Tri t = p.rules[r].matches(dialect, request, recorder == nullptr ? nullptr : &why);
+        if (t == Tri::Yes) {
           out.decision = Decision::Allow;
-          out.reason = {
-              kAuthzAllowMatch, at,
-              context.request->peer.present() ? "caller is " + context.request->peer.principal : ""};
-          out.deciders.push_back(at);
-          if (recorder != nullptr)
-            recorder->nodes.push_back({"AuthorizationPolicy ALLOW", Decision::Allow, out.reason, {}});
+          out.reason = {kAuthzAllowMatch, p.at(r), std::move(why.detail)};
+          if (recorder != nullptr) {
+            out.deciders.push_back(p.at(r));
+            recorder->nodes.push_back({layer_of(p.policy->action), Decision::Allow, out.reason, {}});
+          }
           return out;
         }
-        if (match.result == Tri::Unknown && !unknown)
-          unknown = Reason{kAuthzFactMissing, at, match.missing_fact};
-        misses.push_back({p, i, std::move(match)});
+        if (t == Tri::Unknown && !undecided) undecided = Reason{kAuthzFactMissing, p.at(r), why.missing_fact};
+        if (recorder != nullptr)
+          misses.push_back({&p, r, std::move(why), p.rules[r].dropped(dialect).has_value()});
       }
     }
-    if (unknown) {
+    if (!any && implicit.empty())
+      return default_allow(positions.empty() ? "no policy applies here"
+                                             : "no DENY policy matches and there is no ALLOW policy",
+                           recorder);
+    if (undecided) {
       out.decision = Decision::Unknown;
-      out.reason = *unknown;
-      if (recorder != nullptr) {
-        recorder->missing_facts.push_back(unknown->detail);
-        recorder->nodes.push_back({"AuthorizationPolicy ALLOW", Decision::Unknown, *unknown, {}});
-      }
+      out.reason = *undecided;
+      if (recorder != nullptr)
+        recorder->nodes.push_back({"AuthorizationPolicy ALLOW", Decision::Unknown, *undecided, {}});
       return out;
     }
-    // The nearest rule held the most conditions before one failed.
-    std::stable_sort(misses.begin(), misses.end(), [](const Miss& a, const Miss& b) {
-      return std::pair(a.match.dropped, -a.match.depth) < std::pair(b.match.dropped, -b.match.depth);
-    });
     out.decision = Decision::Deny;
     if (dialect == Dialect::EnvoyHttp) out.status = 403;
-    const Code code = dialect == Dialect::Ztunnel ? kZtunnelNoAllowMatch : kRbacNoAllowMatch;
-    if (misses.empty()) {
-      out.reason = {code, object_of(policies.front()->meta),
-                    "an ALLOW policy without rules denies everything that no other allows"};
-    } else {
-      const auto& near = misses.front();
-      out.reason = {
-          code, object_of(near.policy->meta, near.policy->rules[near.rule].pos, static_cast<int>(near.rule)),
-          near.match.detail + hint(near.match, dialect, *context.request)};
-      out.deciders.push_back(*out.reason.by);
-    }
-    for (const auto* p : policies)
-      if (out.deciders.empty() || !(out.deciders.front().key == p->meta.key))
-        out.deciders.push_back(object_of(p->meta));
-    if (recorder != nullptr) {
-      recorder->nodes.push_back({"AuthorizationPolicy ALLOW", Decision::Deny, out.reason, {}});
-      auto& children = recorder->nodes.back().children;
-      for (const auto& m : misses) {
-        const ObjectAt at = object_of(m.policy->meta, m.match.pos, static_cast<int>(m.rule));
-        children.push_back({"AuthorizationPolicy ALLOW",
-                            Decision::NotApplicable,
-                            {m.match.dropped ? kAuthzRuleUnusable : kAuthzNoMatch, at, m.match.detail},
-                            {}});
-        recorder->near_misses.push_back({at, m.match.detail + hint(m.match, dialect, *context.request)});
-      }
-    }
+    out.reason.code = dialect == Dialect::Ztunnel ? kZtunnelNoAllowMatch : kRbacNoAllowMatch;
+    if (recorder != nullptr) explain_refusal(out, policies, misses, request.state, *recorder);
     return out;
   }
 
-  // Policy ports are those of the request at the point, never the tunnel's.
-  static std::string hint(const RuleMatch& match, Dialect dialect, const RequestState& request) {
-    if (match.detail.substr(0, 5) == "ports" && match.detail.find("15008") != std::string::npos)
-      return dialect == Dialect::Ztunnel
-                 ? "; policy ports are inner ports: use " + std::to_string(request.port)
-                 : "; policy ports are not the tunnel's";
-    return {};
+  // The nearest rule held the most conditions before one failed, or lists the principal that is most alike.
+  static void explain_refusal(PolicyResult& out, const std::vector<const Compiled*>& policies,
+                              std::vector<Miss>& misses, const RequestState& request,
+                              TraceRecorder& recorder) {
+    std::stable_sort(misses.begin(), misses.end(), [](const Miss& a, const Miss& b) {
+      return std::tuple(a.dropped, -a.match.held, a.match.distance) <
+             std::tuple(b.dropped, -b.match.held, b.match.distance);
+    });
+    for (auto& m : misses) m.match.detail += port_hint(*m.policy->policy, m.rule, request.port);
+    if (!misses.empty()) {
+      const Miss& near = misses.front();
+      out.reason.by = near.policy->at(near.rule);
+      out.reason.detail = near.match.detail;
+      out.deciders.push_back(*out.reason.by);
+    } else if (!policies.empty()) {
+      out.reason.by = object_of(policies.front()->policy->meta);
+      out.reason.detail = "an ALLOW policy without rules refuses everything that no other policy allows";
+    } else {
+      out.reason.detail = "only waypoints are allowed (PILOT_AUTO_ALLOW_WAYPOINT_POLICY)";
+    }
+    TraceNode node{"AuthorizationPolicy ALLOW", Decision::Deny, out.reason, {}};
+    for (const Compiled* p : policies) {
+      const ObjectAt whole = object_of(p->policy->meta);
+      if (out.deciders.empty() || !(out.deciders.front().key == whole.key)) out.deciders.push_back(whole);
+      TraceNode child{
+          node.layer,
+          Decision::NotApplicable,
+          {kAuthzNoMatch, whole, p->rules.empty() ? "no rules: matches nothing" : "no rule matches"},
+          {}};
+      for (const auto& m : misses)
+        if (m.policy == p)
+          child.children.push_back(
+              {node.layer,
+               Decision::NotApplicable,
+               {m.dropped ? kAuthzRuleUnusable : kAuthzNoMatch, p->at(m.rule), m.match.detail},
+               {}});
+      std::sort(child.children.begin(), child.children.end(),
+                [](const TraceNode& a, const TraceNode& b) { return a.reason.by->rule < b.reason.by->rule; });
+      node.children.push_back(std::move(child));
+    }
+    recorder.nodes.push_back(std::move(node));
+    for (const auto& m : misses) {
+      ObjectAt at = m.policy->at(m.rule);
+      if (m.match.pos.known()) at.pos = m.match.pos;
+      recorder.near_misses.push_back({std::move(at), m.match.detail});
+    }
+  }
+
+  // Source: istio pilot/pkg/serviceregistry/ambient/policies.go implicitWaypointPolicy
+  std::vector<std::string> waypoint_identities(const PolicyPoint& point) const {
+    std::vector<std::string> out;
+    const auto pod = cluster_->find_pod(point.ns.view(), point.workload_name.view());
+    if (!pod.valid()) return out;
+    const auto add = [&](const WaypointBinding& binding) {
+      if (!binding.bound()) return;
+      for (const auto proxy : binding.pods) {
+        const auto identity = identity_of(*cluster_, proxy).principal;
+        if (std::find(out.begin(), out.end(), identity) == out.end()) out.push_back(identity);
+      }
+    };
+    add(bind_pod(*cluster_, pod));
+    for (const auto service : cluster_->services_of_pod(pod)) add(bind_service(*cluster_, service));
+    return out;
   }
 
   ClusterPtr cluster_;
-  PoliciesByNamespace<AuthorizationPolicy> policies_;
+  std::vector<Compiled> policies_;
+  AttachmentIndex index_;
+  bool auto_allow_waypoint_ = false;
 };
 
 }  // namespace

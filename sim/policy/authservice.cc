@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/match/regex_match.h"
+#include "sim/match/route_match.h"
 #include "sim/reason_codes_authz.h"
 
 namespace waypath::sim {
@@ -22,13 +23,6 @@ const Json& member(const Json& object, std::string_view key) {
   return it != object.end() && object.is_object() ? *it : none;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 // A filter's settings over those of default_oidc_config. Source: authservice internal/config.go
 // mergeAndValidateOIDCConfigs
 AuthserviceConfig::Oidc oidc_of(const Json& defaults, const Json& own) {
@@ -36,6 +30,7 @@ AuthserviceConfig::Oidc oidc_of(const Json& defaults, const Json& own) {
   if (own.is_object()) merged.merge_patch(own);
   AuthserviceConfig::Oidc o;
   o.authorization_uri = text_of(merged, "authorization_uri");
+  o.configuration_uri = text_of(merged, "configuration_uri");
   o.callback_uri = text_of(merged, "callback_uri");
   o.client_id = text_of(merged, "client_id");
   o.cookie_prefix = text_of(merged, "cookie_name_prefix");
@@ -43,8 +38,14 @@ AuthserviceConfig::Oidc oidc_of(const Json& defaults, const Json& own) {
   o.logout_redirect = text_of(member(merged, "logout"), "redirect_uri");
   o.jwks_uri = text_of(member(merged, "jwks_fetcher"), "jwks_uri");
   if (const auto header = text_of(member(merged, "id_token"), "header"); !header.empty())
-    o.token_header = lower(header);
+    o.token_header = lower_case(header);
   o.token_preamble = text_of(member(merged, "id_token"), "preamble");
+  o.access_token_header = lower_case(text_of(member(merged, "access_token"), "header"));
+  o.access_token_preamble = text_of(member(merged, "access_token"), "preamble");
+  o.jwks = text_of(merged, "jwks");
+  if (const Json& scopes = member(merged, "scopes"); scopes.is_array())
+    for (const auto& scope : scopes)
+      if (scope.is_string()) o.scopes.push_back(scope.get<std::string>());
   return o;
 }
 
@@ -100,68 +101,96 @@ bool session_cookie(const RequestState& request, const AuthserviceConfig::Oidc& 
                                   "authservice-session-id-cookie") != std::string::npos;
 }
 
-// The issuer that policies of the cluster expect of tokens signed with these keys.
+// The issuer that the cluster's policies expect of tokens signed with these keys.
 std::string issuer_of(const model::Cluster& cluster, const AuthserviceConfig::Oidc& oidc) {
   for (const auto& policy : cluster.snapshot().all<model::RequestAuthentication>())
     for (const auto& rule : policy->jwt_rules)
-      if (!oidc.jwks_uri.empty() && rule.jwks_uri == oidc.jwks_uri) return rule.issuer;
-  // OpenID Connect: endpoints stand below the issuer in the common servers.
-  const auto end = oidc.authorization_uri.find("/protocol/openid-connect");
-  return end == std::string::npos ? std::string() : oidc.authorization_uri.substr(0, end);
+      if ((!oidc.jwks_uri.empty() && rule.jwks_uri == oidc.jwks_uri) ||
+          (!oidc.jwks.empty() && rule.jwks == oidc.jwks))
+        return rule.issuer;
+  return {};
 }
 
+// Source: Go net/url QueryEscape
+std::string escaped(std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+        c == '.' || c == '~') {
+      out.push_back(c);
+    } else if (c == ' ') {
+      out.push_back('+');
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[static_cast<unsigned char>(c) >> 4U]);
+      out.push_back(kHex[static_cast<unsigned char>(c) & 15U]);
+    }
+  }
+  return out;
+}
+
+// state, nonce and code challenge are random and left out. Source: authservice internal/authz/oidc.go
+// redirectToIDP
 AuthserviceAnswer login(const AuthserviceConfig::Oidc& oidc, const std::string& chain, std::string why) {
   AuthserviceAnswer out;
   out.kind = AuthserviceAnswer::Kind::Redirect;
   out.status = 302;
-  out.redirect = oidc.authorization_uri + "?client_id=" + oidc.client_id +
-                 "&redirect_uri=" + oidc.callback_uri + "&response_type=code";
   out.detail = "chain " + chain + ": " + std::move(why);
+  std::string scopes = "openid";
+  for (const auto& s : oidc.scopes)
+    if (s != "openid") scopes += " " + s;
+  if (oidc.authorization_uri.empty()) {
+    out.detail += "; the address of the login is discovered at " + oidc.configuration_uri;
+  } else {
+    out.redirect = oidc.authorization_uri + "?client_id=" + escaped(oidc.client_id) +
+                   "&redirect_uri=" + escaped(oidc.callback_uri) +
+                   "&response_type=code&scope=" + escaped(scopes);
+  }
   return out;
 }
 
-AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::string& chain,
-                              const model::Cluster& cluster, const RequestState& request) {
-  const std::string path = request.path.substr(0, request.path.find('?'));
+bool at_callback(const AuthserviceConfig::Oidc& oidc, const RequestState& request, const std::string& path) {
+  std::string_view uri = oidc.callback_uri;
+  if (const auto scheme = uri.find("://"); scheme != std::string_view::npos) uri.remove_prefix(scheme + 3);
+  const auto slash = uri.find('/');
+  if (slash == std::string_view::npos) return false;
+  const auto host = uri.substr(0, slash);
+  return uri.substr(slash) == path &&
+         (request.host == host || request.host.substr(0, request.host.find(':')) == host);
+}
+
+AuthserviceAnswer unknown(std::string fact) {
   AuthserviceAnswer out;
-  if (!oidc.logout_path.empty() && path == oidc.logout_path) {
-    out.kind = AuthserviceAnswer::Kind::Redirect;
-    out.status = 302;
-    out.redirect = oidc.logout_redirect;
-    out.detail = "chain " + chain + ": logout";
-    return out;
-  }
-  Session session = request.session;
-  if (session == Session::Unstated) {
-    if (session_cookie(request, oidc)) {
-      out.kind = AuthserviceAnswer::Kind::Unknown;
-      out.missing_fact = "whether the session of the cookie is valid (authservice chain " + chain + ")";
-      out.detail = out.missing_fact;
-      return out;
-    }
-    out.assumption =
-        Assumption{kAssumeNoSession, "the request carries no session of authservice chain " + chain, {}};
-    session = Session::None;
-  }
-  if (session == Session::None || session == Session::Expired) {
-    auto answer =
-        login(oidc, chain,
-              session == Session::None ? "no session" : "the session is expired and cannot be refreshed");
-    answer.assumption = out.assumption;
-    return answer;
-  }
-  out.kind = AuthserviceAnswer::Kind::Allow;
+  out.kind = AuthserviceAnswer::Kind::Unknown;
+  out.detail = out.missing_fact = std::move(fact);
+  return out;
+}
+
+// The id token of a session that nobody described: its issuer and audience follow from the configuration,
+// nothing else does.
+AuthserviceAnswer admit(const AuthserviceConfig::Oidc& oidc, const std::string& chain,
+                        const model::Cluster& cluster, const RequestState& request) {
+  AuthserviceAnswer out;
   out.detail = "chain " + chain + ": valid session";
+  if (!oidc.access_token_header.empty() && oidc.access_token_header != oidc.token_header)
+    out.headers.emplace_back(oidc.access_token_header,
+                             (oidc.access_token_preamble.empty() ? "" : oidc.access_token_preamble + " ") +
+                                 "<access token of the session>");
   Token token;
   if (request.session_token) {
     token = *request.session_token;
   } else {
     token.issuer = issuer_of(cluster, oidc);
-    token.subject = "session-user";
+    const bool wanted = !cluster.snapshot().all<model::RequestAuthentication>().empty();
+    if (token.issuer.empty() && wanted)
+      return unknown("the issuer of the session's token: no jwtRule has the keys of authservice chain " +
+                     chain + " (" + (oidc.jwks_uri.empty() ? "inline" : oidc.jwks_uri) + ")");
+    token.complete = false;
     if (!oidc.client_id.empty()) token.audiences.push_back(oidc.client_id);
     out.assumption = Assumption{kAssumeSessionToken,
-                                "the session yields an id token of issuer " +
-                                    (token.issuer.empty() ? std::string("unknown") : token.issuer) +
+                                "the session of chain " + chain + " yields an id token" +
+                                    (token.issuer.empty() ? "" : " of issuer " + token.issuer) +
                                     " for client " + oidc.client_id,
                                 {}};
   }
@@ -170,6 +199,42 @@ AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::st
   token.prefix = oidc.token_preamble.empty() ? "" : oidc.token_preamble + " ";
   out.token = std::move(token);
   return out;
+}
+
+// Source: authservice internal/authz/oidc.go Process
+AuthserviceAnswer oidc_filter(const AuthserviceConfig::Oidc& oidc, const std::string& chain,
+                              const model::Cluster& cluster, const RequestState& request) {
+  const std::string path = request.path.substr(0, request.path.find_first_of("?#"));
+  if (!oidc.logout_path.empty() && path == oidc.logout_path) {
+    AuthserviceAnswer out;
+    out.kind = AuthserviceAnswer::Kind::Redirect;
+    out.status = 302;
+    out.redirect = oidc.logout_redirect;
+    out.detail = "chain " + chain + ": logout";
+    return out;
+  }
+  const bool cookie = session_cookie(request, oidc);
+  if (request.session == Session::None || (request.session == Session::Unstated && !cookie)) {
+    auto out = login(oidc, chain, "no session");
+    if (request.session == Session::Unstated)
+      out.assumption =
+          Assumption{kAssumeNoSession, "the request carries no session of authservice chain " + chain, {}};
+    return out;
+  }
+  if (at_callback(oidc, request, path))
+    return unknown("what the identity provider answers to the code of the login (authservice chain " + chain +
+                   ", callback " + oidc.callback_uri + ")");
+  switch (request.session) {
+    case Session::Unstated:
+      return unknown("whether the session of the cookie is valid (authservice chain " + chain + ")");
+    case Session::Expired:
+      return login(oidc, chain, "the session is expired and cannot be refreshed");
+    case Session::None:
+    case Session::Valid:
+    case Session::ExpiredRefreshable:
+      break;
+  }
+  return admit(oidc, chain, cluster, request);
 }
 
 }  // namespace
@@ -189,7 +254,7 @@ std::optional<AuthserviceConfig> parse_authservice_config(std::string_view text)
     AuthserviceConfig::Chain chain;
     chain.name = text_of(c, "name");
     const Json& match = member(c, "match");
-    chain.header = lower(text_of(match, "header"));
+    chain.header = lower_case(text_of(match, "header"));
     chain.prefix = text_of(match, "prefix");
     chain.equality = text_of(match, "equality");
     if (const Json& filters = member(c, "filters"); filters.is_array()) {
@@ -210,19 +275,24 @@ std::optional<AuthserviceConfig> parse_authservice_config(std::string_view text)
   return config;
 }
 
-std::optional<AuthserviceConfig> find_authservice_config(const model::Cluster& cluster, model::Symbol ns) {
+std::optional<AuthserviceConfig> find_authservice_config(const model::Cluster& cluster,
+                                                         const model::RegistryService& service) {
+  std::optional<AuthserviceConfig> found;
+  bool several = false;
   for (const auto& map : cluster.snapshot().all<model::ConfigMap>()) {
-    if (map->meta.key.ns != ns) continue;
+    if (map->meta.key.ns != service.ns) continue;
     for (const auto& [key, value] : map->data) {
       if (value.find("\"chains\"") == std::string::npos) continue;
-      if (auto config = parse_authservice_config(value)) {
-        config->source = map->meta.key;
-        config->pos = map->meta.pos;
-        return config;
-      }
+      auto config = parse_authservice_config(value);
+      if (!config) continue;
+      config->source = map->meta.key;
+      config->pos = map->meta.pos;
+      if (map->meta.key.name == service.name) return config;
+      several = found.has_value();
+      found = std::move(config);
     }
   }
-  return std::nullopt;
+  return several ? std::nullopt : found;
 }
 
 AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::Cluster& cluster,
@@ -246,10 +316,12 @@ AuthserviceAnswer ask_authservice(const AuthserviceConfig& config, const model::
       if (filter.mock) {
         if (filter.mock_allows) continue;
         out.kind = AuthserviceAnswer::Kind::Deny;
+        out.detail += ": mock refuses";
         return out;
       }
-      out = oidc_filter(filter.oidc, chain.name, cluster, request);
-      if (out.kind != AuthserviceAnswer::Kind::Allow) return out;
+      auto answer = oidc_filter(filter.oidc, chain.name, cluster, request);
+      if (answer.kind != AuthserviceAnswer::Kind::Allow) return answer;
+      out = std::move(answer);
     }
     return out;
   }

@@ -21,9 +21,10 @@ struct AuthserviceConfig {
     std::vector<Path> excluded, included;
   };
   struct Oidc {
-    std::string authorization_uri, callback_uri, client_id, cookie_prefix, logout_path, logout_redirect,
-        jwks_uri;
-    std::string token_header = "authorization", token_preamble = "Bearer";
+    std::string authorization_uri, configuration_uri, callback_uri, client_id, cookie_prefix, logout_path,
+        logout_redirect, jwks_uri, jwks;
+    std::vector<std::string> scopes;
+    std::string token_header = "authorization", token_preamble, access_token_header, access_token_preamble;
   };
   struct Filter {
     bool mock = false, mock_allows = false;
@@ -40,10 +41,10 @@ struct AuthserviceConfig {
   model::SourcePos pos;
 };
 
-/// The configuration that a ConfigMap or Secret of `ns` holds, if any. A text that is no such JSON gives
-/// nullopt.
+/// The configuration that a ConfigMap or Secret beside the provider's Service holds. When several do, the one
+/// with the Service's name; nullopt when none is found or it stays open which.
 [[nodiscard]] std::optional<AuthserviceConfig> find_authservice_config(const model::Cluster& cluster,
-                                                                       model::Symbol ns);
+                                                                       const model::RegistryService& service);
 [[nodiscard]] std::optional<AuthserviceConfig> parse_authservice_config(std::string_view json);
 
 struct AuthserviceAnswer {
@@ -51,6 +52,7 @@ struct AuthserviceAnswer {
   int status = 403;
   std::string redirect, detail, missing_fact;
   std::optional<Token> token;  // that the allowed request carries from now on
+  Headers headers;             // more headers of the allowed request
   std::optional<Assumption> assumption;
 };
 [[nodiscard]] AuthserviceAnswer ask_authservice(const AuthserviceConfig& config,

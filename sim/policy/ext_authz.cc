@@ -1,9 +1,13 @@
 // CUSTOM: external authorization at Envoy proxies. authorization.md section 10.
 // Source: istio pilot/pkg/security/authz/builder/{builder,extauthz}.go
 
+#include "sim/policy/ext_authz.h"
+
 #include <algorithm>
+#include <array>
 #include <map>
 
+#include "sim/match/route_match.h"
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/authservice.h"
@@ -11,15 +15,34 @@
 #include "sim/reason_codes_authz.h"
 
 namespace waypath::sim {
-namespace {
 
 using model::AuthorizationPolicy;
 using model::ExtensionProvider;
+
+model::ServiceId provider_service(const model::Cluster& cluster, std::string_view text) {
+  const auto slash = text.find('/');
+  const auto ns = slash == std::string_view::npos ? std::string_view() : text.substr(0, slash);
+  const auto host = slash == std::string_view::npos ? text : text.substr(slash + 1);
+  for (const auto id : cluster.services_by_host(host))
+    if (ns.empty() || cluster.service(id).ns == ns) return id;
+  if (!ns.empty()) return cluster.find_service(ns, host);
+  const auto dot = host.find('.');
+  if (dot == std::string_view::npos) return {};
+  const auto rest = host.substr(dot + 1);
+  return cluster.find_service(rest.substr(0, rest.find('.')), host.substr(0, dot));
+}
+
+namespace {
 
 struct Provider {
   const ExtensionProvider* config = nullptr;
   std::string broken;  // why no proxy can use it
   std::optional<AuthserviceConfig> authservice;
+};
+
+struct Compiled {
+  const AuthorizationPolicy* policy = nullptr;
+  std::vector<CompiledRule> rules;
 };
 
 struct Trigger {
@@ -30,13 +53,43 @@ struct Trigger {
   }
 };
 
-// "ns/host", host or short name, as meshConfig writes it.
-model::ServiceId provider_service(const model::Cluster& cluster, const std::string& service) {
-  const auto slash = service.find('/');
-  const auto host = slash == std::string::npos ? service : service.substr(slash + 1);
-  for (const auto id : cluster.services_by_host(host))
-    if (slash == std::string::npos || cluster.service(id).ns == std::string_view(service).substr(0, slash))
-      return id;
+bool dns_label(std::string_view name) {
+  const auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= 63 && alnum(name.front()) && alnum(name.back()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-'; });
+}
+
+// Source: envoy api envoy/type/v3/http_status.proto StatusCode
+int known_status(std::string_view text) {
+  static constexpr std::array kRanges{std::pair{100, 100}, std::pair{200, 208}, std::pair{226, 226},
+                                      std::pair{300, 305}, std::pair{307, 308}, std::pair{400, 418},
+                                      std::pair{421, 424}, std::pair{426, 426}, std::pair{428, 429},
+                                      std::pair{431, 431}, std::pair{500, 508}, std::pair{510, 511}};
+  if (text.size() != 3 || text.find_first_not_of("0123456789") != std::string_view::npos) return 0;
+  const int status = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+  const bool known = std::any_of(kRanges.begin(), kRanges.end(),
+                                 [&](const auto& r) { return status >= r.first && status <= r.second; });
+  return known && status != 418 ? status : 0;
+}
+
+// Source: istio pilot/pkg/security/authz/builder/extauthz.go buildExtAuthzHTTP, buildExtAuthzGRPC;
+// pkg/config/validation validateExtensionProvider
+std::string broken_reason(const model::Cluster& cluster, const ExtensionProvider& p) {
+  const std::string who = "extension provider \"" + p.name + "\"";
+  if (!dns_label(p.name)) return who + ": its name is no DNS label";
+  if (p.type == ExtensionProvider::Type::Other)
+    return who + " is neither envoyExtAuthzGrpc nor envoyExtAuthzHttp";
+  if (!p.port_valid || !p.port) return who + " has no valid port";
+  if (!provider_service(cluster, p.service).valid())
+    return "Service " + p.service + " of " + who + " is not in the registry";
+  if (!p.status_on_error.empty() && known_status(p.status_on_error) == 0)
+    return who + ": statusOnError " + p.status_on_error + " is no known HTTP status";
+  if (!p.path_prefix.empty() && p.path_prefix.front() != '/')
+    return who + ": pathPrefix does not start with /";
+  for (const auto* list :
+       {&p.include_headers_in_check, &p.headers_to_upstream_on_allow, &p.headers_to_downstream_on_deny})
+    if (std::find(list->begin(), list->end(), "*") != list->end())
+      return who + " lists the bare header pattern *";
   return {};
 }
 
@@ -54,29 +107,159 @@ bool matches_header(const std::map<std::string, std::string, std::less<>>& wante
   });
 }
 
+void set_header(RequestState& request, const std::string& name, const std::string& value) {
+  std::erase_if(request.headers, [&](const auto& h) { return h.first == name; });
+  if (!value.empty()) request.headers.emplace_back(name, value);
+}
+
+void carry(RequestState& request, const Token& token, const std::string& value) {
+  std::erase_if(request.tokens, [&](const Token& t) {
+    return t.where == token.where && lower_case(t.name) == lower_case(token.name);
+  });
+  set_header(request, lower_case(token.name), value);
+  request.tokens.push_back(token);
+}
+
+/// One question to one provider.
+class Call {
+ public:
+  Call(const model::Cluster& cluster, const Provider& provider, const Trigger& trigger,
+       const HopContext& context, TraceRecorder* recorder)
+      : cluster_(cluster),
+        provider_(provider),
+        trigger_(trigger),
+        request_(*context.request),
+        http_(context.point->http),
+        recorder_(recorder) {}
+
+  PolicyResult ask() {
+    const std::string& name = provider_.config->name;
+    const auto reach = request_.providers.find(name);
+    if (reach != request_.providers.end() && reach->second.outcome != Outcome::Allow)
+      return reach->second.outcome == Outcome::Unknown ? unknown(reach->second.reason.detail)
+                                                       : failed(&reach->second);
+    const ExtAuthzAnswer* stated = nullptr;
+    if (request_.assume != nullptr) {
+      const auto it = request_.assume->ext_authz.find(name);
+      if (it != request_.assume->ext_authz.end()) stated = &it->second;
+    }
+    if (stated != nullptr) return stated->unreachable ? failed(nullptr) : answer(*stated);
+    if (provider_.authservice) return answer(ask_authservice(*provider_.authservice, cluster_, request_));
+    return unknown("what ext_authz provider \"" + name + "\" (" + provider_.config->service + ") answers");
+  }
+
+  PolicyResult unknown(const std::string& fact) {
+    PolicyResult r;
+    r.decision = Decision::Unknown;
+    r.reason = {kExtAuthzAnswerUnknown, trigger_.at(), fact};
+    if (recorder_ != nullptr) recorder_->missing_facts.push_back(fact);
+    return r;
+  }
+
+ private:
+  PolicyResult allow(Code code, std::string detail) {
+    PolicyResult r;
+    r.decision = Decision::Allow;
+    r.reason = {code, trigger_.at(), std::move(detail)};
+    return r;
+  }
+  PolicyResult deny(Code code, std::string detail, int status) {
+    PolicyResult r;
+    r.decision = Decision::Deny;
+    r.reason = {code, trigger_.at(), std::move(detail)};
+    r.deciders = {trigger_.at()};
+    if (http_) r.status = status;
+    return r;
+  }
+
+  // The provider gave no answer: failOpen and statusOnError decide.
+  PolicyResult failed(const RequestState::Reachability* reach) {
+    const ExtensionProvider& config = *provider_.config;
+    std::string why = "stated as unreachable";
+    if (reach != nullptr)
+      why = std::string(reach->reason.code.text) +
+            (reach->reason.detail.empty() ? "" : ": " + reach->reason.detail);
+    const std::string detail =
+        "provider " + config.name + " (" + config.service + ") cannot be reached: " + why;
+    if (config.fail_open) return allow(kExtAuthzFailOpen, detail + "; failOpen lets the request through");
+    const int status = config.status_on_error.empty() ? 403 : known_status(config.status_on_error);
+    PolicyResult r = deny(kExtAuthzUnreachable, detail, status);
+    if (reach == nullptr) return r;
+    r.deciders.insert(r.deciders.end(), reach->deciders.begin(), reach->deciders.end());
+    if (reach->reason.by) r.deciders.push_back(*reach->reason.by);
+    r.delay = reach->delay;
+    r.immediate = r.delay.empty() || r.delay == "at once";
+    return r;
+  }
+
+  PolicyResult answer(const ExtAuthzAnswer& stated) {
+    const std::string who = "provider " + provider_.config->name;
+    if (stated.allow_always || matches_header(stated.allow_when_headers, request_)) {
+      for (const auto& [name, value] : stated.set_headers) set_header(request_, name, value);
+      if (stated.set_token) {
+        const auto& token = *stated.set_token;
+        carry(request_, token, token.raw.empty() ? std::string() : token.prefix + token.raw);
+      }
+      return allow(kExtAuthzAllow, who + " allows (stated)");
+    }
+    const bool redirect = !stated.else_redirect.empty();
+    const bool redirect_status = stated.else_status >= 300 && stated.else_status < 400;
+    auto r = deny(redirect ? kExtAuthzRedirect : kExtAuthzDenied, who + " refuses (stated)",
+                  redirect && !redirect_status ? 302 : stated.else_status);
+    if (http_) r.redirect = stated.else_redirect;
+    return r;
+  }
+
+  PolicyResult answer(const AuthserviceAnswer& said) {
+    if (said.assumption && recorder_ != nullptr) recorder_->assumptions.push_back(*said.assumption);
+    switch (said.kind) {
+      case AuthserviceAnswer::Kind::Allow:
+        if (said.token) carry(request_, *said.token, said.token->prefix + "<id token of the session>");
+        for (const auto& [name, value] : said.headers) set_header(request_, name, value);
+        return allow(kExtAuthzAllow, "authservice, " + said.detail);
+      case AuthserviceAnswer::Kind::Unknown:
+        return unknown(said.missing_fact);
+      case AuthserviceAnswer::Kind::Redirect:
+      case AuthserviceAnswer::Kind::Deny:
+        break;
+    }
+    const bool redirect = said.kind == AuthserviceAnswer::Kind::Redirect;
+    auto r = deny(redirect ? kExtAuthzRedirect : kExtAuthzDenied, "authservice, " + said.detail, said.status);
+    r.deciders.push_back({provider_.authservice->source, provider_.authservice->pos, -1, {}});
+    if (http_) r.redirect = said.redirect;
+    return r;
+  }
+
+  const model::Cluster& cluster_;
+  const Provider& provider_;
+  const Trigger& trigger_;
+  RequestState& request_;
+  bool http_;
+  TraceRecorder* recorder_;
+};
+
 class CustomAuthorization final : public PolicyEvaluator {
  public:
-  explicit CustomAuthorization(ClusterPtr cluster) : cluster_(std::move(cluster)), policies_(*cluster_) {
+  explicit CustomAuthorization(ClusterPtr cluster) : cluster_(std::move(cluster)), index_(*cluster_) {
+    for (const auto& p : cluster_->snapshot().all<AuthorizationPolicy>()) {
+      if (p->action != model::AuthorizationAction::Custom) continue;
+      Compiled one{p.get(), {}};
+      one.rules.reserve(p->rules.size());
+      for (const auto& r : p->rules) one.rules.emplace_back(*cluster_, *p, r);
+      index_.add(static_cast<std::uint32_t>(policies_.size()), p->meta, p->attachment);
+      policies_.push_back(std::move(one));
+    }
     for (const auto& config : cluster_->mesh().extension_providers) {
       auto& provider = providers_[config.name];
       if (provider.config != nullptr) {
-        provider.broken = "meshConfig lists provider " + config.name + " twice";
+        provider.broken = "meshConfig lists extension provider \"" + config.name + "\" twice";
         continue;
       }
       provider.config = &config;
-      const auto service = provider_service(*cluster_, config.service);
-      if (config.type == ExtensionProvider::Type::Other) {
-        provider.broken = "provider " + config.name + " is no ext_authz provider";
-      } else if (!config.port_valid) {
-        provider.broken = "provider " + config.name + " has no valid port";
-      } else if (!service.valid()) {
-        provider.broken =
-            "Service " + config.service + " of provider " + config.name + " is not in the registry";
-      } else if (!config.path_prefix.empty() && config.path_prefix.front() != '/') {
-        provider.broken = "pathPrefix of provider " + config.name + " does not start with /";
-      } else {
-        provider.authservice = find_authservice_config(*cluster_, cluster_->service(service).ns);
-      }
+      provider.broken = broken_reason(*cluster_, config);
+      if (provider.broken.empty())
+        provider.authservice = find_authservice_config(
+            *cluster_, cluster_->service(provider_service(*cluster_, config.service)));
     }
     multiple_ = cluster_->profile().has(model::Feature::MultipleCustomProviders) &&
                 cluster_->flags()
@@ -86,16 +269,15 @@ class CustomAuthorization final : public PolicyEvaluator {
   [[nodiscard]] std::string_view name() const override { return "CUSTOM"; }
 
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
-    if (!is_envoy(*context.point)) return {};  // ztunnel knows no CUSTOM action
-    std::map<std::string, std::vector<const AuthorizationPolicy*>> by_provider;
-    for (const auto* p : policies_.at(*context.point))
-      if (p->action == model::AuthorizationAction::Custom) by_provider[p->provider].push_back(p);
+    if (policies_.empty() || !is_envoy(*context.point)) return {};         // ztunnel knows no CUSTOM action
+    std::map<std::string_view, std::vector<const Compiled*>> by_provider;  // asked in alphabetical order
+    for (const auto i : index_.at(*context.point))
+      by_provider[policies_[i].policy->provider].push_back(&policies_[i]);
     PolicyResult result;
     for (const auto& [name, policies] : by_provider) {
       PolicyResult one = ask(name, policies, by_provider.size(), context, recorder);
-      if (recorder != nullptr && one.decision != Decision::NotApplicable)
-        recorder->nodes.push_back({"CUSTOM", one.decision, one.reason, {}});
       if (one.decision == Decision::NotApplicable) continue;
+      if (recorder != nullptr) recorder->nodes.push_back({"CUSTOM", one.decision, one.reason, {}});
       result = std::move(one);
       if (result.decision != Decision::Allow) return result;
     }
@@ -103,184 +285,79 @@ class CustomAuthorization final : public PolicyEvaluator {
   }
 
  private:
-  PolicyResult ask(const std::string& name, const std::vector<const AuthorizationPolicy*>& policies,
-                   std::size_t providers, const HopContext& context, TraceRecorder* recorder) const {
-    auto& request = *context.request;
+  PolicyResult ask(std::string_view name, const std::vector<const Compiled*>& policies, std::size_t providers,
+                   const HopContext& context, TraceRecorder* recorder) const {
     const bool http = context.point->http;
     const auto it = providers_.find(name);
     const Provider* provider = it == providers_.end() ? nullptr : &it->second;
+    // An HTTP provider cannot be asked about a TCP connection: the step is skipped.
     if (!http && provider != nullptr && provider->config->type == ExtensionProvider::Type::ExtAuthzHttp)
-      return {};  // skipped on TCP
-    PolicyResult r;
+      return {};
     std::string missing;
     const auto trigger = find_trigger(policies, context, missing);
+    PolicyResult r;
     if (!trigger) {
-      if (!missing.empty()) return unknown(policies.front(), missing, recorder);
-      if (recorder != nullptr)
-        recorder->nodes.push_back({"CUSTOM",
-                                   Decision::NotApplicable,
-                                   {kExtAuthzNotTriggered, object_of(policies.front()->meta),
-                                    "no rule of provider " + name + " matches"},
-                                   {}});
+      const ObjectAt at = object_of(policies.front()->policy->meta);
+      if (!missing.empty()) {
+        r.decision = Decision::Unknown;
+        r.reason = {kAuthzFactMissing, at, missing};
+        if (recorder != nullptr) recorder->missing_facts.push_back(missing);
+      } else if (recorder != nullptr) {
+        recorder->nodes.push_back(
+            {"CUSTOM",
+             Decision::NotApplicable,
+             {kExtAuthzNotTriggered, at, "no rule of provider " + std::string(name) + " matches"},
+             {}});
+      }
       return r;
     }
     const ObjectAt at = trigger->at();
-    const auto refuse = [&](Code code, std::string detail, int status) {
+    const auto refuse = [&](Code code, std::string detail) {
       r.decision = Decision::Deny;
       r.reason = {code, at, std::move(detail)};
       r.deciders = {at};
-      if (http) r.status = status;
+      if (http) r.status = 403;
+      return r;
     };
     if (providers > 1 && !multiple_) {
       refuse(kExtAuthzMultipleProviders,
-             "CUSTOM policies of several providers apply here: each of their rules refuses", 403);
+             "CUSTOM policies of several providers apply here: each of their rules refuses");
       return r;
     }
-    if (provider == nullptr || !provider->broken.empty()) {
-      refuse(kExtAuthzBadProvider,
-             provider == nullptr ? "meshConfig has no extension provider \"" + name + "\"" : provider->broken,
-             403);
-      if (provider != nullptr) r.deciders.push_back({{}, provider->config->pos, -1, {}});
-      std::erase_if(r.deciders, [](const ObjectAt& o) { return o.key.name.empty(); });
-      return r;
-    }
-    const auto stated = request.assume == nullptr ? nullptr : stated_answer(*request.assume, name);
-    const auto reach = request.providers.find(name);
-    const bool down = stated != nullptr && stated->unreachable;
-    if (down || (reach != request.providers.end() && reach->second.outcome != Outcome::Allow)) {
-      if (!down && reach->second.outcome == Outcome::Unknown)
-        return unknown(trigger->policy, reach->second.reason.detail, recorder);
-      return failed(*provider->config, *trigger, down ? nullptr : &reach->second, http);
-    }
-    if (stated != nullptr) return answer_stated(*stated, *trigger, request);
-    if (!provider->authservice)
-      return unknown(trigger->policy,
-                     "what ext_authz provider \"" + name + "\" (" + provider->config->service + ") answers",
-                     recorder);
-    return answer_authservice(*provider->authservice, *trigger, request, recorder, http);
+    if (provider == nullptr)
+      return refuse(kExtAuthzBadProvider,
+                    "meshConfig has no extension provider \"" + std::string(name) + "\"");
+    if (!provider->broken.empty()) return refuse(kExtAuthzBadProvider, provider->broken);
+    Call call(*cluster_, *provider, *trigger, context, recorder);
+    if (trigger->policy->dry_run)
+      return call.unknown("whether this Istio enforces a CUSTOM policy that is annotated as a dry run");
+    return call.ask();
   }
 
-  static const ExtAuthzAnswer* stated_answer(const Assume& assume, const std::string& name) {
-    const auto it = assume.ext_authz.find(name);
-    return it == assume.ext_authz.end() ? nullptr : &it->second;
-  }
-
-  std::optional<Trigger> find_trigger(const std::vector<const AuthorizationPolicy*>& policies,
-                                      const HopContext& context, std::string& missing) const {
+  // Source: istio pilot/pkg/security/authz/builder/builder.go (the filter calls when any of the provider's
+  // rules matches)
+  std::optional<Trigger> find_trigger(const std::vector<const Compiled*>& policies, const HopContext& context,
+                                      std::string& missing) const {
+    const PolicyRequest view(*context.request, cluster_->mesh().path_normalization, context.point->http);
+    const Dialect dialect = dialect_of(*context.point);
+    std::optional<Trigger> dry;
     for (const auto* p : policies) {
       for (std::size_t i = 0; i < p->rules.size(); ++i) {
-        const auto match =
-            match_rule(*cluster_, *p, p->rules[i], dialect_of(*context.point), *context.request);
-        if (match.result == Tri::Yes) return Trigger{p, i};
-        if (match.result == Tri::Unknown) missing = match.missing_fact;
+        RuleMatch why;
+        const Tri t = p->rules[i].matches(dialect, view, nullptr);
+        if (t == Tri::Yes && !p->policy->dry_run) return Trigger{p->policy, i};
+        if (t == Tri::Yes && !dry) dry = Trigger{p->policy, i};
+        if (t != Tri::Unknown || !missing.empty()) continue;
+        (void)p->rules[i].matches(dialect, view, &why);
+        missing = why.missing_fact.empty() ? "whether a CUSTOM rule matches" : why.missing_fact;
       }
     }
-    return std::nullopt;
-  }
-
-  static PolicyResult unknown(const AuthorizationPolicy* policy, const std::string& fact,
-                              TraceRecorder* recorder) {
-    PolicyResult r;
-    r.decision = Decision::Unknown;
-    r.reason = {kExtAuthzAnswerUnknown, object_of(policy->meta), fact};
-    if (recorder != nullptr) recorder->missing_facts.push_back(fact);
-    return r;
-  }
-
-  // The provider gave no answer: failOpen and statusOnError decide.
-  static PolicyResult failed(const ExtensionProvider& config, const Trigger& trigger,
-                             const RequestState::Reachability* reach, bool http) {
-    PolicyResult r;
-    const std::string why = reach == nullptr ? "stated as unreachable"
-                            : reach->reason.detail.empty()
-                                ? std::string(reach->reason.code.text)
-                                : std::string(reach->reason.code.text) + ": " + reach->reason.detail;
-    const std::string detail =
-        "provider " + config.name + " (" + config.service + ") cannot be reached: " + why;
-    r.deciders = {trigger.at()};
-    if (config.fail_open) {
-      r.decision = Decision::Allow;
-      r.reason = {kExtAuthzFailOpen, trigger.at(), detail + "; failOpen lets the request through"};
-      return r;
-    }
-    r.decision = Decision::Deny;
-    r.reason = {kExtAuthzUnreachable, trigger.at(), detail};
-    if (reach != nullptr) {
-      r.deciders.insert(r.deciders.end(), reach->deciders.begin(), reach->deciders.end());
-      if (reach->reason.by) r.deciders.push_back(*reach->reason.by);
-      r.delay = reach->delay;
-      r.immediate = r.delay.empty() || r.delay == "at once";
-    }
-    if (http)
-      r.status = config.status_on_error.empty() ||
-                         config.status_on_error.find_first_not_of("0123456789") != std::string::npos
-                     ? 403
-                     : std::stoi(config.status_on_error.substr(0, 3));
-    return r;
-  }
-
-  static void carry(RequestState& request, const Token& token, const std::string& value) {
-    const auto same = [&](const Token& t) { return t.where == token.where && t.name == token.name; };
-    std::erase_if(request.tokens, same);
-    std::erase_if(request.headers, [&](const auto& h) { return h.first == token.name; });
-    request.tokens.push_back(token);
-    if (!value.empty()) request.headers.emplace_back(token.name, value);
-  }
-
-  static PolicyResult answer_stated(const ExtAuthzAnswer& answer, const Trigger& trigger,
-                                    RequestState& request) {
-    PolicyResult r;
-    const bool allowed = answer.allow_always || matches_header(answer.allow_when_headers, request);
-    if (allowed) {
-      r.decision = Decision::Allow;
-      r.reason = {kExtAuthzAllow, trigger.at(), "provider " + trigger.policy->provider + " allows (stated)"};
-      for (const auto& [name, value] : answer.set_headers) {
-        std::erase_if(request.headers, [&](const auto& h) { return h.first == name; });
-        request.headers.emplace_back(name, value);
-      }
-      if (answer.set_token) carry(request, *answer.set_token, "");
-      return r;
-    }
-    r.decision = Decision::Deny;
-    r.deciders = {trigger.at()};
-    r.status = answer.else_redirect.empty()
-                   ? answer.else_status
-                   : (answer.else_status >= 300 && answer.else_status < 400 ? answer.else_status : 302);
-    r.redirect = answer.else_redirect;
-    r.reason = {answer.else_redirect.empty() ? kExtAuthzDenied : kExtAuthzRedirect, trigger.at(),
-                "provider " + trigger.policy->provider + " refuses (stated)"};
-    return r;
-  }
-
-  PolicyResult answer_authservice(const AuthserviceConfig& config, const Trigger& trigger,
-                                  RequestState& request, TraceRecorder* recorder, bool http) const {
-    const auto answer = ask_authservice(config, *cluster_, request);
-    if (answer.assumption && recorder != nullptr) recorder->assumptions.push_back(*answer.assumption);
-    PolicyResult r;
-    const ObjectAt at = trigger.at();
-    switch (answer.kind) {
-      case AuthserviceAnswer::Kind::Allow:
-        r.decision = Decision::Allow;
-        r.reason = {kExtAuthzAllow, at, "authservice, " + answer.detail};
-        if (answer.token) carry(request, *answer.token, answer.token->prefix + "<id token of the session>");
-        return r;
-      case AuthserviceAnswer::Kind::Unknown:
-        return unknown(trigger.policy, answer.missing_fact, recorder);
-      case AuthserviceAnswer::Kind::Redirect:
-      case AuthserviceAnswer::Kind::Deny:
-        break;
-    }
-    const bool redirect = answer.kind == AuthserviceAnswer::Kind::Redirect;
-    r.decision = Decision::Deny;
-    r.reason = {redirect ? kExtAuthzRedirect : kExtAuthzDenied, at, "authservice, " + answer.detail};
-    r.deciders = {at, {config.source, config.pos, -1, {}}};
-    if (http) r.status = answer.status;
-    r.redirect = answer.redirect;
-    return r;
+    return missing.empty() ? dry : std::nullopt;
   }
 
   ClusterPtr cluster_;
-  PoliciesByNamespace<AuthorizationPolicy> policies_;
+  AttachmentIndex index_;
+  std::vector<Compiled> policies_;
   std::map<std::string, Provider, std::less<>> providers_;
   bool multiple_ = false;
 };

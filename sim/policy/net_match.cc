@@ -29,6 +29,9 @@ FitResult NetMatch::selector_pod(model::PodId pod, const LabelSelector* namespac
                                  model::Symbol own_ns) const {
   if (!pod.valid()) return {Fit::No, explain ? "selectors match pods only" : ""};
   const auto& p = cluster.pod(pod);
+  // Source: kubernetes-sigs/kube-network-policies pkg/podinfo/podinfo.go: hostNetwork pods are not looked up
+  // as pods.
+  if (p.spec.host_network) return {Fit::No, explain ? "selectors do not match hostNetwork pods" : ""};
   if (namespaces == nullptr) {
     if (p.meta.key.ns != own_ns)
       return {Fit::No,
@@ -95,7 +98,7 @@ FitResult NetMatch::block(const NetPeer& peer, const model::Cidr& cidr,
     }
   }
   if (cidr.prefix == 0 && except.empty() && cidr.is_v4()) return {Fit::Yes, {}};
-  return {Fit::Unknown, "the source address (for ipBlock " + text() + ")"};
+  return {Fit::Unknown, "the address of the other end (for ipBlock " + text() + ")"};
 }
 
 FitResult NetMatch::peer(const NetPeer& other, const model::NetworkPolicyPeer& rule,
@@ -197,6 +200,57 @@ bool NetMatch::ports(const model::ClusterPolicyRule& rule, Protocol protocol, st
     }
     return p.protocol == protocol && ((p.start == 0 && p.end == 0) || (number >= p.start && number <= p.end));
   });
+}
+
+PortSet NetMatch::port_set(const model::NetworkPolicyRule& rule, model::PodId destination) const {
+  if (rule.ports.empty()) return PortSet::all();
+  PortSet out;
+  for (const auto& p : rule.ports) {
+    if (std::holds_alternative<std::monostate>(p.port)) {
+      out |= PortSet::protocol(p.protocol);
+    } else if (const auto* number = std::get_if<std::uint16_t>(&p.port)) {
+      out |= PortSet::range(p.protocol, *number, p.end_port.value_or(*number));
+    } else if (destination.valid()) {
+      const auto named =
+          model::Cluster::named_port(cluster.pod(destination), std::get<model::Symbol>(p.port), p.protocol);
+      if (named) out |= PortSet::one(p.protocol, named->second);
+    }
+  }
+  return out;
+}
+
+PortSet NetMatch::port_set(const model::ClusterPolicyRule& rule, model::PodId destination) const {
+  if (rule.all_ports) return PortSet::all();
+  PortSet out;
+  for (const auto& p : rule.ports) {
+    if (p.named.empty()) {
+      if (p.protocol)
+        out |= p.start == 0 && p.end == 0 ? PortSet::protocol(*p.protocol)
+                                          : PortSet::range(*p.protocol, p.start, p.end);
+      continue;
+    }
+    if (!destination.valid()) continue;
+    for (const Protocol protocol : {Protocol::Tcp, Protocol::Udp, Protocol::Sctp}) {
+      const auto named = model::Cluster::named_port(cluster.pod(destination), p.named, protocol);
+      if (named) out |= PortSet::one(protocol, named->second);
+    }
+  }
+  return out;
+}
+
+// Source: kubernetes-sigs/network-policy-api apis/v1alpha2 ClusterNetworkPolicyEgressPeer: a peer without a
+// field that is known accepts nothing; Deny and Pass apply to everything.
+FitResult peers_fit(const NetMatch& match, const NetPeer& subject, const NetPeer& other,
+                    const model::ClusterPolicyRule& rule) {
+  FitResult best;
+  for (const auto& peer : rule.peers) {
+    FitResult one = peer.unknown_field
+                        ? FitResult{rule.action == model::TierAction::Accept ? Fit::No : Fit::Yes, {}}
+                        : match.peer(subject, other, peer);
+    if (one.fit == Fit::Yes) return one;
+    if (best.fit != Fit::Unknown && (one.fit == Fit::Unknown || best.detail.empty())) best = std::move(one);
+  }
+  return best;
 }
 
 std::string ports_text(const model::NetworkPolicyRule& rule) {

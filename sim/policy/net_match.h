@@ -6,6 +6,7 @@
 
 #include "model/cluster.h"
 #include "sim/cni_profile.h"
+#include "sim/match/port_set.h"
 #include "sim/policy/policy_evaluator.h"
 
 namespace waypath::sim {
@@ -41,7 +42,17 @@ struct NetMatch {
                                const model::ClusterPolicyPeer& rule) const;
   [[nodiscard]] bool ports(const model::ClusterPolicyRule& rule, model::Protocol protocol, std::uint16_t port,
                            const NetPeer& destination) const;
+
+  /// Everything that `ports` says yes to for a destination; an invalid pod stands for an address that is no
+  /// pod's.
+  [[nodiscard]] PortSet port_set(const model::NetworkPolicyRule& rule, model::PodId destination) const;
+  [[nodiscard]] PortSet port_set(const model::ClusterPolicyRule& rule, model::PodId destination) const;
 };
+
+/// The peers of a cluster policy's rule together; `action` matters for peers of a newer API, which fail
+/// closed.
+[[nodiscard]] FitResult peers_fit(const NetMatch& match, const NetPeer& subject, const NetPeer& other,
+                                  const model::ClusterPolicyRule& rule);
 
 /// "TCP 9090, TCP 8080-8090, UDP dns"; "every port" for none.
 [[nodiscard]] std::string ports_text(const model::NetworkPolicyRule& rule);

@@ -1,12 +1,12 @@
 #include "sim/policy/network_policy.h"
 
 #include <algorithm>
-#include <tuple>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "model/diagnostic_codes.h"
 #include "sim/cni_profile.h"
+#include "sim/policy/net_attachment.h"
 #include "sim/policy/net_match.h"
 #include "sim/reason_codes_netpol.h"
 
@@ -14,261 +14,319 @@ namespace waypath::sim {
 namespace {
 
 using model::ClusterPolicy;
-using model::ClusterPolicyRule;
 using model::NetworkPolicy;
 using model::NetworkPolicyRule;
-using model::PodId;
 
 constexpr std::string_view kLayer = "NetworkPolicy";
 
-std::string_view section(Direction d) { return d == Direction::Egress ? "egress" : "ingress"; }
+std::string section(Direction d) { return d == Direction::Egress ? "egress" : "ingress"; }
 
-ObjectAt rule_at(const model::ObjectMeta& meta, model::SourcePos pos, int rule, Direction d) {
-  return {meta.key, pos.known() ? pos : meta.pos, rule, rule < 0 ? std::string() : std::string(section(d))};
+ObjectAt object(const model::ObjectMeta& meta) { return {meta.key, meta.pos, -1, {}}; }
+ObjectAt rule_at(const model::ObjectMeta& meta, model::SourcePos pos, std::size_t rule, Direction d) {
+  return {meta.key, pos.known() ? pos : meta.pos, static_cast<int>(rule), section(d)};
 }
 
-// Which policies bear on each pod, found once.
-struct Attached {
-  std::vector<const NetworkPolicy*> ingress, egress;  // by name
-  std::vector<const ClusterPolicy*> admin, baseline;  // by priority, then name
-};
-
-class NetworkPolicies final : public PolicyEvaluator {
+/// One direction of one connection. Where an unknown address leaves a rule open, both ways are followed; the
+/// verdict is certain when they end alike.
+class Judge {
  public:
-  NetworkPolicies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
-                  model::Diagnostics& diagnostics)
-      : cluster_(std::move(cluster)), profile_(cni_profile(options)), attached_(cluster_->pods().size()) {
-    for (const auto& policy : cluster_->snapshot().all<NetworkPolicy>()) {
-      for (const PodId pod : cluster_->select(policy->meta.key.ns, policy->pod_selector)) {
-        if (cluster_->pod(pod).spec.host_network) continue;
-        if (policy->affects_ingress) attached_[pod.index].ingress.push_back(policy.get());
-        if (policy->affects_egress) attached_[pod.index].egress.push_back(policy.get());
-      }
-    }
-    attach_cluster_policies(diagnostics);
-  }
+  Judge(const model::Cluster& cluster, const CniProfile& profile, const LegContext& context,
+        TraceRecorder* recorder)
+      : c_(*context.connection),
+        direction_(context.direction),
+        egress_(context.direction == Direction::Egress),
+        subject_(egress_ ? c_.source : c_.destination),
+        other_(egress_ ? c_.destination : c_.source),
+        match_{cluster, profile, recorder != nullptr},
+        refusal_(profile.rejects ? Decision::Deny : Decision::Drop),
+        recorder_(recorder) {}
 
-  [[nodiscard]] std::string_view name() const override { return kLayer; }
-  [[nodiscard]] PolicyResult evaluate_leg(const LegContext& context, TraceRecorder* recorder) const override;
+  // Source: kubernetes-sigs/network-policy-api apis/v1alpha2 Tier: Admin, then NetworkPolicy, then Baseline.
+  // Isolation by a NetworkPolicy is final for its direction.
+  PolicyResult run(const NetAttachment& attached) {
+    if (tier(attached.admin) && network_policies(egress_ ? attached.egress : attached.ingress) &&
+        tier(attached.baseline))
+      untouched_ = true;
+    return conclude();
+  }
 
  private:
-  void attach_cluster_policies(model::Diagnostics& diagnostics);
-  [[nodiscard]] PolicyResult tier(const std::vector<const ClusterPolicy*>& policies,
-                                  const LegContext& context, TraceRecorder* recorder) const;
-  [[nodiscard]] PolicyResult network_policies(const std::vector<const NetworkPolicy*>& policies,
-                                              const LegContext& context, TraceRecorder* recorder) const;
-  [[nodiscard]] PolicyResult refuse(const std::vector<const NetworkPolicy*>& policies,
-                                    const LegContext& context, TraceRecorder* recorder) const;
-  [[nodiscard]] Decision refusal() const { return profile_.rejects ? Decision::Deny : Decision::Drop; }
-
-  std::shared_ptr<const model::Cluster> cluster_;
-  CniProfile profile_;
-  std::vector<Attached> attached_;
-};
-
-// Source: kubernetes-sigs/network-policy-api: lower numbers first; the order of equal ones is undefined, by
-// name here.
-void NetworkPolicies::attach_cluster_policies(model::Diagnostics& diagnostics) {
-  std::vector<const ClusterPolicy*> policies;
-  for (const auto& p : cluster_->snapshot().all<ClusterPolicy>()) policies.push_back(p.get());
-  std::stable_sort(policies.begin(), policies.end(), [](const ClusterPolicy* a, const ClusterPolicy* b) {
-    return std::tuple(a->tier, a->priority, a->meta.key.name.view()) <
-           std::tuple(b->tier, b->priority, b->meta.key.name.view());
-  });
-  for (std::size_t i = 1; i < policies.size(); ++i) {
-    const auto &a = *policies[i - 1], &b = *policies[i];
-    const bool prioritised = b.meta.key.kind != std::string_view("BaselineAdminNetworkPolicy") &&
-                             a.meta.key.kind != std::string_view("BaselineAdminNetworkPolicy");
-    if (prioritised && a.tier == b.tier && a.priority == b.priority)
-      diagnostics.report({model::kPolicySamePriority,
-                          model::Severity::Warning,
-                          model::Reach::Input,
-                          b.meta.pos,
-                          b.meta.key.str(),
-                          "spec.priority",
-                          {},
-                          b.meta.key.str() + " and " + a.meta.key.str() + " both have priority " +
-                              std::to_string(b.priority) + ": their order is undefined, taken by name",
-                          "give each its own priority"});
-  }
-  for (const auto* policy : policies) {
-    for (std::uint32_t i = 0; i < attached_.size(); ++i) {
-      const auto& pod = cluster_->pod({i});
-      if (pod.spec.host_network) continue;
-      if (!policy->subject.namespace_selector.matches(cluster_->namespace_labels(pod.meta.key.ns))) continue;
-      if (policy->subject.pod_selector && !policy->subject.pod_selector->matches(pod.meta.labels)) continue;
-      (policy->tier == model::PolicyTier::Admin ? attached_[i].admin : attached_[i].baseline)
-          .push_back(policy);
-    }
-  }
-}
-
-PolicyResult NetworkPolicies::tier(const std::vector<const ClusterPolicy*>& policies,
-                                   const LegContext& context, TraceRecorder* recorder) const {
-  const auto& c = *context.connection;
-  const bool egress = context.direction == Direction::Egress;
-  const NetPeer& subject = egress ? c.source : c.destination;
-  const NetPeer& other = egress ? c.destination : c.source;
-  const NetMatch match{*cluster_, profile_, recorder != nullptr};
-  PolicyResult result;
-  for (const auto* policy : policies) {
-    const auto& rules = egress ? policy->egress : policy->ingress;
-    const bool admin = policy->tier == model::PolicyTier::Admin;
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      const ClusterPolicyRule& rule = rules[i];
-      if (!match.ports(rule, c.protocol, c.port, c.destination)) continue;
-      FitResult fit;
-      for (const auto& peer : rule.peers) {
-        // A peer of a newer CRD fails closed: it accepts nothing and denies everything.
-        FitResult one = peer.unknown_field
-                            ? FitResult{rule.action == model::TierAction::Accept ? Fit::No : Fit::Yes, {}}
-                            : match.peer(subject, other, peer);
-        if (one.fit == Fit::Yes || fit.fit != Fit::Unknown) fit = std::move(one);
-        if (fit.fit == Fit::Yes) break;
-      }
-      if (fit.fit == Fit::No) continue;
-      const ObjectAt at = rule_at(policy->meta, rule.pos, static_cast<int>(i), context.direction);
-      if (fit.fit == Fit::Unknown) {
-        result.decision = Decision::Unknown;
-        result.reason = {kNetpolAddressUnknown, at, fit.detail};
-        if (recorder != nullptr) recorder->missing_facts.push_back(fit.detail);
-        return result;
-      }
-      const std::string detail = rule.name.empty() ? std::string() : "rule \"" + rule.name + "\"";
-      TraceNode node{policy->meta.key.kind.str(), Decision::NotApplicable, {kAdminPass, at, detail}, {}};
-      if (rule.action == model::TierAction::Pass) {
-        if (recorder != nullptr) recorder->nodes.push_back(std::move(node));
-        return {};
-      }
-      const bool accept = rule.action == model::TierAction::Accept;
-      result.decision = accept ? Decision::Allow : refusal();
-      result.reason = {
-          accept ? (admin ? kAdminAccept : kBaselineAccept) : (admin ? kAdminDeny : kBaselineDeny), at,
-          detail};
-      result.deciders.push_back(at);
-      node.decision = result.decision;
-      node.reason = result.reason;
-      if (recorder != nullptr) recorder->nodes.push_back(std::move(node));
-      return result;
-    }
-  }
-  return result;
-}
-
-PolicyResult NetworkPolicies::network_policies(const std::vector<const NetworkPolicy*>& policies,
-                                               const LegContext& context, TraceRecorder* recorder) const {
-  PolicyResult result;
-  if (policies.empty()) return result;
-  const auto& c = *context.connection;
-  const bool egress = context.direction == Direction::Egress;
-  const NetPeer& other = egress ? c.destination : c.source;
-  const NetMatch match{*cluster_, profile_, recorder != nullptr};
-  std::optional<Reason> undecided;
-  for (const auto* policy : policies) {
-    const auto& rules = egress ? policy->egress : policy->ingress;
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (!match.ports(rules[i], c.protocol, c.port, c.destination)) continue;
-      const auto fit = match.peers(other, rules[i], policy->meta.key.ns);
-      if (fit.fit == Fit::No) continue;
-      const ObjectAt at = rule_at(policy->meta, rules[i].pos, static_cast<int>(i), context.direction);
-      if (fit.fit == Fit::Unknown) {
-        if (!undecided) undecided = Reason{kNetpolAddressUnknown, at, fit.detail};
-        continue;
-      }
-      result.decision = Decision::Allow;
-      result.reason = {kNetpolAllow, at, recorder != nullptr ? "allows " + ports_text(rules[i]) : ""};
-      result.deciders.push_back(at);
-      if (recorder != nullptr)
-        recorder->nodes.push_back({std::string(kLayer), Decision::Allow, result.reason, {}});
-      return result;
-    }
-  }
-  if (undecided) {
-    result.decision = Decision::Unknown;
-    result.reason = *undecided;
-    if (recorder != nullptr) {
-      recorder->missing_facts.push_back(undecided->detail);
-      recorder->nodes.push_back({std::string(kLayer), Decision::Unknown, *undecided, {}});
-    }
-    return result;
-  }
-  return refuse(policies, context, recorder);
-}
-
-// Nothing matched. Names what came nearest: a rule that fits the peer and lacks the port, else the isolating
-// policies.
-PolicyResult NetworkPolicies::refuse(const std::vector<const NetworkPolicy*>& policies,
-                                     const LegContext& context, TraceRecorder* recorder) const {
-  const auto& c = *context.connection;
-  const bool egress = context.direction == Direction::Egress;
-  const NetPeer& other = egress ? c.destination : c.source;
-  const NetMatch match{*cluster_, profile_, recorder != nullptr};
-  const std::string port_text = std::string(model::to_string(c.protocol)) + " " + std::to_string(c.port);
+  bool tier(const std::vector<const ClusterPolicy*>& policies);
+  bool network_policies(const std::vector<const NetworkPolicy*>& policies);
+  void refuse(const std::vector<const NetworkPolicy*>& policies);
+  /// What would have let the connection through.
   struct Near {
     ObjectAt at;
     std::string detail;
     bool hbone = false;
   };
-  std::vector<Near> port_misses, peer_misses;
-  const NetworkPolicy* isolating = policies.front();
-  for (const auto* policy : policies) {
-    const auto& rules = egress ? policy->egress : policy->ingress;
-    const auto& chosen = egress ? isolating->egress : isolating->ingress;
-    if (rules.empty() && !chosen.empty()) isolating = policy;
+  [[nodiscard]] std::vector<Near> unselected() const;
+  /// A rule of address blocks alone was hardly written for a pod, even where a block holds its address.
+  [[nodiscard]] bool meant_for_outside(const NetworkPolicyRule& rule) const {
+    return other_.pod.valid() && !rule.peers.empty() &&
+           std::all_of(rule.peers.begin(), rule.peers.end(),
+                       [](const auto& p) { return p.ip_block.has_value(); });
+  }
+  PolicyResult conclude();
+  void open(const ObjectAt& at, const FitResult& fit) {
+    if (!undecided_) undecided_ = Reason{kNetpolAddressUnknown, at, fit.detail};
+  }
+  void considered(std::string_view layer, const model::ObjectMeta& meta, std::string detail,
+                  std::vector<TraceNode> rules) {
+    trace_.push_back({std::string(layer),
+                      Decision::NotApplicable,
+                      {kNetpolNoMatch, object(meta), std::move(detail)},
+                      std::move(rules)});
+  }
+  [[nodiscard]] std::string port_text() const {
+    return std::string(model::to_string(c_.protocol)) + " " + std::to_string(c_.port);
+  }
+
+  const Connection& c_;
+  Direction direction_;
+  bool egress_;
+  const NetPeer& subject_;
+  const NetPeer& other_;
+  NetMatch match_;
+  Decision refusal_;
+  TraceRecorder* recorder_;
+  std::optional<PolicyResult> allowed_, refused_;  // the last that was found each way
+  bool untouched_ = false;                         // nothing had a say
+  std::optional<Reason> undecided_;
+  std::vector<TraceNode> trace_;
+};
+
+// True when the tier may leave the question open.
+bool Judge::tier(const std::vector<const ClusterPolicy*>& policies) {
+  bool passed = false;
+  for (const ClusterPolicy* policy : policies) {
+    const auto& rules = egress_ ? policy->egress : policy->ingress;
+    const bool admin = policy->tier == model::PolicyTier::Admin;
+    std::vector<TraceNode> missed;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      const ObjectAt at = rule_at(policy->meta, rules[i].pos, static_cast<int>(i), context.direction);
-      const auto fit = match.peers(other, rules[i], policy->meta.key.ns);
-      if (fit.fit == Fit::Yes) {
-        const bool lists_inner =
-            c.hbone && c.inner_port != 0 && match.ports(rules[i], c.protocol, c.inner_port, c.destination);
-        port_misses.push_back({at,
-                               "matches the peer, lists only " + ports_text(rules[i]) +
-                                   (c.hbone ? "; meshed peers connect on TCP " + std::to_string(c.port)
-                                            : "; the connection is " + port_text),
-                               lists_inner});
-      } else if (match.ports(rules[i], c.protocol, c.port, c.destination)) {
-        peer_misses.push_back({at, "allows " + port_text + " to other peers: " + fit.detail, false});
+      const model::ClusterPolicyRule& rule = rules[i];
+      const bool port = match_.ports(rule, c_.protocol, c_.port, c_.destination);
+      const FitResult fit =
+          port || recorder_ != nullptr ? peers_fit(match_, subject_, other_, rule) : FitResult{};
+      const ObjectAt at = rule_at(policy->meta, rule.pos, i, direction_);
+      if (!port || fit.fit == Fit::No) {
+        if (recorder_ != nullptr)
+          missed.push_back({policy->meta.key.kind.str(),
+                            Decision::NotApplicable,
+                            {kNetpolNoMatch, at, port ? fit.detail : "other ports than " + port_text()},
+                            {}});
+        continue;
       }
+      if (fit.fit == Fit::Unknown) open(at, fit);
+      const std::string detail =
+          rule.name.empty() || recorder_ == nullptr ? std::string() : "rule \"" + rule.name + "\"";
+      if (rule.action == model::TierAction::Pass) {
+        if (recorder_ != nullptr)
+          trace_.push_back(
+              {policy->meta.key.kind.str(), Decision::NotApplicable, {kAdminPass, at, detail}, {}});
+        passed = true;
+        if (fit.fit == Fit::Yes) return true;
+        continue;
+      }
+      const bool accept = rule.action == model::TierAction::Accept;
+      PolicyResult result;
+      result.decision = accept ? Decision::Allow : refusal_;
+      result.reason = {
+          accept ? (admin ? kAdminAccept : kBaselineAccept) : (admin ? kAdminDeny : kBaselineDeny), at,
+          detail};
+      result.deciders.push_back(at);
+      if (recorder_ != nullptr && fit.fit == Fit::Yes)
+        trace_.push_back({policy->meta.key.kind.str(), result.decision, result.reason, std::move(missed)});
+      (accept ? allowed_ : refused_) = std::move(result);
+      if (fit.fit == Fit::Yes) return passed;
     }
+    if (recorder_ != nullptr && !rules.empty())
+      considered(policy->meta.key.kind.view(), policy->meta, "no rule matches", std::move(missed));
+  }
+  return true;
+}
+
+// Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go NetworkPolicySpec: rules of all policies
+// add up; a pod that one policy selects for a direction lets through what some rule allows, and nothing else.
+bool Judge::network_policies(const std::vector<const NetworkPolicy*>& policies) {
+  if (policies.empty()) return true;
+  for (const NetworkPolicy* policy : policies) {
+    const auto& rules = egress_ ? policy->egress : policy->ingress;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (!match_.ports(rules[i], c_.protocol, c_.port, c_.destination)) continue;
+      const FitResult fit = match_.peers(other_, rules[i], policy->meta.key.ns);
+      if (fit.fit == Fit::No) continue;
+      const ObjectAt at = rule_at(policy->meta, rules[i].pos, i, direction_);
+      PolicyResult result;
+      result.decision = Decision::Allow;
+      result.reason = {kNetpolAllow, at, recorder_ != nullptr ? "allows " + ports_text(rules[i]) : ""};
+      result.deciders.push_back(at);
+      allowed_ = std::move(result);
+      if (fit.fit == Fit::Unknown) {
+        open(at, fit);
+        continue;
+      }
+      if (recorder_ != nullptr)
+        trace_.push_back({std::string(kLayer), Decision::Allow, allowed_->reason, {}});
+      return false;
+    }
+  }
+  refuse(policies);
+  return false;
+}
+
+// Policies of the namespace with a rule for just this connection that do not select the pod: a label that is
+// missing or misspelt.
+std::vector<Judge::Near> Judge::unselected() const {
+  std::vector<Near> out;
+  const model::Pod& pod = match_.cluster.pod(subject_.pod);
+  for (const auto& policy : match_.cluster.snapshot().all<NetworkPolicy>()) {
+    if (policy->meta.key.ns != pod.meta.key.ns || policy->pod_selector.matches(pod.meta.labels)) continue;
+    const auto& rules = egress_ ? policy->egress : policy->ingress;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (rules[i].peers.empty() || !match_.ports(rules[i], c_.protocol, c_.port, c_.destination) ||
+          match_.peers(other_, rules[i], policy->meta.key.ns).fit != Fit::Yes)
+        continue;
+      out.push_back({rule_at(policy->meta, rules[i].pos, i, direction_),
+                     "would allow this, but selects pods with " + policy->pod_selector.str() +
+                         ", which this pod does not have"});
+      break;
+    }
+  }
+  return out;
+}
+
+// Nothing matched for certain. Names what came nearest: a rule that fits the peer and lacks the port, else
+// the isolating policy.
+void Judge::refuse(const std::vector<const NetworkPolicy*>& policies) {
+  PolicyResult result;
+  result.decision = refusal_;
+  if (recorder_ == nullptr) {
+    result.reason.code = egress_ ? kNetpolEgressDefaultDeny : kNetpolIngressDefaultDeny;
+    refused_ = std::move(result);
+    return;
+  }
+  const std::uint16_t app_ports[] = {c_.inner_port, c_.target_port};
+  std::vector<Near> port_misses, peer_misses;
+  std::vector<TraceNode> nodes;
+  const NetworkPolicy* isolating = policies.front();
+  for (const NetworkPolicy* policy : policies) {
+    const auto& rules = egress_ ? policy->egress : policy->ingress;
+    if (rules.empty() && !(egress_ ? isolating->egress : isolating->ingress).empty()) isolating = policy;
+    TraceNode node{std::string(kLayer),
+                   Decision::NotApplicable,
+                   {kNetpolNoMatch, object(policy->meta),
+                    rules.empty() ? "isolates, has no rule" : "isolates, no rule matches"},
+                   {}};
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const ObjectAt at = rule_at(policy->meta, rules[i].pos, i, direction_);
+      const FitResult fit = match_.peers(other_, rules[i], policy->meta.key.ns);
+      const bool port = match_.ports(rules[i], c_.protocol, c_.port, c_.destination);
+      std::string detail;
+      if (fit.fit == Fit::Yes) {
+        // The rule admits the application's port: HBONE's is all that it lacks.
+        const bool inner =
+            c_.hbone && std::any_of(std::begin(app_ports), std::end(app_ports), [&](std::uint16_t app_port) {
+              return app_port != 0 && match_.ports(rules[i], c_.protocol, app_port, c_.destination);
+            });
+        detail = "matches the peer, lists only " + ports_text(rules[i]) +
+                 (c_.hbone ? "; meshed peers connect on TCP " + std::to_string(c_.port)
+                           : "; the connection is " + port_text());
+        (inner || !meant_for_outside(rules[i]) ? port_misses : peer_misses).push_back({at, detail, inner});
+      } else if (port) {
+        detail = "allows " + port_text() + " to other peers: " + fit.detail;
+        if (fit.fit == Fit::No) peer_misses.push_back({at, detail, false});
+      } else {
+        detail = "neither peer nor port: " + fit.detail;
+      }
+      node.children.push_back(
+          {std::string(kLayer), Decision::NotApplicable, {kNetpolNoMatch, at, std::move(detail)}, {}});
+    }
+    nodes.push_back(std::move(node));
   }
   std::stable_sort(port_misses.begin(), port_misses.end(),
                    [](const Near& a, const Near& b) { return a.hbone && !b.hbone; });
-  PolicyResult result;
-  result.decision = refusal();
-  const ObjectAt isolating_at{isolating->meta.key, isolating->meta.pos, -1, {}};
   if (port_misses.empty()) {
-    result.reason = {egress ? kNetpolEgressDefaultDeny : kNetpolIngressDefaultDeny, isolating_at,
-                     std::string(section(context.direction)) + " is isolated by " +
-                         std::to_string(policies.size()) + (policies.size() == 1 ? " policy" : " policies") +
-                         " and no rule matches the peer on " + port_text};
+    result.reason = {egress_ ? kNetpolEgressDefaultDeny : kNetpolIngressDefaultDeny, object(isolating->meta),
+                     section(direction_) + " is isolated by " + std::to_string(policies.size()) +
+                         (policies.size() == 1 ? " policy" : " policies") +
+                         " and no rule matches the peer on " + port_text()};
   } else {
-    const auto& near = port_misses.front();
-    const Code code = near.hbone ? (egress ? kNetpolEgressHbonePort : kNetpolIngressHbonePort)
-                                 : (egress ? kNetpolEgressPort : kNetpolIngressPort);
-    result.reason = {code, near.at, near.detail};
-    for (const auto& n : port_misses) result.deciders.push_back(n.at);
+    const Near& near = port_misses.front();
+    result.reason = {near.hbone ? (egress_ ? kNetpolEgressHbonePort : kNetpolIngressHbonePort)
+                                : (egress_ ? kNetpolEgressPort : kNetpolIngressPort),
+                     near.at, near.detail};
+    for (const Near& n : port_misses) result.deciders.push_back(n.at);
   }
-  result.deciders.push_back(isolating_at);
-  for (const auto* policy : policies)
-    if (policy != isolating) result.deciders.push_back({policy->meta.key, policy->meta.pos, -1, {}});
-  if (recorder != nullptr) {
-    recorder->nodes.push_back({std::string(kLayer), result.decision, result.reason, {}});
-    for (const auto& n : port_misses) recorder->near_misses.push_back({n.at, n.detail});
-    for (const auto& n : peer_misses) recorder->near_misses.push_back({n.at, n.detail});
+  result.deciders.push_back(object(isolating->meta));
+  for (const Near& n : unselected()) {
+    result.deciders.push_back(n.at);
+    recorder_->near_misses.push_back({n.at, n.detail});
   }
+  for (const NetworkPolicy* policy : policies)
+    if (policy != isolating) result.deciders.push_back(object(policy->meta));
+  trace_.push_back({std::string(kLayer), result.decision, result.reason, std::move(nodes)});
+  for (const Near& n : port_misses) recorder_->near_misses.push_back({n.at, n.detail});
+  for (const Near& n : peer_misses) recorder_->near_misses.push_back({n.at, n.detail});
+  refused_ = std::move(result);
+}
+
+PolicyResult Judge::conclude() {
+  PolicyResult result;
+  if (refused_ && (allowed_ || untouched_)) {
+    result.decision = Decision::Unknown;
+    result.reason = *undecided_;
+    if (result.reason.by) result.deciders.push_back(*result.reason.by);
+    if (recorder_ != nullptr) {
+      recorder_->missing_facts.push_back(undecided_->detail);
+      recorder_->nodes.push_back({std::string(kLayer), Decision::Unknown, *undecided_, {}});
+    }
+    return result;
+  }
+  if (refused_) result = std::move(*refused_);
+  // What may be allowed by a rule and passes without it is allowed; only a rule that matches for certain is
+  // named.
+  else if (allowed_ && !untouched_)
+    result = std::move(*allowed_);
+  if (recorder_ == nullptr) return result;
+  recorder_->nodes.insert(recorder_->nodes.end(), std::make_move_iterator(trace_.begin()),
+                          std::make_move_iterator(trace_.end()));
+  if (result.decision == Decision::NotApplicable)
+    recorder_->nodes.push_back(
+        {std::string(kLayer),
+         Decision::NotApplicable,
+         {kNetpolNotIsolated, std::nullopt, section(direction_) + " of this pod is not isolated"},
+         {}});
   return result;
 }
 
+class NetworkPolicies final : public PolicyEvaluator {
+ public:
+  NetworkPolicies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
+                  model::Diagnostics& diagnostics)
+      : cluster_(std::move(cluster)),
+        profile_(cni_profile(options)),
+        attached_(attach_net_policies(*cluster_, &diagnostics)) {}
+
+  [[nodiscard]] std::string_view name() const override { return kLayer; }
+  [[nodiscard]] PolicyResult evaluate_leg(const LegContext& context, TraceRecorder* recorder) const override;
+
+ private:
+  std::shared_ptr<const model::Cluster> cluster_;
+  CniProfile profile_;
+  std::vector<NetAttachment> attached_;
+};
+
 PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorder* recorder) const {
-  // A probe reaches the pod with the address that istio-cni gives the kubelet. Source: istio cni/pkg/iptables
-  // (HostProbeSNAT)
-  Connection probe = *asked.connection;
-  if (probe.kubelet_probe) probe.source = {{}, {}, model::parse_ip("169.254.7.127"), {}};
-  const LegContext context{&probe, asked.direction};
-  const auto& c = *context.connection;
+  // A probe reaches a captured pod with the address that istio-cni gives the kubelet.
+  // Source: istio cni/pkg/iptables (HostProbeSNAT)
+  Connection c = *asked.connection;
+  if (c.kubelet_probe) c.source = {{}, {}, model::parse_ip("169.254.7.127"), {}};
+  const LegContext context{&c, asked.direction};
   const bool egress = context.direction == Direction::Egress;
   const NetPeer& subject = egress ? c.source : c.destination;
   // Nodes, hostNetwork pods and outside addresses are never isolated.
+  // Source: kubernetes-sigs/kube-network-policies pkg/networkpolicy/engine.go getLocalPodsForNetworkPolicy
   if (!subject.pod.valid() || cluster_->pod(subject.pod).spec.host_network) return {};
   const auto fixed = [&](Code code, std::string detail) {
     PolicyResult r;
@@ -277,18 +335,12 @@ PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorde
     if (recorder != nullptr) recorder->nodes.push_back({std::string(kLayer), Decision::Allow, r.reason, {}});
     return r;
   };
-  if (c.self && !c.self_via_service) return fixed(kNetpolSelf, "a pod always reaches its own address");
-  if (c.self && recorder != nullptr)
-    recorder->assumptions.push_back(
-        {kAssumeSelfPluginDependent,
-         "a pod that reaches itself through a Service is judged as any other connection",
-         {}});
+  if (c.self && !c.self_via_service)
+    return fixed(kNetpolSelf, recorder != nullptr ? "a pod always reaches its own address" : "");
 
-  const auto& attached = attached_[subject.pod.index];
-  auto result = tier(attached.admin, context, recorder);
-  if (result.decision == Decision::NotApplicable)
-    result = network_policies(egress ? attached.egress : attached.ingress, context, recorder);
-  if (result.decision == Decision::NotApplicable) result = tier(attached.baseline, context, recorder);
+  TraceRecorder own;
+  PolicyResult result = Judge(*cluster_, profile_, context, recorder != nullptr ? &own : nullptr)
+                            .run(attached_[subject.pod.index]);
 
   // What comes from the pod's own node passes, whatever policies say; probes of captured pods are the
   // exception on some CNIs. Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go (Ingress:
@@ -300,23 +352,27 @@ PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorde
       !egress && ((c.kubelet_probe && !profile_.probes_judged) ||
                   (!c.kubelet_probe && c.source.node.valid() && node && *node == c.source.node));
   if (refused && node_local) {
-    if (recorder != nullptr) {
-      recorder->missing_facts.clear();
+    if (recorder != nullptr)
       recorder->assumptions.push_back(
           {kAssumeNodeLocal,
            "the CNI lets a pod's own node through, as the Kubernetes API says; without that: " +
                std::string(result.reason.code.text),
            {}});
-    }
-    return fixed(kNetpolNodeLocal, "traffic from the pod's own node is not judged");
+    return fixed(kNetpolNodeLocal,
+                 recorder != nullptr ? "traffic from the pod's own node is not judged" : "");
   }
-  if (result.decision == Decision::NotApplicable && recorder != nullptr) {
-    recorder->nodes.push_back({std::string(kLayer),
-                               Decision::NotApplicable,
-                               {kNetpolNotIsolated, std::nullopt,
-                                std::string(section(context.direction)) + " of this pod is not isolated"},
-                               {}});
-  }
+  if (recorder == nullptr) return result;
+  const auto take = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  take(recorder->nodes, own.nodes);
+  take(recorder->near_misses, own.near_misses);
+  take(recorder->missing_facts, own.missing_facts);
+  if (c.self && result.decision != Decision::NotApplicable)
+    recorder->assumptions.push_back(
+        {kAssumeSelfPluginDependent,
+         "a pod that reaches itself through a Service is judged as any other connection",
+         {}});
   return result;
 }
 

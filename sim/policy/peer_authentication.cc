@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <tuple>
+#include <unordered_map>
 
 #include "sim/policy/families.h"
 #include "sim/reason_codes_authz.h"
@@ -19,11 +20,49 @@ struct Effective {
   MtlsMode mode = MtlsMode::Permissive;
   const PeerAuthentication* by = nullptr;
   model::SourcePos pos;
+  bool slipped = false;  // asks for STRICT, and ztunnel does not get the rule
 };
+
+/// The policies of one workload, one for each scope.
+struct Scopes {
+  const PeerAuthentication* mesh = nullptr;
+  const PeerAuthentication* ns = nullptr;
+  const PeerAuthentication* workload = nullptr;
+};
+
+bool has_selector(const PeerAuthentication& p) { return p.selector && !p.selector->empty(); }
+
+// The oldest policy of a scope counts. Source: istio pilot/pkg/security/authn/policy_applier.go
+// ComposePeerAuthentication
+bool older(const PeerAuthentication* a, const PeerAuthentication* b) {
+  const auto rank = [](const PeerAuthentication* p) {
+    return std::tuple(p->meta.creation_timestamp.empty(), std::string_view(p->meta.creation_timestamp),
+                      p->meta.key.name.view());
+  };
+  return rank(a) < rank(b);
+}
+
+bool has_port(const PeerAuthentication& p, MtlsMode mode) {
+  return std::any_of(p.port_level.begin(), p.port_level.end(),
+                     [&](const auto& e) { return e.second == mode; });
+}
 
 class PeerAuthentications final : public PolicyEvaluator {
  public:
-  explicit PeerAuthentications(ClusterPtr cluster) : cluster_(std::move(cluster)) {}
+  explicit PeerAuthentications(ClusterPtr cluster) : cluster_(std::move(cluster)) {
+    const auto root = cluster_->mesh().root_namespace;
+    for (const auto& p : cluster_->snapshot().all<PeerAuthentication>()) {
+      auto& scope = by_namespace_[p->meta.key.ns];
+      if (!has_selector(*p)) {
+        if (scope.whole == nullptr || older(p.get(), scope.whole)) scope.whole = p.get();
+      } else if (p->meta.key.ns != root) {  // a selector in the root namespace is ignored
+        scope.selecting.push_back(p.get());
+      }
+    }
+    for (auto& [ns, scope] : by_namespace_)
+      std::stable_sort(scope.selecting.begin(), scope.selecting.end(), older);
+    if (const auto it = by_namespace_.find(root); it != by_namespace_.end()) mesh_ = it->second.whole;
+  }
   [[nodiscard]] std::string_view name() const override { return "PeerAuthentication"; }
 
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
@@ -31,73 +70,100 @@ class PeerAuthentications final : public PolicyEvaluator {
     const auto& request = *context.request;
     if (point.kind != PolicyPoint::Kind::Ztunnel && point.kind != PolicyPoint::Kind::Sidecar) return {};
     const auto effective = effective_mode(point, request.port);
-    if (effective.by == nullptr || effective.mode != MtlsMode::Strict) return {};
-    PolicyResult r;
+    if (effective.by == nullptr) return {};
     const ObjectAt at = object_of(effective.by->meta, effective.pos);
-    r.decision = request.peer.present() ? Decision::Allow : Decision::Deny;
-    r.reason = {point.kind == PolicyPoint::Kind::Ztunnel ? kZtunnelStrictPlaintext : kSidecarStrictPlaintext,
-                at,
-                request.peer.present() ? "STRICT: the peer is " + request.peer.principal
-                                       : "STRICT: the connection carries no mesh identity"};
-    r.deciders.push_back(at);
-    if (recorder != nullptr) recorder->nodes.push_back({"PeerAuthentication", r.decision, r.reason, {}});
+    PolicyResult r;
+    if (effective.mode != MtlsMode::Strict) {
+      if (effective.slipped && !request.peer.present() && recorder != nullptr)
+        recorder->nodes.push_back(
+            {"PeerAuthentication",
+             Decision::NotApplicable,
+             {kPeerAuthnPortSlip, at,
+              "port " + std::to_string(request.port) + " is STRICT here, and ztunnel is not told"},
+             {}});
+      return r;
+    }
+    const bool refused = !request.peer.present();
+    r.decision = refused ? Decision::Deny : Decision::Allow;
+    r.reason.code = !refused                                   ? kPeerAuthnStrict
+                    : point.kind == PolicyPoint::Kind::Ztunnel ? kZtunnelStrictPlaintext
+                                                               : kSidecarStrictPlaintext;
+    r.reason.by = at;
+    if (recorder == nullptr) return r;
+    r.reason.detail = refused ? "STRICT: the connection carries no mesh identity"
+                              : "STRICT: the peer is " + request.peer.principal;
+    if (refused) r.deciders.push_back(at);
+    recorder->nodes.push_back({"PeerAuthentication", r.decision, r.reason, {}});
     return r;
   }
 
  private:
-  // One policy for each scope: the oldest. Source: istio pilot/pkg/security/authn/policy_applier.go
-  // ComposePeerAuthentication
-  [[nodiscard]] Effective effective_mode(const PolicyPoint& point, std::uint16_t port) const {
-    const PeerAuthentication *mesh = nullptr, *ns = nullptr, *workload = nullptr;
-    const auto older = [](const PeerAuthentication* current, const PeerAuthentication* next) {
-      if (current == nullptr) return true;
-      const auto rank = [](const PeerAuthentication* p) {
-        return std::tuple(p->meta.creation_timestamp.empty(), std::string_view(p->meta.creation_timestamp),
-                          p->meta.key.name.view());
-      };
-      return rank(next) < rank(current);
-    };
-    const auto root = cluster_->mesh().root_namespace;
-    for (const auto& p : cluster_->snapshot().all<PeerAuthentication>()) {
-      const bool selects = p->selector && !p->selector->empty();
-      if (!selects) {
-        if (p->meta.key.ns == root && older(mesh, p.get())) mesh = p.get();
-        if (p->meta.key.ns == point.ns && point.ns != root && older(ns, p.get())) ns = p.get();
-      } else if (p->meta.key.ns == point.ns && p->meta.key.ns != root && p->selector->matches(point.labels) &&
-                 older(workload, p.get())) {
-        workload = p.get();
+  struct InNamespace {
+    const PeerAuthentication* whole = nullptr;
+    std::vector<const PeerAuthentication*> selecting;  // oldest first
+  };
+
+  [[nodiscard]] Scopes scopes_of(const PolicyPoint& point) const {
+    Scopes out;
+    out.mesh = mesh_;
+    const auto it = by_namespace_.find(point.ns);
+    if (it == by_namespace_.end()) return out;
+    if (point.ns != cluster_->mesh().root_namespace) out.ns = it->second.whole;
+    for (const auto* p : it->second.selecting)
+      if (p->selector->matches(point.labels)) {
+        out.workload = p;
+        break;
       }
-    }
+    return out;
+  }
+
+  [[nodiscard]] Effective effective_mode(const PolicyPoint& point, std::uint16_t port) const {
+    const Scopes scopes = scopes_of(point);
     Effective out;
-    for (const auto* p : {mesh, ns, workload}) {
-      if (p == nullptr || p->mode == MtlsMode::Unset) continue;
-      out = {p->mode, p, p->mode_pos};
-    }
-    if (workload == nullptr) return out;
-    const auto it = std::find_if(workload->port_level.begin(), workload->port_level.end(),
-                                 [&](const auto& e) { return e.first == port; });
-    if (it == workload->port_level.end() || it->second == MtlsMode::Unset) return out;
-    if (point.kind == PolicyPoint::Kind::Sidecar) return {it->second, workload, workload->meta.pos};
-    return ztunnel_port(out, *workload, it->second, mesh, ns);
+    for (const auto* p : {scopes.mesh, scopes.ns, scopes.workload})
+      if (p != nullptr && p->mode != MtlsMode::Unset) out = {p->mode, p, p->mode_pos, false};
+    if (scopes.workload == nullptr) return out;
+    const auto& levels = scopes.workload->port_level;
+    const auto it =
+        std::find_if(levels.begin(), levels.end(), [&](const auto& e) { return e.first == port; });
+    if (it == levels.end() || it->second == MtlsMode::Unset) return out;
+    if (point.kind == PolicyPoint::Kind::Sidecar)
+      return {it->second, scopes.workload, scopes.workload->meta.pos, false};
+    return ztunnel_port(out, scopes, it->second);
   }
 
   // istiod's conversion for ztunnel and its slips. Source: istio ambient/authorization.go
-  // convertPeerAuthentication
-  [[nodiscard]] Effective ztunnel_port(const Effective& inherited, const PeerAuthentication& workload,
-                                       MtlsMode port_mode, const PeerAuthentication* mesh,
-                                       const PeerAuthentication* ns) const {
-    const bool ns_unset = ns == nullptr || ns->mode == MtlsMode::Unset;
-    const bool mesh_strict = mesh != nullptr && mesh->mode == MtlsMode::Strict;
-    const bool loose = workload.mode == MtlsMode::Permissive || workload.mode == MtlsMode::Disable;
-    if (port_mode == MtlsMode::Strict && loose && ns_unset && mesh_strict)
-      return {MtlsMode::Permissive, &workload, workload.meta.pos};
-    if (port_mode == MtlsMode::Disable && workload.mode == MtlsMode::Unset &&
-        inherited.mode == MtlsMode::Strict)
-      return inherited;
-    return {port_mode, &workload, workload.meta.pos};
+  // convertPeerAuthentication, policies.go
+  [[nodiscard]] Effective ztunnel_port(const Effective& whole, const Scopes& scopes, MtlsMode port) const {
+    const PeerAuthentication& workload = *scopes.workload;
+    const auto& profile = cluster_->profile();
+    const Effective strict{MtlsMode::Strict, &workload, workload.meta.pos, false},
+        open{MtlsMode::Permissive, &workload, workload.meta.pos, false},
+        slipped{MtlsMode::Permissive, &workload, workload.meta.pos, true};
+    if (port == MtlsMode::Strict) {
+      if (whole.mode == MtlsMode::Strict) return strict;
+      // Under an own PERMISSIVE or DISABLE, a STRICT mesh and no mode of the namespace the port's rule is
+      // skipped as if it were inherited.
+      const bool ns_unset = scopes.ns == nullptr || scopes.ns->mode == MtlsMode::Unset;
+      if (workload.mode != MtlsMode::Unset && ns_unset && scopes.mesh != nullptr &&
+          scopes.mesh->mode == MtlsMode::Strict)
+        return slipped;
+      const auto strict_ports = std::count_if(workload.port_level.begin(), workload.port_level.end(),
+                                              [](const auto& e) { return e.second == MtlsMode::Strict; });
+      if (strict_ports > 1 && !profile.has(Feature::PeerAuthenticationPortsOred)) return slipped;
+      return strict;
+    }
+    if (whole.mode != MtlsMode::Strict || workload.mode == MtlsMode::Strict) return open;
+    // An inherited STRICT is merged with the exceptions when one of them is PERMISSIVE; DISABLE alone is
+    // overlooked.
+    if (!profile.has(Feature::PeerAuthenticationPortMergeFixed) || !has_port(workload, MtlsMode::Permissive))
+      return whole;
+    return open;
   }
 
   ClusterPtr cluster_;
+  const PeerAuthentication* mesh_ = nullptr;
+  std::unordered_map<model::Symbol, InNamespace> by_namespace_;
 };
 
 }  // namespace

@@ -33,10 +33,11 @@ struct Connection {
   NetPeer source, destination;
   model::Protocol protocol = model::Protocol::Tcp;
   std::uint16_t port = 0;
-  bool hbone = false;            // the port is 15008 because the mesh tunnels; explains near misses
-  std::uint16_t inner_port = 0;  // application port behind HBONE
-  bool kubelet_probe = false;    // from the pod's own node, seen as 169.254.7.127 when the pod is captured
-  bool self = false;             // a pod to itself
+  bool hbone = false;             // the port is 15008 because the mesh tunnels; explains near misses
+  std::uint16_t inner_port = 0;   // application port behind HBONE
+  std::uint16_t target_port = 0;  // to a waypoint: the port of the pods behind the Service, when known
+  bool kubelet_probe = false;     // from the pod's own node, seen as 169.254.7.127 when the pod is captured
+  bool self = false;              // a pod to itself
   bool self_via_service = false;
   bool source_nat = false;  // the source address may have been rewritten (externalTrafficPolicy: Cluster)
 };

@@ -1,10 +1,13 @@
-// Mesh membership of a pod: ambient-path.md section 1, rules E1 to E12. Identities: section 6.
+// Mesh membership of a pod: ambient-path.md section 1, rules E1 to E13. E13
+// (istio.io/reroute-virtual-interfaces) turns what a bridged guest sends into outbound traffic of its pod,
+// which is how every pod is treated here anyway.
 
 #include <algorithm>
+#include <array>
 #include <string>
 
-#include "model/derive.h"
 #include "sim/reason_codes_path.h"
+#include "sim/resolve/enablement.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::sim {
@@ -14,8 +17,7 @@ using model::Cluster;
 using model::Feature;
 using model::Pod;
 
-constexpr std::string_view kDataplaneMode = "istio.io/dataplane-mode";
-constexpr std::string_view kGatewayName = "gateway.networking.k8s.io/gateway-name";
+constexpr std::string_view kRedirection = "ambient.istio.io/redirection";
 
 Reason because(Code code, const model::ObjectMeta& meta, model::SourcePos pos, std::string detail) {
   return {code, ObjectAt{meta.key, pos.known() ? pos : meta.pos, -1, {}}, std::move(detail)};
@@ -26,8 +28,9 @@ bool has_proxy_container(const Pod& pod) {
                      [](const auto& c) { return c.name == std::string_view("istio-proxy"); });
 }
 
-// The injector's gateway template turns a pod into a gateway proxy.
-// Source: istio manifests/charts/gateway/templates/deployment.yaml
+// The injector's gateway template turns a pod into a gateway proxy; like every injected pod it then carries
+// sidecar.istio.io/status, so that E2 keeps it out of capture whatever its labels.
+// Source: istio manifests/charts/gateway/templates/deployment.yaml; pkg/kube/inject/webhook.go applyMetadata
 bool gateway_template(const Pod& pod) {
   const auto* templates = pod.meta.annotation("inject.istio.io/templates");
   return templates != nullptr && templates->value.find("gateway") != std::string::npos;
@@ -44,24 +47,31 @@ bool selected_by_gateway(const Cluster& cluster, const Pod& pod) {
   });
 }
 
-// Sidecar injection as the webhook decides it. Only asked when the pod is a template's: a live pod shows its
-// containers. Source: istio pkg/kube/inject/inject.go injectRequired;
+// Sidecar injection as the webhook decides it. Only asked when the pod has not been created yet (a
+// template's, or written by hand): a live pod shows its containers. Source: istio pkg/kube/inject/inject.go
+// injectRequired, IgnoredNamespaces;
 // manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
-bool sidecar_injected(const Cluster& cluster, const Pod& pod) {
-  if (pod.meta.annotation("sidecar.istio.io/status") != nullptr) return true;
-  if (has_proxy_container(pod)) return true;
-  if (pod.meta.origin != model::Origin::Derived) return false;
+bool injection_required(const Cluster& cluster, const Pod& pod) {
   if (pod.spec.host_network) return false;
+  static constexpr std::array<std::string_view, 4> kIgnored{"kube-system", "kube-public", "kube-node-lease",
+                                                            "local-path-storage"};
+  if (std::find(kIgnored.begin(), kIgnored.end(), pod.meta.key.ns.view()) != kIgnored.end()) return false;
   const auto& ns = cluster.namespace_labels(pod.meta.key.ns);
   auto inject = pod.meta.labels.get("sidecar.istio.io/inject");
   if (!inject) {
     if (const auto* a = pod.meta.annotation("sidecar.istio.io/inject")) inject = a->value;
   }
-  if (inject == "false") return false;
+  if (inject == "false" || ns.get("istio-injection") == "disabled") return false;
   const bool ns_enabled =
       ns.get("istio-injection") == "enabled" || (!ns.get("istio-injection") && ns.get("istio.io/rev"));
-  if (ns.get("istio-injection") == "disabled") return false;
   return ns_enabled || inject == "true";
+}
+
+// E2. The annotation is what istio-cni looks at; pods of a template get it when they are created.
+bool sidecar_injected(const Cluster& cluster, const Pod& pod) {
+  if (pod.meta.annotation("sidecar.istio.io/status") != nullptr || has_proxy_container(pod)) return true;
+  const bool live = pod.meta.origin != model::Origin::Derived && pod.has_status;
+  return !live && injection_required(cluster, pod);
 }
 
 bool namespace_excluded(const Cluster& cluster, model::Symbol ns) {
@@ -77,120 +87,173 @@ bool namespace_excluded(const Cluster& cluster, model::Symbol ns) {
   return false;
 }
 
+struct Enrolment {
+  bool enrolled = false;
+  Reason reason;
+  std::vector<std::string> missing_facts;
+};
+
+model::SourcePos label_pos(const model::Labels& labels, const model::LabelSelector& selector) {
+  for (const auto& requirement : selector.requirements)
+    if (const auto* label = labels.find(requirement.key)) return label->pos;
+  return {};
+}
+
+// The configured selectors, read once a thread for as long as the text stays the same.
+const std::vector<EnablementSelector>* selectors_of(const Cluster& cluster) {
+  const auto& cni = cluster.flags().cni;
+  const auto it = cni.find("AMBIENT_ENABLEMENT_SELECTOR");
+  if (it == cni.end() || !cluster.profile().has(Feature::EnablementSelectors))
+    return &default_enablement_selectors();
+  thread_local std::string text;
+  thread_local std::optional<std::vector<EnablementSelector>> selectors;
+  if (text != it->second || text.empty()) {
+    text = it->second;
+    selectors = read_enablement_selectors(text);
+  }
+  return selectors ? &*selectors : nullptr;
+}
+
+// E4 to E8: the selectors are tried in order, a pod label beats its namespace's because they say so.
+// Source: istio cni/pkg/util/enablement_selector.go Matches
+Enrolment enrolment(const Cluster& cluster, const Pod& pod) {
+  Enrolment out;
+  const auto* selectors = selectors_of(cluster);
+  if (selectors == nullptr) {
+    out.missing_facts.emplace_back(
+        "which pods istio-cni enrols: its AMBIENT_ENABLEMENT_SELECTOR cannot be read");
+    return out;
+  }
+  const auto& ns_labels = cluster.namespace_labels(pod.meta.key.ns);
+  const auto* ns = cluster.find_namespace(pod.meta.key.ns);
+  const auto pod_text = [&](const model::LabelSelector& s) { return "pod labels match " + s.str(); };
+  for (const auto& selector : *selectors) {
+    if (!selector.pod.matches(pod.meta.labels) || !selector.ns.matches(ns_labels)) continue;
+    out.enrolled = true;
+    if (!selector.ns.empty() && ns != nullptr) {  // E5
+      out.reason = because(kMeshNamespaceLabel, ns->meta, label_pos(ns_labels, selector.ns),
+                           "namespace labels match " + selector.ns.str());
+    } else {  // E4
+      out.reason =
+          because(kMeshPodLabel, pod.meta, label_pos(pod.meta.labels, selector.pod), pod_text(selector.pod));
+    }
+    return out;
+  }
+  for (const auto& selector : *selectors) {
+    if (selector.ns.empty() || !selector.ns.matches(ns_labels)) continue;
+    out.reason =
+        because(kMeshPodOptedOut, pod.meta, label_pos(pod.meta.labels, selector.pod),
+                "the namespace is enrolled; the pod is left out, its labels fail " + selector.pod.str());
+    return out;
+  }
+  out.reason =
+      because(kMeshNotEnrolled, pod.meta, {},
+              "neither pod nor namespace carries a label that enrols it (istio.io/dataplane-mode: ambient)");
+  return out;
+}
+
+// E11, E12.
 void set_flags(const Cluster& cluster, const Pod& pod, Capture& c) {
-  if (const auto* a = pod.meta.annotation("ambient.istio.io/bypass-inbound-capture"))
-    c.bypass_inbound = a->value == "true" && cluster.profile().has(Feature::BypassInboundCaptureWorks);
-  c.dns_capture = cluster.profile().has(Feature::DnsCaptureDefault);
+  const bool by_annotation =
+      cluster.profile().has(Feature::DnsCaptureDefault);  // both came with the same version
+  c.dns_capture = by_annotation;
   if (const auto flag = cluster.flags().boolean(cluster.flags().cni, "AMBIENT_DNS_CAPTURE"))
     c.dns_capture = *flag;
-  if (const auto* a = pod.meta.annotation("ambient.istio.io/dns-capture")) c.dns_capture = a->value == "true";
+  if (const auto* a = pod.meta.annotation("ambient.istio.io/dns-capture"); a != nullptr && by_annotation)
+    c.dns_capture = a->value == "true";
+  if (const auto* a = pod.meta.annotation("ambient.istio.io/bypass-inbound-capture"))
+    c.bypass_inbound = a->value == "true";
+}
+
+// Live reads carry istio-cni's own status on every pod that it captured.
+bool cni_status_given(const Cluster& cluster) {
+  const auto pods = cluster.pods();
+  return std::any_of(pods.begin(), pods.end(),
+                     [](const Pod* p) { return p->meta.annotation(kRedirection) != nullptr; });
+}
+
+// E9: what istio-cni wrote beats what the labels promise. A running pod without its status, where others have
+// it, was not captured (started before enrolment, or the CNI failed). "pending" is half done and tells
+// nothing.
+std::optional<bool> cni_status(const Cluster& cluster, const Pod& pod, bool promised) {
+  if (const auto* status = pod.meta.annotation(kRedirection)) {
+    if (status->value == "pending") return std::nullopt;
+    return status->value == "enabled";
+  }
+  const bool running = pod.has_status && pod.phase == model::PodPhase::Running && !pod.ips.empty();
+  if (promised && running && cni_status_given(cluster)) return false;
+  return std::nullopt;
+}
+
+// E1 to E9 for a pod that is no proxy of its own.
+void decide(const Cluster& cluster, const Pod& pod, Capture& c) {
+  const auto& meta = pod.meta;
+  const Enrolment labels = enrolment(cluster, pod);
+  c.missing_facts = labels.missing_facts;
+  if (pod.spec.host_network) {  // E1
+    c.reason = because(kMeshHostNetwork, meta, {}, "hostNetwork pods are not captured");
+    c.missing_facts.clear();
+    // Some versions lack the check; what then happens depends on the node.
+    if (labels.enrolled && !cluster.profile().has(Feature::HostNetworkExcludedFromCapture))
+      c.missing_facts.emplace_back("whether istio-cni of this version captured the hostNetwork pod");
+    return;
+  }
+  if (sidecar_injected(cluster, pod)) {  // E2
+    c.dataplane = Dataplane::Sidecar;
+    c.missing_facts.clear();
+    c.reason = because(kMeshSidecar, meta, {}, "a sidecar is injected");
+    c.sidecar_hbone =
+        meta.labels.get("networking.istio.io/tunnel") == "http" || cluster.mesh().hbone_enabled;  // L10
+    return;
+  }
+  c.reason = labels.reason;
+  bool captured = labels.enrolled;
+  std::optional<std::string> undecided;
+  if (namespace_excluded(cluster, meta.key.ns) && labels.enrolled) {  // E3
+    if (cluster.profile().has(Feature::AgentExcludesNamespaces)) {
+      c.reason = because(kMeshNamespaceExcluded, meta, {},
+                         "namespace " + meta.key.ns.str() + " is excluded by istio-cni");
+      captured = false;
+    } else {
+      undecided = "whether the pod of the excluded namespace " + meta.key.ns.str() +
+                  " was labelled after its start: this version's node agent captures it then";
+    }
+  }
+  if (const auto live = cni_status(cluster, pod, captured)) {
+    if (*live != captured) c.annotation_mismatch = *live;
+    captured = *live;
+    undecided.reset();
+    c.missing_facts.clear();
+  }
+  if (undecided) c.missing_facts.push_back(*undecided);
+  if (captured) c.dataplane = Dataplane::Ambient;
 }
 
 }  // namespace
 
 Capture capture_of(const Cluster& cluster, model::PodId id) {
   const Pod& pod = cluster.pod(id);
-  const auto& meta = pod.meta;
   Capture c;
   c.host_network = pod.spec.host_network;
-  if (const auto* gateway = gateway_of_pod(cluster, id);
-      gateway != nullptr && is_waypoint(cluster, *gateway)) {
+  const auto* gateway = gateway_of_pod(cluster, id);
+  if (gateway != nullptr && is_waypoint(cluster, *gateway)) {
     c.dataplane = Dataplane::Waypoint;
-    c.reason = because(kMeshWaypointPod, meta, {},
+    c.reason = because(kMeshWaypointPod, pod.meta, {},
                        "waypoint " + gateway->meta.key.ns.str() + "/" + gateway->meta.key.name.str() +
                            " speaks HBONE itself");
     return c;
   }
-  const auto* mode = meta.labels.find(kDataplaneMode);
-  const auto& ns_labels = cluster.namespace_labels(meta.key.ns);
-  const auto* ns_mode = ns_labels.find(kDataplaneMode);
-  const bool gateway =
-      gateway_of_pod(cluster, id) != nullptr || gateway_template(pod) || selected_by_gateway(cluster, pod);
-  const bool labelled_in = (mode != nullptr && mode->value == std::string_view("ambient")) ||
-                           (ns_mode != nullptr && ns_mode->value == std::string_view("ambient") &&
-                            !(mode != nullptr && mode->value == std::string_view("none")));
-  if (gateway && (!labelled_in || gateway_template(pod))) {
-    c.dataplane = Dataplane::Gateway;
-    c.reason = because(kMeshGatewayPod, meta, {}, "a gateway's Envoy speaks HBONE itself");
-    return c;
-  }
   set_flags(cluster, pod, c);
-  bool captured = false;
-  if (pod.spec.host_network) {  // E1
-    c.reason = because(kMeshHostNetwork, meta, {}, "hostNetwork pods are not captured");
-    // Some versions lack the check; what then happens depends on the node.
-    if (labelled_in && !cluster.profile().has(Feature::HostNetworkExcludedFromCapture))
-      c.missing_facts.push_back("whether istio-cni of this version captured the hostNetwork pod");
-    return c;
+  const bool injected_gateway = gateway_template(pod);
+  if (!injected_gateway) decide(cluster, pod, c);
+  if (injected_gateway || gateway != nullptr || selected_by_gateway(cluster, pod)) {
+    c.proxy_captured = c.dataplane == Dataplane::Ambient;
+    c.dataplane = Dataplane::Gateway;
+    c.sidecar_hbone = false;
+    if (!c.proxy_captured)
+      c.reason = because(kMeshGatewayPod, pod.meta, {}, "a gateway's Envoy speaks HBONE itself");
   }
-  if (sidecar_injected(cluster, pod)) {  // E2
-    c.dataplane = Dataplane::Sidecar;
-    c.reason = because(kMeshSidecar, meta, {}, "a sidecar is injected");
-    const auto tunnel = meta.labels.get("networking.istio.io/tunnel");
-    c.sidecar_hbone = tunnel == "http" || cluster.mesh().hbone_enabled;
-    return c;
-  }
-  if (namespace_excluded(cluster, meta.key.ns)) {  // E3
-    c.reason = because(kMeshNamespaceExcluded, meta, {},
-                       "namespace " + meta.key.ns.str() + " is excluded by istio-cni");
-  } else if (mode != nullptr && mode->value == std::string_view("ambient")) {  // E4
-    captured = true;
-    c.reason = because(kMeshPodLabel, meta, mode->pos, "pod label istio.io/dataplane-mode: ambient");
-  } else if (labelled_in) {  // E5
-    captured = true;
-    const auto* ns = cluster.find_namespace(meta.key.ns);
-    c.reason = because(kMeshNamespaceLabel, ns->meta, ns_mode->pos,
-                       "namespace label istio.io/dataplane-mode: ambient");
-  } else if (ns_mode != nullptr && ns_mode->value == std::string_view("ambient")) {
-    c.reason = because(kMeshPodOptedOut, meta, mode->pos, "pod label istio.io/dataplane-mode: none");
-  } else {  // E6
-    c.reason = because(kMeshNotEnrolled, meta, {},
-                       "neither pod nor namespace is labelled istio.io/dataplane-mode: ambient");
-  }
-  // E9: a live pod shows whether istio-cni really captured it.
-  if (const auto* status = meta.annotation("ambient.istio.io/redirection")) {
-    const bool live = status->value == "enabled";
-    if (live != captured && status->value != "pending") c.annotation_mismatch = live;
-    if (status->value != "pending") captured = live;
-  }
-  if (captured) c.dataplane = Dataplane::Ambient;
   return c;
-}
-
-PeerIdentity identity_of(const Cluster& cluster, model::Symbol ns, model::Symbol service_account) {
-  // Source: istio pkg/spiffe/spiffe.go; written without "spiffe://" as policies write it.
-  PeerIdentity out;
-  out.ns = ns;
-  out.service_account = service_account;
-  out.principal = cluster.mesh().trust_domain + "/ns/" + ns.str() + "/sa/" + service_account.str();
-  return out;
-}
-
-PeerIdentity identity_of(const Cluster& cluster, model::PodId pod) {
-  const auto& p = cluster.pod(pod);
-  return identity_of(cluster, p.meta.key.ns, p.spec.service_account);
-}
-
-bool is_waypoint(const Cluster& cluster, const model::Gateway& gateway) {
-  return model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>()) ==
-         "istio.io/mesh-controller";
-}
-
-std::vector<model::PodId> gateway_pods(const Cluster& cluster, const model::Gateway& gateway) {
-  std::vector<model::PodId> out;
-  for (const auto id : cluster.pods_in(gateway.meta.key.ns))
-    if (cluster.pod(id).meta.labels.get(kGatewayName) == gateway.meta.key.name.view()) out.push_back(id);
-  return out;
-}
-
-const model::Gateway* gateway_of_pod(const Cluster& cluster, model::PodId pod) {
-  const auto& p = cluster.pod(pod);
-  const auto* label = p.meta.labels.find(kGatewayName);
-  if (label == nullptr) return nullptr;
-  static const auto kind = model::intern("Gateway"), group = model::intern("gateway.networking.k8s.io");
-  return cluster.snapshot()
-      .find<model::Gateway>(model::ResourceKey{kind, group, p.meta.key.ns, label->value})
-      .get();
 }
 
 }  // namespace waypath::sim

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "model/base/edit_distance.h"
-#include "sim/reason_codes_path.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::sim {
@@ -14,117 +13,103 @@ using model::Endpoint;
 using model::ServiceId;
 using Kind = Destination::Kind;
 
-// Several services on one address: the client's namespace first. Source: ztunnel src/state.rs find_address,
-// O2.
-ServiceId prefer(const Cluster& cluster, const std::vector<ServiceId>& ids, model::Symbol ns) {
-  for (const auto id : ids)
-    if (cluster.service(id).ns == ns) return id;
-  return ids.empty() ? ServiceId{} : ids.front();
-}
+constexpr int kLongestCnameChain = 8;
 
-model::Symbol namespace_of(const Cluster& cluster, const Client& client) {
-  return client.pod.valid() ? cluster.pod(client.pod).meta.key.ns : model::Symbol{};
-}
-
-// Endpoints of a headless Service: every ready pod, whatever the port.
+// Endpoints of a headless Service: every pod that its DNS records name, whatever the port.
 std::vector<Endpoint> headless_endpoints(const Cluster& cluster, ServiceId id) {
   std::vector<Endpoint> out;
   const auto& service = *cluster.service(id).service;
+  const auto usable = [&](const Endpoint& e) { return e.ready || service.publish_not_ready; };
   for (const auto& port : service.ports) {
-    for (auto& e : cluster.endpoints(id, port.port)) {
+    for (auto& e : cluster.endpoints(id, port.port, port.protocol)) {
       const bool known = std::any_of(out.begin(), out.end(), [&](const Endpoint& o) {
         return o.pod == e.pod && o.address == e.address;
       });
-      if (!known && (e.ready || service.publish_not_ready)) out.push_back(std::move(e));
+      if (!known && usable(e)) out.push_back(std::move(e));
     }
   }
-  if (service.ports.empty()) {
-    model::LabelSelector selector;
-    for (const auto& [key, value] : service.selector)
-      selector.requirements.push_back({key, model::SelectorOperator::In, {value}, {}});
-    if (!service.selector.empty()) {
-      for (const auto pod : cluster.select(service.meta.key.ns, selector)) {
-        Endpoint e;
-        e.pod = pod;
-        e.ready = cluster.pod_ready(pod);
-        if (e.ready || service.publish_not_ready) out.push_back(std::move(e));
-      }
-    }
+  if (!service.ports.empty() || service.selector.empty()) return out;
+  model::LabelSelector selector;
+  for (const auto& [key, value] : service.selector)
+    selector.requirements.push_back({key, model::SelectorOperator::In, {value}, {}});
+  for (const auto pod : cluster.select(service.meta.key.ns, selector)) {
+    Endpoint e;
+    e.pod = pod;
+    e.ready = cluster.pod_ready(pod);
+    if (!cluster.pod(pod).ips.empty()) e.address = cluster.pod(pod).ips.front();
+    if (usable(e)) out.push_back(std::move(e));
   }
   return out;
+}
+
+bool ends_with(const std::string& text, const std::string& suffix) {
+  return text.size() > suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
 class Resolver {
  public:
   Resolver(const Cluster& cluster, const Client& client, const Target& target)
-      : cluster_(cluster), ns_(namespace_of(cluster, client)), client_(client) {
+      : cluster_(cluster), client_(client) {
     out_.port = target.port;
     out_.host = target.host;
+    if (!client.pod.valid()) return;
+    ns_ = cluster.pod(client.pod).meta.key.ns;
+    const Capture capture = capture_of(cluster, client.pod);
+    sidecar_ = capture.dataplane == Dataplane::Sidecar;
+    captured_ = capture.dataplane == Dataplane::Ambient;
+    ztunnel_dns_ = captured_ && capture.dns_capture;
   }
 
+  // Source: ztunnel src/state.rs find_address: workloads first, then services.
   Destination by_address(const model::IpAddress& ip) {
     out_.address = ip;
     if (const auto pod = cluster_.pod_by_ip(ip); pod.valid()) {  // O1
       out_.kind = Kind::Pod;
       out_.pod = pod;
-      return std::move(out_);
-    }
-    if (const auto ids = cluster_.services_by_vip(ip); !ids.empty()) {  // O2
+    } else if (const auto ids = cluster_.services_by_vip(ip); !ids.empty()) {  // O2
       out_.kind = Kind::Service;
-      out_.service = prefer(cluster_, ids, ns_);
-      return std::move(out_);
-    }
-    for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {  // O13
-      const auto* service = cluster_.services()[i].service;
-      if (service == nullptr) continue;
-      const auto listed = [&](const std::vector<model::IpAddress>& ips) {
-        return std::find(ips.begin(), ips.end(), ip) != ips.end();
-      };
-      if (!listed(service->load_balancer_ips) && !listed(service->external_ips)) continue;
+      out_.service = prefer(ids);
+    } else if (const auto published = published_at(ip); published.valid()) {  // O13
       out_.kind = Kind::Service;
-      out_.service = {i};
+      out_.service = published;
       out_.by_external_address = true;
-      return std::move(out_);
-    }
-    if (const auto node = cluster_.node_by_ip(ip); node.valid()) {
+    } else if (cluster_.node_by_ip(ip).valid()) {
       out_.kind = Kind::Node;
-      for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {
-        const auto* service = cluster_.services()[i].service;
-        if (service == nullptr) continue;
-        for (const auto& port : service->ports) {
-          if (port.node_port == 0 || port.node_port != out_.port) continue;
-          out_.node_port_service = {i};
-          out_.node_port_service_port = port.port;
-        }
-      }
-      return std::move(out_);
+      find_node_port();
+    } else {
+      out_.kind = Kind::Address;
     }
-    out_.kind = Kind::Address;
     return std::move(out_);
   }
 
-  // Candidates of the pod's search list. Source:
-  // kubernetes.io/docs/concepts/services-networking/dns-pod-service
+  // Candidates of the pod's search list.
+  // Source: kubernetes.io/docs/concepts/services-networking/dns-pod-service
   Destination by_name(const std::string& asked) {
     std::string name = asked;
     const bool absolute = !name.empty() && name.back() == '.';
     if (absolute) name.pop_back();
     const auto& domain = cluster_.mesh().cluster_domain;
     const auto dots = std::count(name.begin(), name.end(), '.');
+    // kubelet's probes go to the pod: a name only says which.
+    const auto search_ns = client_.kubelet_probe ? model::Symbol{} : ns_;
     std::vector<std::string> candidates;
-    const bool searches = !absolute && (client_.pod.valid() || client_.kind == HopKind::Node) && !ns_.empty();
-    if (!searches || dots >= 5) candidates.push_back(name);
-    if (searches) {
-      candidates.push_back(name + "." + ns_.str() + ".svc." + domain);
+    const bool searches = !absolute && !search_ns.empty();
+    const bool bare_first = !searches || dots >= 5;
+    if (bare_first) candidates.push_back(name);
+    if (searches) candidates.push_back(name + "." + search_ns.str() + ".svc." + domain);
+    if (searches || client_.kubelet_probe) {
       candidates.push_back(name + ".svc." + domain);
       candidates.push_back(name + "." + domain);
-      if (dots < 5) candidates.push_back(name);
     }
-    for (const auto& candidate : candidates)
-      if (exists(candidate)) return std::move(out_);
-    const bool inside = dots == 0 ||
-                        (name.size() > domain.size() && name.substr(name.size() - domain.size()) == domain) ||
-                        names_namespace(name) || name.find(".svc") != std::string::npos;
+    if (!bare_first) candidates.push_back(name);
+    for (const auto& candidate : candidates) {
+      if (!exists(candidate)) continue;
+      if (node_resolver() && out_.kind != Kind::ExternalName && out_.kind != Kind::ExternalHost)
+        return undecided_name();
+      return std::move(out_);
+    }
+    const bool inside = dots == 0 || ends_with(name, "." + domain) || names_namespace(name) ||
+                        name.find(".svc.") != std::string::npos || ends_with(name, ".svc");
     out_.lookup = true;
     out_.kind = inside ? Kind::Unknown : Kind::ExternalHost;
     if (inside) near(name);
@@ -132,6 +117,65 @@ class Resolver {
   }
 
  private:
+  // A process in the node's network asks the node's own resolver unless its dnsPolicy says otherwise; whether
+  // that one knows the cluster's names is not in the manifests.
+  [[nodiscard]] bool node_resolver() const {
+    if (client_.kubelet_probe) return false;
+    if (client_.kind == HopKind::Node) return true;
+    if (!client_.pod.valid()) return false;
+    const auto& spec = cluster_.pod(client_.pod).spec;
+    if (spec.dns_policy == "Default" || spec.dns_policy == "None") return true;
+    return spec.host_network && spec.dns_policy != "ClusterFirstWithHostNet";
+  }
+
+  Destination undecided_name() {
+    Destination unknown;
+    unknown.host = out_.host;
+    unknown.port = out_.port;
+    unknown.missing_facts.push_back(
+        "whether the resolver that " + client_.name + " asks knows " + out_.host +
+        ": it is not the cluster's (hostNetwork or dnsPolicy); dial the address instead");
+    return unknown;
+  }
+
+  // Several services of one host or address: for Istio's proxies the client's namespace first, then the
+  // canonical one (a Kubernetes Service, else the oldest: the registry's order). The cluster's own DNS knows
+  // Services only. Source: ztunnel src/state.rs find_address; istio ambient/services.go
+  // selectWorkloadServices
+  [[nodiscard]] ServiceId prefer(const std::vector<ServiceId>& ids) const {
+    if (captured_ || sidecar_)
+      for (const auto id : ids)
+        if (cluster_.service(id).ns == ns_) return id;
+    for (const auto id : ids)
+      if (cluster_.service(id).service != nullptr) return id;
+    return ids.empty() ? ServiceId{} : ids.front();
+  }
+
+  // Addresses that only kube-proxy serves: load balancers' and externalIPs.
+  [[nodiscard]] ServiceId published_at(const model::IpAddress& ip) const {
+    const auto listed = [&](const std::vector<model::IpAddress>& ips) {
+      return std::find(ips.begin(), ips.end(), ip) != ips.end();
+    };
+    for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {
+      const auto* service = cluster_.services()[i].service;
+      if (service != nullptr && (listed(service->load_balancer_ips) || listed(service->external_ips)))
+        return {i};
+    }
+    return {};
+  }
+
+  void find_node_port() {
+    for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {
+      const auto* service = cluster_.services()[i].service;
+      if (service == nullptr) continue;
+      for (const auto& port : service->ports) {
+        if (port.node_port == 0 || port.node_port != out_.port) continue;
+        out_.node_port_service = {i};
+        out_.node_port_service_port = port.port;
+      }
+    }
+  }
+
   // "web.shop" of a namespace that exists means a Service of it.
   [[nodiscard]] bool names_namespace(const std::string& name) const {
     const auto dot = name.find('.');
@@ -140,48 +184,28 @@ class Resolver {
   }
 
   bool exists(const std::string& name) {
-    const auto ids = cluster_.services_by_host(name);
-    if (!ids.empty()) return of_service(prefer(cluster_, ids, ns_));
-    return pod_name(name);
+    if (const auto ids = cluster_.services_by_host(name); !ids.empty()) return of_service(prefer(ids), 0);
+    return host_record(name) || address_record(name);
   }
 
-  bool of_service(ServiceId id) {
+  bool of_service(ServiceId id, int chain) {
     const auto& r = cluster_.service(id);
-    const bool captured = client_.pod.valid() && capture_of(cluster_, client_.pod).dns_capture &&
-                          capture_of(cluster_, client_.pod).dataplane == Dataplane::Ambient;
+    if (r.external_name()) return of_external_name(id, chain);
     out_.service = id;
-    out_.lookup = !captured;  // N1: ztunnel answers inside the pod
-    if (r.external_name()) {
-      // O14: invisible to ambient; the CNAME's target counts.
-      const std::string target = r.service->external_name;
-      out_.lookup = true;
-      const auto ids = cluster_.services_by_host(target);
-      if (!ids.empty() && ids.front() != id) {
-        const auto found = of_service(ids.front());
-        out_.lookup = true;
-        return found;
-      }
-      out_.kind = Kind::ExternalName;
-      out_.host = target;
-      if (const auto ip = model::parse_ip(target)) {
-        auto resolved = Resolver(cluster_, client_, as_target(target)).by_address(*ip);
-        resolved.lookup = true;
-        out_ = std::move(resolved);
-      }
-      return true;
-    }
+    out_.lookup = chain > 0 || !ztunnel_dns_;  // N1: ztunnel answers inside the pod
     if (r.headless()) {
       out_.kind = Kind::Pods;
       out_.endpoints = headless_endpoints(cluster_, id);
       if (out_.endpoints.empty()) {
         out_.kind = Kind::Unknown;
-        out_.near_names.push_back(r.host + " is headless and has no ready pod, so the name has no address");
+        out_.detail = r.host + " is headless and has no ready pod, so the name has no address";
       }
       return true;
     }
-    if (r.vips.empty() && r.cidr_vips.empty()) {
-      // A ServiceEntry without an address: the name resolves outside, sidecars and waypoints still route by
-      // host.
+    // Without a VIP the name resolves outside, and so does one whose VIP only Istio's DNS hands out (N3);
+    // sidecars and waypoints still route by host.
+    const bool allocated = r.entry != nullptr && r.entry->addresses.empty();
+    if ((r.vips.empty() && r.cidr_vips.empty()) || (captured_ && !ztunnel_dns_ && allocated)) {
       out_.kind = Kind::ExternalHost;
       out_.lookup = true;
       return true;
@@ -191,17 +215,39 @@ class Resolver {
     return true;
   }
 
-  [[nodiscard]] Target as_target(const std::string& host) const {
-    Target t;
-    t.host = host;
-    t.port = out_.port;
-    return t;
+  // O14: invisible to ambient; DNS answers with the CNAME's target, and rules apply to what that resolves to.
+  bool of_external_name(ServiceId id, int chain) {
+    const auto& r = cluster_.service(id);
+    const std::string& target = r.service->external_name;
+    out_.lookup = true;
+    out_.service = id;
+    if (chain >= kLongestCnameChain) {
+      out_.kind = Kind::Unknown;
+      out_.detail = r.host + " is part of a chain of ExternalName Services that does not end";
+      return true;
+    }
+    if (ztunnel_dns_ && !cluster_.profile().has(model::Feature::ExternalNameDnsCapture)) {
+      out_.kind = Kind::Unknown;
+      out_.detail = "ztunnel's DNS of this version does not resolve ExternalName Services (" + r.host + ")";
+      return true;
+    }
+    if (const auto ids = cluster_.services_by_host(target); !ids.empty())
+      return of_service(prefer(ids), chain + 1);
+    if (host_record(target)) {
+      out_.lookup = true;
+      return true;
+    }
+    out_.kind = ends_with(target, "." + cluster_.mesh().cluster_domain) ? Kind::Unknown : Kind::ExternalName;
+    if (out_.kind == Kind::Unknown)
+      out_.detail = r.host + " is a CNAME for " + target + ", which does not exist";
+    out_.host = target;
+    return true;
   }
 
-  // "<pod>.<service>.<ns>.svc.<domain>": hostname and subdomain of a headless Service.
-  bool pod_name(const std::string& name) {
+  // "<pod>.<service>.<ns>.svc.<domain>": hostname and subdomain of a pod behind a headless Service.
+  bool host_record(const std::string& name) {
     const std::string suffix = ".svc." + cluster_.mesh().cluster_domain;
-    if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix) return false;
+    if (!ends_with(name, suffix)) return false;
     const std::string rest = name.substr(0, name.size() - suffix.size());
     const auto a = rest.find('.');
     const auto b = a == std::string::npos ? a : rest.find('.', a + 1);
@@ -214,17 +260,45 @@ class Resolver {
       const auto& pod = cluster_.pod(e.pod);
       const bool stateful =
           pod.workload_kind == std::string_view("StatefulSet") && pod.meta.key.name == std::string_view(host);
-      if ((pod.spec.hostname == std::string_view(host) && pod.spec.subdomain == std::string_view(service)) ||
-          stateful) {
-        out_.kind = Kind::Pod;
-        out_.pod = e.pod;
-        out_.service = id;
-        out_.lookup = true;
-        if (!pod.ips.empty()) out_.address = pod.ips.front();
-        return true;
-      }
+      const bool named =
+          pod.spec.hostname == std::string_view(host) && pod.spec.subdomain == std::string_view(service);
+      if (!named && !stateful) continue;
+      out_.service = id;
+      to_pod(e.pod);
+      return true;
     }
     return false;
+  }
+
+  // "<address with dashes>.<ns>.pod.<domain>".
+  bool address_record(const std::string& name) {
+    const std::string suffix = ".pod." + cluster_.mesh().cluster_domain;
+    if (!ends_with(name, suffix)) return false;
+    const std::string rest = name.substr(0, name.size() - suffix.size());
+    const auto dot = rest.find('.');
+    if (dot == std::string::npos) return false;
+    std::string text = rest.substr(0, dot);
+    auto ip = model::parse_ip(text);
+    for (const char separator : {'.', ':'}) {
+      if (ip) break;
+      std::string address = text;
+      std::replace(address.begin(), address.end(), '-', separator);
+      ip = model::parse_ip(address);
+    }
+    if (!ip) return false;
+    const auto pod = cluster_.pod_by_ip(*ip);
+    if (!pod.valid() || cluster_.pod(pod).meta.key.ns != std::string_view(rest).substr(dot + 1)) return false;
+    to_pod(pod);
+    out_.address = *ip;
+    return true;
+  }
+
+  void to_pod(model::PodId pod) {
+    out_.kind = Kind::Pod;
+    out_.pod = pod;
+    out_.lookup = true;
+    const auto& ips = cluster_.pod(pod).ips;
+    if (!ips.empty()) out_.address = ips.front();
   }
 
   void near(const std::string& name) {
@@ -236,14 +310,16 @@ class Resolver {
       ranked.emplace_back(std::min({full, brief, bare}), r.service != nullptr ? short_name : r.host);
     }
     std::sort(ranked.begin(), ranked.end());
+    ranked.erase(std::unique(ranked.begin(), ranked.end()), ranked.end());
     for (std::size_t i = 0; i < ranked.size() && i < 3; ++i)
       if (ranked[i].first <= std::max<std::size_t>(3, name.size() / 2))
         out_.near_names.push_back(ranked[i].second);
   }
 
   const Cluster& cluster_;
-  model::Symbol ns_;
   const Client& client_;
+  model::Symbol ns_;
+  bool captured_ = false, sidecar_ = false, ztunnel_dns_ = false;
   Destination out_;
 };
 
@@ -253,73 +329,6 @@ Destination resolve_destination(const Cluster& cluster, const Client& client, co
   Resolver resolver(cluster, client, target);
   if (const auto ip = model::parse_ip(target.host)) return resolver.by_address(*ip);
   return resolver.by_name(target.host);
-}
-
-EndpointChoice usable_endpoints(const Cluster& cluster, ServiceId id, std::uint16_t port, model::NodeId node,
-                                ProxyKind proxy) {
-  const auto& r = cluster.service(id);
-  EndpointChoice out;
-  const auto all = cluster.endpoints(id, port);
-  const ObjectAt service_at{r.meta().key, r.meta().pos, -1, {}};
-  bool publish = r.service != nullptr && r.service->publish_not_ready;
-  // Source: istio pilot/pkg/serviceregistry/kube/controller/ambient/services.go constructService; since 1.24
-  // for ztunnel.
-  if (proxy == ProxyKind::Ztunnel && !cluster.profile().has(model::Feature::PublishNotReadyHonoured))
-    publish = false;
-  std::size_t unready = 0;
-  bool assumed = false;
-  for (const auto& e : all) {
-    if (!e.ready && !publish) {
-      ++unready;
-      if (e.pod.valid())
-        out.causes.push_back({cluster.pod(e.pod).meta.key, cluster.pod(e.pod).meta.pos, -1, {}});
-      continue;
-    }
-    if (e.pod.valid() && !cluster.pod(e.pod).has_status) assumed = true;
-    out.endpoints.push_back(e);
-  }
-  if (r.service != nullptr && r.service->internal_local) {
-    // Only endpoints on the sender's node. Source:
-    // kubernetes.io/docs/concepts/services-networking/service-traffic-policy
-    std::vector<Endpoint> local, unplaced;
-    for (const auto& e : out.endpoints) {
-      if (e.node.valid() && node.valid() && e.node == node) local.push_back(e);
-      if (!e.node.valid() || !node.valid()) unplaced.push_back(e);
-    }
-    if (local.empty() && !unplaced.empty()) {
-      out.missing_facts.push_back("the nodes of the client and of the endpoints of " + r.host +
-                                  " (internalTrafficPolicy: Local)");
-      out.endpoints.clear();
-      return out;
-    }
-    if (local.empty() && !out.endpoints.empty()) {
-      out.detail = r.host + " has internalTrafficPolicy: Local and no endpoint on the client's node";
-      out.dropped = true;
-      out.causes = {service_at};
-    }
-    out.endpoints = std::move(local);
-    if (out.endpoints.empty()) return out;
-  }
-  if (out.endpoints.empty()) {
-    if (r.find_port(port) == nullptr) {
-      out.detail = r.host + " has no port " + std::to_string(port);
-    } else if (unready != 0) {
-      out.detail = r.host + ":" + std::to_string(port) +
-                   " has no ready endpoint: " + std::to_string(unready) +
-                   (unready == 1 ? " pod is" : " pods are") + " not ready";
-    } else if (r.service != nullptr && r.service->selector.empty()) {
-      out.detail = r.host + " selects no pods and no EndpointSlice is given";
-    } else {
-      out.detail =
-          r.host + ":" + std::to_string(port) + " has no endpoint: no pod fits its selector and target port";
-    }
-    out.causes.insert(out.causes.begin(), service_at);
-  }
-  if (assumed)
-    out.assumptions.push_back({kAssumePodReady,
-                               "pods of " + r.host + " without status are taken as running and ready",
-                               r.meta().pos});
-  return out;
 }
 
 }  // namespace waypath::sim

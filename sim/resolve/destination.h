@@ -35,6 +35,7 @@ struct Destination {
   bool by_external_address = false;     // load balancer address or externalIP
   bool lookup = false;                  // the name is asked of the name server, on the wire
   std::vector<std::string> near_names;  // Unknown: what may have been meant
+  std::string detail;  // Unknown: why the name has no address, when it is not for its spelling
   std::vector<std::string> missing_facts;
 };
 
@@ -52,7 +53,9 @@ struct EndpointChoice {
   std::string detail;    // why there is none
   bool dropped = false;  // internalTrafficPolicy Local without a local endpoint: silence
 };
+/// `node`: where the one who picks stands, for internalTrafficPolicy Local.
 [[nodiscard]] EndpointChoice usable_endpoints(const model::Cluster& cluster, model::ServiceId service,
-                                              std::uint16_t port, model::NodeId node, ProxyKind proxy);
+                                              std::uint16_t port, model::NodeId node, ProxyKind proxy,
+                                              std::optional<model::Protocol> protocol = std::nullopt);
 
 }  // namespace waypath::sim

@@ -355,7 +355,7 @@ void attach_http_routes(RouteTables::Impl& impl) {
     for (auto& [host, entries] : hosts) {
       RouteConfig config;
       VirtualHost out;
-      config.http = sort_entries(std::move(entries), out.assumptions);
+      config.http = sort_entries(std::move(entries));
       out.host = host;
       ProxyView proxy;
       proxy.port = listener->listener->port;

@@ -4,6 +4,7 @@
 #include "sim/resolve/http_route.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -83,6 +84,37 @@ RuleRewrite compile_rewrite(const HttpFilter& filter) {
   return out;
 }
 
+/// "*" allows every origin of the form scheme://host, other stars any text.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go createCorsFilter.
+RuleCors compile_cors(const HttpFilter& filter) {
+  RuleCors out;
+  for (const std::string& origin : filter.allow_origins) {
+    if (origin == "*") {
+      out.allow_origins.push_back(regex("[a-zA-Z][a-zA-Z0-9+.-]*://[^/\\s?#]+"));
+    } else if (origin.find('*') == std::string::npos) {
+      out.allow_origins.push_back(exact(origin));
+    } else {
+      std::string pattern;
+      for (const char c : origin) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (c == '*') {
+          pattern += ".*";
+        } else {
+          if (!plain) pattern += '\\';
+          pattern += c;
+        }
+      }
+      out.allow_origins.push_back(regex(pattern));
+    }
+  }
+  out.allow_methods = fmt::format("{}", fmt::join(filter.allow_methods, ","));
+  out.allow_headers = fmt::format("{}", fmt::join(filter.allow_headers, ","));
+  out.expose_headers = fmt::format("{}", fmt::join(filter.expose_headers, ","));
+  if (filter.max_age && *filter.max_age > 0) out.max_age = fmt::to_string(*filter.max_age);
+  out.allow_credentials = filter.allow_credentials;
+  return out;
+}
+
 std::string_view filter_name(HttpFilter::Type type) {
   switch (type) {
     case HttpFilter::Type::RequestHeaderModifier:
@@ -105,32 +137,6 @@ std::string_view filter_name(HttpFilter::Type type) {
       return "unknown";
   }
   return "unknown";
-}
-
-/// Position of a match in Istio's order: exact paths, then prefixes by length, then regexes by length;
-/// method; headers; query. Source: istio pilot/pkg/config/kube/gateway/conversion.go sortHTTPRoutes,
-/// getURIRank, getURILength.
-bool entry_before(const SortableEntry& a, const SortableEntry& b) {
-  const auto rank = [](const SortableEntry& e) {
-    switch (e.entry.match.path->kind) {
-      case TextMatcher::Kind::Exact:
-        return 3;
-      case TextMatcher::Kind::Prefix:
-      case TextMatcher::Kind::PathPrefix:
-        return 2;
-      case TextMatcher::Kind::Regex:
-      case TextMatcher::Kind::Present:
-        return 1;
-    }
-    return 0;
-  };
-  const HttpMatch& x = a.entry.match;
-  const HttpMatch& y = b.entry.match;
-  if (rank(a) != rank(b)) return rank(a) > rank(b);
-  if (x.path->value.size() != y.path->value.size()) return x.path->value.size() > y.path->value.size();
-  if (x.method.has_value() != y.method.has_value()) return x.method.has_value();
-  if (x.headers.size() != y.headers.size()) return x.headers.size() > y.headers.size();
-  return x.query.size() > y.query.size();
 }
 
 /// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortRoutesByCreationTime: age, then namespace,
@@ -164,6 +170,7 @@ class RouteCompiler {
         entry.entry.match = http_match(m);
         entry.entry.rule = compiled;
         entry.entry.at = at_;
+        entry.entry.age_known = !route_.meta.creation_timestamp.empty();
         if (m.pos.known()) entry.entry.at.pos = m.pos;
         out_.entries.push_back(std::move(entry));
       }
@@ -208,7 +215,7 @@ class RouteCompiler {
       case HttpFilter::Type::RequestMirror:
         return add_mirror(out, filter);
       case HttpFilter::Type::Cors:
-        out.cors = RuleCors{filter.allow_origins, true};
+        out.cors = compile_cors(filter);
         return true;
       case HttpFilter::Type::ExternalAuth:
       case HttpFilter::Type::ExtensionRef:
@@ -286,6 +293,29 @@ struct MeshParent {
 };
 
 }  // namespace
+
+/// Exact paths, then prefixes by length, then regexes by length; method; headers; query.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go sortHTTPRoutes, getURIRank, getURILength.
+bool match_before(const HttpMatch& a, const HttpMatch& b) {
+  const auto rank = [](const HttpMatch& m) {
+    switch (m.path->kind) {
+      case TextMatcher::Kind::Exact:
+        return 3;
+      case TextMatcher::Kind::Prefix:
+      case TextMatcher::Kind::PathPrefix:
+        return 2;
+      case TextMatcher::Kind::Regex:
+      case TextMatcher::Kind::Present:
+        return 1;
+    }
+    return 0;
+  };
+  if (rank(a) != rank(b)) return rank(a) > rank(b);
+  if (a.path->value.size() != b.path->value.size()) return a.path->value.size() > b.path->value.size();
+  if (a.method.has_value() != b.method.has_value()) return a.method.has_value();
+  if (a.headers.size() != b.headers.size()) return a.headers.size() > b.headers.size();
+  return a.query.size() > b.query.size();
+}
 
 std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl, const model::ParentRef& parent) {
   if (parent.group.empty() && parent.kind == "Service") return impl.cluster.host_of(parent.ns, parent.name);
@@ -371,31 +401,14 @@ CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl, const model:
   return RouteCompiler(impl, route, check_grants).compile();
 }
 
-std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries,
-                                    std::vector<Assumption>& assumptions) {
+std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries) {
   std::stable_sort(entries.begin(), entries.end(), [](const SortableEntry& a, const SortableEntry& b) {
-    if (entry_before(a, b)) return true;
-    if (entry_before(b, a)) return false;
+    if (match_before(a.entry.match, b.entry.match)) return true;
+    if (match_before(b.entry.match, a.entry.match)) return false;
     return a.route != b.route && route_before(*a.route, *b.route);
   });
   std::vector<HttpEntry> out;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i > 0 && entries[i].route != entries[i - 1].route && !entry_before(entries[i - 1], entries[i])) {
-      const model::ObjectMeta& a = entries[i - 1].route->meta;
-      const model::ObjectMeta& b = entries[i].route->meta;
-      if (a.creation_timestamp.empty() || b.creation_timestamp.empty()) {
-        Assumption assumption{
-            kRouteOrderAssumed,
-            fmt::format("{} before {}: equal precedence, no creationTimestamp; taken by namespace and name",
-                        a.key.str(), b.key.str()),
-            entries[i].entry.at.pos};
-        if (std::find(assumptions.begin(), assumptions.end(), assumption) == assumptions.end()) {
-          assumptions.push_back(std::move(assumption));
-        }
-      }
-    }
-    out.push_back(std::move(entries[i].entry));
-  }
+  for (SortableEntry& e : entries) out.push_back(std::move(e.entry));
   return out;
 }
 
@@ -433,7 +446,7 @@ void build_http_routes(RouteTables::Impl& impl) {
     config.hosts = {parent.host};
     config.gateways = {"mesh"};
     config.export_to = {"*"};
-    config.http = sort_entries(std::move(entries), config.assumptions);
+    config.http = sort_entries(std::move(entries));
     impl.configs.push_back(std::move(config));
   }
 }

@@ -21,9 +21,10 @@ struct CompiledHttpRoute {
 [[nodiscard]] CompiledHttpRoute compile_http_route(const RouteTables::Impl& impl,
                                                    const model::HttpRoute& route, bool check_grants);
 
-/// In order of precedence. An order that only absent timestamps would settle is noted in `assumptions`.
-[[nodiscard]] std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries,
-                                                  std::vector<Assumption>& assumptions);
+/// Whether Istio tries a condition before another, whatever the age of their routes. Both have a path.
+[[nodiscard]] bool match_before(const HttpMatch& a, const HttpMatch& b);
+/// In order of precedence.
+[[nodiscard]] std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries);
 
 /// The registry host of a parentRef of kind Service or ServiceEntry; nullopt for other parents.
 [[nodiscard]] std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "sim/match/route_match.h"
 #include "sim/reason_codes_route.h"
@@ -52,7 +53,6 @@ ClassicServer compile_server(const model::IstioGateway& gateway, std::size_t ind
   out.at = object_at(gateway.meta, server.pos, static_cast<int>(index), "servers");
   out.gateway_name = fmt::format("{}/{}", gateway.meta.ns().view(), gateway.meta.name().view());
   out.gateway_ns = gateway.meta.ns();
-  out.created = gateway.meta.creation_timestamp;
   out.port = server.port.number;
   out.protocol = lower_case(server.port.protocol);
   out.tls = server.tls;
@@ -65,15 +65,16 @@ ClassicServer compile_server(const model::IstioGateway& gateway, std::size_t ind
 ClassicGateway ingress_gateway(const model::Cluster& cluster, const model::Ingress& ingress) {
   ClassicGateway out;
   out.at = object_at(ingress.meta);
-  const model::MeshConfig& mesh = cluster.mesh();
-  // Source: istio pilot/pkg/config/kube/ingress/conversion.go getIngressGatewaySelector.
-  const std::string& value = !mesh.ingress_selector.empty() ? mesh.ingress_selector : mesh.ingress_service;
-  out.selector.emplace_back(model::intern("istio"), model::intern(value.empty() ? "ingressgateway" : value));
+  // The Gateway made for an Ingress carries no creation time: names alone order it, before everything with
+  // one. Source: istio pilot/pkg/config/kube/ingress/gateways.go (Meta of the derived config).
+  const std::string full_name = ingress_gateway_name(ingress);
+  out.ns = full_name.substr(0, full_name.find('/'));
+  out.name = full_name.substr(out.ns.size() + 1);
+  out.selector.emplace_back(model::intern("istio"), model::intern(ingress_pod_label(cluster.mesh())));
   ClassicServer server;
   server.at = out.at;
-  server.gateway_name = std::string(kIngressGatewayName);
+  server.gateway_name = ingress_gateway_name(ingress);
   server.gateway_ns = ingress.meta.ns();
-  server.created = ingress.meta.creation_timestamp;
   server.ingress = true;
   for (std::size_t i = 0; i < ingress.tls.size(); ++i) {
     const model::IngressTls& tls = ingress.tls[i];
@@ -208,7 +209,6 @@ std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl,
         out.host = host;
         for (const HttpEntry& entry : entries) out.rules.add(entry);
         out.losers.insert(out.losers.end(), losers.begin(), losers.end());
-        out.assumptions.insert(out.assumptions.end(), config->assumptions.begin(), config->assumptions.end());
       }
     }
     if (!server->https_redirect) continue;
@@ -257,7 +257,8 @@ std::vector<std::uint16_t> pod_ports(const RouteTables::Impl& impl, const Classi
 struct PortServers {
   std::vector<const ClassicServer*> http, tls;
   const ClassicServer* tcp = nullptr;
-  std::set<std::string, std::less<>> sni;
+  std::set<std::string, std::less<>> sni, hosts;  // patterns; "ns/pattern"
+  std::optional<TraceNode> rejected;
   std::vector<TraceNode> losers;
 };
 
@@ -268,13 +269,25 @@ void merge_server(PortServers& port, const ClassicServer& server, std::uint16_t 
         trace_node("listener", Decision::NotApplicable, kListenerConflicted, server.at, std::move(why)));
   };
   if (server.is_tls()) {
+    // Source: istio pilot/pkg/model/gateway.go CheckDuplicates: hosts are compared with their namespaces. The
+    // same SNI under two namespaces is kept, and Envoy rejects the listener.
     for (const std::string& host : server.hosts) {
-      if (port.sni.contains(host_part(host))) {
+      if (port.hosts.contains(host)) {
         return lose(fmt::format("an earlier TLS server of port {} has host {}: this server is dropped",
-                                number, host_part(host)));
+                                number, host));
+      }
+      if (port.sni.contains(host_part(host))) {
+        port.rejected = trace_node(
+            "listener", Decision::Unknown, kListenerConflicted, server.at,
+            fmt::format(
+                "what Envoy serves on port {}: it rejects a listener with two filter chains for SNI {}",
+                number, host_part(host)));
       }
     }
-    for (const std::string& host : server.hosts) port.sni.emplace(host_part(host));
+    for (const std::string& host : server.hosts) {
+      port.hosts.insert(host);
+      port.sni.emplace(host_part(host));
+    }
     port.tls.push_back(&server);
   } else if (server.is_http()) {
     if (port.tcp != nullptr) return lose(fmt::format("an earlier server serves TCP on port {}", number));
@@ -301,6 +314,7 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
   for (auto& [number, servers] : ports) {
     ClassicPort out;
     out.losers = std::move(servers.losers);
+    out.rejected = std::move(servers.rejected);
     if (!servers.http.empty()) {
       out.http_server = servers.http.front();
       out.http = virtual_hosts(impl, servers.http, proxy, false);
@@ -444,6 +458,9 @@ void build_classic_gateways(RouteTables::Impl& impl) {
     ClassicGateway out;
     out.gateway = gateway.get();
     out.at = object_at(gateway->meta);
+    out.created = gateway->meta.creation_timestamp;
+    out.name = gateway->meta.name().str();
+    out.ns = gateway->meta.ns().str();
     out.selector = gateway->selector;
     if (const model::Annotation* a = gateway->meta.annotation(kGatewayServiceAnnotation)) {
       out.services = split_commas(a->value);
@@ -458,11 +475,7 @@ void build_classic_gateways(RouteTables::Impl& impl) {
   // Source: istio pilot/pkg/model/config.go configCompareByCreationTime.
   std::stable_sort(impl.classic.begin(), impl.classic.end(),
                    [](const ClassicGateway& a, const ClassicGateway& b) {
-                     const std::string& x = a.servers.empty() ? std::string() : a.servers.front().created;
-                     const std::string& y = b.servers.empty() ? std::string() : b.servers.front().created;
-                     if (x != y) return x < y;
-                     if (a.at.key.name != b.at.key.name) return a.at.key.name.view() < b.at.key.name.view();
-                     return a.at.key.ns.view() < b.at.key.ns.view();
+                     return std::tie(a.created, a.name, a.ns) < std::tie(b.created, b.name, b.ns);
                    });
   const std::span<const model::Pod* const> pods = cluster.pods();
   for (std::uint32_t i = 0; i < pods.size(); ++i) {

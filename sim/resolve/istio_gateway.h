@@ -31,6 +31,7 @@ struct ClassicPort {
   std::optional<L4Rule> tcp;
   std::vector<TlsChain> tls;
   std::vector<TraceNode> losers;
+  std::optional<TraceNode> rejected;  // two chains for one SNI: Envoy keeps what it had
 };
 
 struct ClassicTable {

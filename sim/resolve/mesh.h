@@ -3,6 +3,7 @@
 // (section 6).
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +27,14 @@ struct Capture {
   bool host_network = false;
   bool bypass_inbound = false;  // ambient.istio.io/bypass-inbound-capture
   bool dns_capture = true;
-  bool sidecar_hbone = false;  // sidecar that terminates HBONE (networking.istio.io/tunnel: http)
+  bool sidecar_hbone = false;   // sidecar that terminates HBONE (networking.istio.io/tunnel: http)
+  bool proxy_captured = false;  // a Gateway whose pod its ztunnel redirects as well (L26)
   std::optional<bool> annotation_mismatch;  // live redirection annotation differs from the derived answer
   Reason reason;                            // which rule (E1..E13) decided, at which label
   std::vector<Assumption> assumptions;
   std::vector<std::string> missing_facts;  // not empty: undecided (hostNetwork in the affected versions)
+  /// Whether the node's ztunnel takes the pod's traffic.
+  [[nodiscard]] bool redirected() const { return dataplane == Dataplane::Ambient || proxy_captured; }
 };
 [[nodiscard]] Capture capture_of(const model::Cluster& cluster, model::PodId pod);
 
@@ -67,10 +71,13 @@ struct WaypointBinding {
   std::vector<model::PodId> pods;           // Bound: its pods, ready ones first
   bool any_ready = false;
   std::uint16_t port = 15008;
-  Reason reason;                        // W1..W6, with the label's or listener's place
-  std::vector<ObjectAt> causes;         // objects that explain a binding that does not hold
-  std::vector<Assumption> assumptions;  // W10
-  std::optional<ObjectAt> label_at;     // where the use-waypoint label stands
+  Reason reason;                                  // W1..W6, with the label's or listener's place
+  std::vector<ObjectAt> causes;                   // objects that explain a binding that does not hold
+  std::vector<Assumption> assumptions;            // W10
+  std::optional<ObjectAt> label_at;               // where the use-waypoint label stands
+  bool sandwiched = false;                        // W9: the gateway's own ztunnel terminates HBONE for it
+  std::shared_ptr<const WaypointBinding> canary;  // W11: takes canary_weight percent of the connections
+  unsigned canary_weight = 0;
   [[nodiscard]] bool bound() const { return state == State::Bound; }
   /// A waypoint is named, but traffic goes direct: fails open.
   [[nodiscard]] bool fails_open() const {

@@ -75,6 +75,7 @@ struct RouteDecision {
   bool http = true;  // the listener parsed HTTP
   bool tls_terminated = false;
   std::string virtual_host;          // host (pattern) whose rules were tried; "*" at waypoints
+  std::string rule_name;             // name of the rule chosen, when it has one
   std::string request_timeout;       // 504 after it; empty: none
   std::string try_timeout;           // of each try
   std::optional<ObjectAt> listener;  // Gateway, ListenerSet, IstioGateway or Ingress that opened the port

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/reason_codes_route.h"
+#include "sim/resolve/http_route.h"
 #include "sim/resolve/protocol.h"
 #include "sim/resolve/route_tables.h"
 
@@ -115,12 +116,8 @@ void rewrite_target(RouteTarget& target, const RuleRewrite& rewrite, const HttpM
 }
 
 bool origin_allowed(const RuleCors& cors, std::string_view origin) {
-  return std::any_of(cors.allow_origins.begin(), cors.allow_origins.end(), [&](const std::string& allowed) {
-    const std::size_t star = allowed.find('*');
-    if (star == std::string::npos) return allowed == origin;
-    return origin.size() >= allowed.size() - 1 && origin.starts_with(allowed.substr(0, star)) &&
-           origin.ends_with(allowed.substr(star + 1));
-  });
+  return std::any_of(cors.allow_origins.begin(), cors.allow_origins.end(),
+                     [&](const TextMatcher& allowed) { return allowed.matches(origin); });
 }
 
 std::string service_name(const RouteTables::Impl& impl, const RouteTarget& target) {
@@ -137,6 +134,7 @@ class RuleApplier {
       : decision_(decision), impl_(impl), proxy_(proxy), entry_(entry), rule_(*entry.rule), view_(view) {}
 
   void apply() {
+    decision_.rule_name = rule_.name;
     decision_.facts.insert(decision_.facts.end(), rule_.facts.begin(), rule_.facts.end());
     for (const model::HeaderChange& change : rule_.response_headers) {
       for (const auto& [name, value] : change.set)
@@ -172,20 +170,29 @@ class RuleApplier {
     decision_.missing_facts.push_back(std::move(missing));
   }
 
-  /// Source: envoy source/extensions/filters/http/cors/cors_filter.cc: an allowed preflight is answered,
-  /// others pass.
+  /// A preflight of an allowed origin is answered here, another is forwarded unless told otherwise; answers
+  /// to allowed origins say so. Source: envoy source/extensions/filters/http/cors/cors_filter.cc
+  /// decodeHeaders, encodeHeaders.
   bool preflight() {
     const std::string* origin = view_.header("origin");
-    if (!rule_.cors || view_.method != "OPTIONS" || origin == nullptr ||
-        view_.header("access-control-request-method") == nullptr) {
-      return false;
+    if (!rule_.cors || origin == nullptr || origin->empty()) return false;
+    const RuleCors& cors = *rule_.cors;
+    const bool asks = view_.method == "OPTIONS" && view_.header("access-control-request-method") != nullptr;
+    const bool allowed = origin_allowed(cors, *origin);
+    const auto add = [&](std::string_view name, const std::string& value) {
+      if (!value.empty()) decision_.response_set.emplace_back(std::string(name), value);
+    };
+    if (allowed) {
+      add("access-control-allow-origin", *origin);
+      add("access-control-allow-credentials", cors.allow_credentials ? "true" : "");
+      add("access-control-expose-headers", cors.expose_headers);
     }
-    if (!rule_.cors->origins_known) {
-      unknown(kRouteUnknown,
-              fmt::format("whether the corsPolicy of {} allows origin {}", rule_name(entry_), *origin));
-      return true;
+    if (!asks || (!allowed && !cors.ignore_unmatched)) return false;
+    if (allowed) {
+      add("access-control-allow-methods", cors.allow_methods);
+      add("access-control-allow-headers", cors.allow_headers);
+      add("access-control-max-age", cors.max_age);
     }
-    if (!origin_allowed(*rule_.cors, *origin)) return false;
     respond(200, kRouteCorsPreflight,
             fmt::format("{} answers the preflight of origin {}", rule_name(entry_), *origin));
     return true;
@@ -246,9 +253,13 @@ class RuleApplier {
   RouteTarget target(const RuleDestination& d, double share) {
     RouteTarget out = resolve_target(impl_, proxy_, d, rule_.gateway_semantics);
     out.share = share;
-    if (rule_.rewrite) rewrite_target(out, *rule_.rewrite, entry_.match, view_);
     for (const model::HeaderChange& change : rule_.request_headers) add_changes(out, change);
+    if (rule_.rewrite) rewrite_target(out, *rule_.rewrite, entry_.match, view_);
+    // Source: istio pilot/pkg/networking/core/route/route.go processDestination: a Host of the whole rule
+    // comes first.
+    const std::optional<std::string> of_rule = out.host_rewrite;
     add_changes(out, d.request_headers);
+    if (of_rule) out.host_rewrite = of_rule;
     for (const auto& [name, value] : d.response_headers.set)
       out.response_set.emplace_back(lower_case(name), value);
     for (const auto& [name, value] : d.response_headers.add)
@@ -304,6 +315,25 @@ class RuleApplier {
 
 TraceNode entry_node(const HttpEntry& entry, Decision decision, Code code, std::string detail) {
   return trace_node("route", decision, code, entry.at, fmt::format("{}: {}", rule_name(entry), detail));
+}
+
+/// Both rules match; where only the age of their objects puts one before the other and it is not given, that
+/// is said.
+void note_order(RouteDecision& decision, const HttpEntry& chosen, const HttpEntry& other) {
+  if ((chosen.age_known && other.age_known) || chosen.at.key == other.at.key) return;
+  if (chosen.rule->gateway_semantics && other.rule->gateway_semantics) {
+    if (match_before(chosen.match, other.match)) return;
+  } else if (other.match.catch_all() && !chosen.match.catch_all()) {
+    return;  // moved to the end
+  }
+  Assumption assumption{
+      kRouteOrderAssumed,
+      fmt::format(
+          "{} before {}: only their age orders them, and creationTimestamp is not given; taken by name",
+          chosen.at.key.str(), other.at.key.str()),
+      other.at.pos};
+  auto& list = decision.assumptions;
+  if (std::find(list.begin(), list.end(), assumption) == list.end()) list.push_back(std::move(assumption));
 }
 
 }  // namespace
@@ -372,7 +402,6 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
   (void)request;
   decision.http = true;
   decision.virtual_host = host.host;
-  decision.assumptions.insert(decision.assumptions.end(), host.assumptions.begin(), host.assumptions.end());
   const std::vector<HttpEntry>& entries = host.rules.entries();
   TraceNode node = trace_node("virtual host", Decision::NotApplicable, kRouteNoRule, std::nullopt,
                               fmt::format("host {}: {} rules", host.host, entries.size()));
@@ -400,6 +429,7 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
       chosen = &entry;
       node.children.push_back(entry_node(entry, Decision::Allow, kRouteMatched, entry.match.describe()));
     } else {
+      note_order(decision, *chosen, entry);
       node.children.push_back(entry_node(entry, Decision::NotApplicable, kRouteShadowed,
                                          "would match too; an earlier rule is taken"));
     }

@@ -45,8 +45,10 @@ struct RuleRewrite {
 };
 
 struct RuleCors {
-  std::vector<std::string> allow_origins;
-  bool origins_known = true;  // false: the model keeps only that there is a policy
+  std::vector<TextMatcher> allow_origins;
+  std::string allow_methods, allow_headers, expose_headers, max_age;  // as sent; empty: header left out
+  bool allow_credentials = false;
+  bool ignore_unmatched = false;  // preflights of other origins are answered, not forwarded
 };
 
 struct HttpRule {
@@ -76,6 +78,8 @@ struct HttpEntry {
   std::vector<std::pair<model::Symbol, model::Symbol>> source_labels;
   model::Symbol source_namespace;
   std::vector<std::string> gateways;  // "mesh" or "ns/name"
+  /// Whether age, where it orders rules, is known; Ingresses are not ordered by it.
+  bool age_known = true;
 };
 
 /// An ordered list of entries with its index: the rules of one virtual host at one proxy.
@@ -108,8 +112,7 @@ struct RouteConfig {
   std::vector<HttpEntry> http;
   const model::VirtualService* vs = nullptr;  // its tls and tcp blocks
   std::optional<std::uint16_t> parent_port;   // parentRef port of a mesh route; nullopt: every port
-  std::vector<Assumption> assumptions;
-  std::vector<TraceNode> losers;  // rules of it that yield nothing
+  std::vector<TraceNode> losers;              // rules of it that yield nothing
 };
 
 }  // namespace waypath::sim

@@ -32,7 +32,6 @@ struct VirtualHost {
   RuleList rules;
   bool require_tls = false;  // httpsRedirect
   std::optional<ObjectAt> require_tls_at;
-  std::vector<Assumption> assumptions;
   std::vector<TraceNode> losers;
 };
 
@@ -78,7 +77,6 @@ struct ClassicServer {
   ObjectAt at;
   std::string gateway_name;  // "ns/name", as VirtualServices name it
   model::Symbol gateway_ns;
-  std::string created;
   std::uint16_t port = 0;
   std::string protocol;  // as written, upper case
   model::ServerTlsMode tls = model::ServerTlsMode::None;
@@ -92,6 +90,7 @@ struct ClassicServer {
 struct ClassicGateway {
   const model::IstioGateway* gateway = nullptr;  // null: an Ingress
   ObjectAt at;
+  std::string created, name, ns;  // of the Gateway, or of the one that stands for an Ingress
   std::vector<std::pair<model::Symbol, model::Symbol>> selector;
   std::optional<std::vector<std::string>> services;  // bound to these hosts only, instead of a selector
   std::vector<ClassicServer> servers;

@@ -11,6 +11,7 @@
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/mesh_route.h"
 #include "sim/resolve/protocol.h"
+#include "sim/resolve/sidecar_table.h"
 #include "sim/resolve/visibility.h"
 
 namespace waypath::sim {
@@ -19,215 +20,6 @@ namespace {
 
 using model::RegistryService;
 using model::ServiceId;
-
-/// Catch-all virtual hosts. Source: istio pilot/pkg/networking/util/util.go Passthrough, BlackHole.
-constexpr std::string_view kAllowAny = "allow_any";
-constexpr std::string_view kBlockAll = "block_all";
-/// Hosts that no Service has are served on this port only.
-/// Source: istio pilot/pkg/networking/core/route/route.go buildSidecarVirtualHostsForVirtualService.
-constexpr std::uint16_t kPlainHttp = 80;
-
-bool http_or_sniffed(const RegistryService::Port& port) {
-  const PortKind kind = port_kind(port.app_protocol);
-  return kind == PortKind::Http || kind == PortKind::Auto;
-}
-
-/// Whether the sidecar can tell the service by its address. Addresses that Istio allocates count only with
-/// DNS capture. Source: istio pilot/pkg/model/service.go GetAddressForProxy.
-bool has_own_address(const RegistryService& service) {
-  if (service.service != nullptr) return true;  // headless: a listener for each endpoint
-  return !service.entry->addresses.empty();
-}
-
-/// The HTTP route table of one port at one client, asked host by host.
-class SidecarTable {
- public:
-  SidecarTable(const RouteTables::Impl& impl, model::Symbol ns, const model::Labels& labels,
-               std::uint16_t port)
-      : impl_(impl), ns_(ns), port_(port), scope_(impl.cluster, ns, labels) {}
-
-  const SidecarScope& scope() const { return scope_; }
-
-  bool imports(ServiceId id) const {
-    const RegistryService& s = impl_.cluster.service(id);
-    return !s.external_name() && scope_.imports_service(s, port_);
-  }
-
-  /// Imported services with this port, oldest first.
-  std::vector<ServiceId> services() const {
-    std::vector<ServiceId> out;
-    const auto it = impl_.services_by_port.find(port_);
-    if (it == impl_.services_by_port.end()) return out;
-    std::copy_if(it->second.begin(), it->second.end(), std::back_inserter(out),
-                 [&](ServiceId id) { return imports(id); });
-    return out;
-  }
-
-  /// The imported service of exactly this host, with this port.
-  ServiceId service_of_host(std::string_view host) const {
-    ServiceId best;
-    for (const ServiceId id : impl_.cluster.services_by_host(host)) {
-      const RegistryService& s = impl_.cluster.service(id);
-      if (s.host != host || s.find_port(port_) == nullptr || !imports(id)) continue;
-      if (!best.valid()) best = id;
-    }
-    if (!best.valid()) return best;
-    // Several of one host: the client's namespace, Kubernetes before ServiceEntry, age.
-    const ServiceId chosen = find_registry_service(impl_, host, ns_);
-    const bool usable = chosen.valid() && impl_.cluster.service(chosen).host == host &&
-                        impl_.cluster.service(chosen).find_port(port_) != nullptr && imports(chosen);
-    return usable ? chosen : best;
-  }
-
-  /// The service that has `name` among its domains: its host, short names, addresses, and ExternalNames that
-  /// stand for it.
-  ServiceId service_of_domain(std::string_view name) const {
-    if (const ServiceId id = service_of_host(name); id.valid()) return id;
-    if (const std::optional<model::IpAddress> ip = model::parse_ip(name)) {
-      for (const ServiceId id : impl_.cluster.services_by_vip(*ip)) {
-        const RegistryService& s = impl_.cluster.service(id);
-        if (s.find_port(port_) != nullptr && imports(id)) return id;
-      }
-      return {};
-    }
-    const ServiceId kube = kubernetes_service(name);
-    if (!kube.valid()) return {};
-    const RegistryService& s = impl_.cluster.service(kube);
-    if (s.external_name()) {
-      if (!service_visible(impl_.cluster, s, ns_)) return {};
-      return service_of_host(lower_case(s.service->external_name));
-    }
-    return s.find_port(port_) != nullptr && imports(kube) ? kube : ServiceId{};
-  }
-
-  /// Configs for the host of a service, best first; the first that yields rules at this port is taken, others
-  /// are lost.
-  std::vector<const RouteConfig*> configs_of(const RegistryService& service) const {
-    std::vector<const RouteConfig*> exact_ones, wild;
-    for (const RouteConfig* config : configs_for(impl_, mesh_candidates(impl_, service.host), ns_)) {
-      if (!scope_.imports_config(*config, port_)) continue;
-      // Source: istio pilot/pkg/networking/core/route/route.go buildSidecarVirtualHostsForVirtualService:
-      // Gateway API routes count from the client's or the Service's namespace.
-      if (config->gateway_semantics && !(config->ns == ns_) && !(config->ns == service.ns)) continue;
-      const bool is_exact =
-          std::find(config->hosts.begin(), config->hosts.end(), service.host) != config->hosts.end();
-      (is_exact ? exact_ones : wild).push_back(config);
-    }
-    // An exact host comes before any wildcard, even of an older VirtualService; then the longest wildcard.
-    // Source: istio pilot/pkg/model/sidecar.go computeWildcardHostVirtualServiceIndex.
-    if (!exact_ones.empty()) return exact_ones;
-    std::stable_sort(wild.begin(), wild.end(), [&](const RouteConfig* a, const RouteConfig* b) {
-      return more_specific(best_pattern(*a, service.host), best_pattern(*b, service.host));
-    });
-    return wild;
-  }
-
-  /// Configs that have `host` as it is written, for hosts that no service has.
-  std::vector<const RouteConfig*> configs_of_foreign_host(std::string_view host) const {
-    std::vector<const RouteConfig*> out;
-    for (const RouteConfig* config : configs_for(impl_, mesh_candidates(impl_, host), ns_)) {
-      if (std::find(config->hosts.begin(), config->hosts.end(), host) == config->hosts.end()) continue;
-      if (scope_.imports_config(*config, port_) && serves_foreign_hosts(*config) &&
-          !host_is_registry(*config, host)) {
-        out.push_back(config);
-      }
-    }
-    return out;
-  }
-
-  /// Wildcard hosts of configs that get a virtual host of their own, with the config.
-  std::vector<std::pair<std::string, const RouteConfig*>> foreign_wildcards() const {
-    std::vector<std::pair<std::string, const RouteConfig*>> out;
-    for (const RouteConfig* config : configs_for(impl_, impl_.mesh_configs_wildcard, ns_)) {
-      if (!scope_.imports_config(*config, port_) || !serves_foreign_hosts(*config)) continue;
-      for (const std::string& host : config->hosts) {
-        const bool taken =
-            std::any_of(out.begin(), out.end(), [&](const auto& entry) { return entry.first == host; });
-        if (is_wildcard(host) && !taken && !host_is_registry(*config, host)) out.emplace_back(host, config);
-      }
-    }
-    return out;
-  }
-
-  std::vector<std::string> names() const {
-    std::set<std::string> out;
-    for (const ServiceId id : services()) {
-      const RegistryService& s = impl_.cluster.service(id);
-      if (http_or_sniffed(*s.find_port(port_))) out.insert(s.host);
-    }
-    std::vector<std::uint32_t> mesh;
-    if (const auto it = impl_.configs_by_gateway.find("mesh"); it != impl_.configs_by_gateway.end())
-      mesh = it->second;
-    for (const RouteConfig* config : configs_for(impl_, mesh, ns_)) {
-      if (config->http.empty() || !scope_.imports_config(*config, port_) || !serves_foreign_hosts(*config))
-        continue;
-      for (const std::string& host : config->hosts) {
-        if (!host_is_registry(*config, host)) out.insert(host);
-      }
-    }
-    out.insert(std::string(scope_.outbound() == model::OutboundMode::RegistryOnly ? kBlockAll : kAllowAny));
-    return {out.begin(), out.end()};
-  }
-
- private:
-  static std::string_view best_pattern(const RouteConfig& config, std::string_view host) {
-    std::string_view best;
-    bool found = false;
-    for (const std::string& pattern : config.hosts) {
-      if (!host_covers(pattern, host) || (found && !more_specific(pattern, best))) continue;
-      best = pattern;
-      found = true;
-    }
-    return best;
-  }
-
-  /// "name", "name.ns", "name.ns.svc" or a full name -> Kubernetes Service.
-  ServiceId kubernetes_service(std::string_view text) const {
-    const std::string suffix = fmt::format(".svc.{}", impl_.cluster.mesh().cluster_domain);
-    if (text.ends_with(suffix)) {
-      text.remove_suffix(suffix.size());
-      if (text.find('.') == std::string_view::npos) return {};
-    } else if (text.ends_with(".svc") && std::count(text.begin(), text.end(), '.') == 2) {
-      text.remove_suffix(4);
-    }
-    const std::size_t dot = text.find('.');
-    if (dot == std::string_view::npos) return impl_.cluster.find_service(ns_.view(), text);
-    if (text.find('.', dot + 1) != std::string_view::npos) return {};
-    return impl_.cluster.find_service(text.substr(dot + 1), text.substr(0, dot));
-  }
-
-  /// Whether `host` of the config stands for services of this port. Gateway API routes do not spread by
-  /// wildcard.
-  bool host_is_registry(const RouteConfig& config, std::string_view host) const {
-    if (!is_wildcard(host)) return service_of_host(host).valid();
-    if (config.gateway_semantics) return false;
-    const std::vector<ServiceId> all = services();
-    return std::any_of(all.begin(), all.end(), [&](ServiceId id) {
-      const RegistryService& s = impl_.cluster.service(id);
-      if (!host_covers(host, s.host)) return false;
-      const std::vector<const RouteConfig*> best = configs_of(s);
-      return !best.empty() && best.front() == &config;
-    });
-  }
-
-  /// Hosts without a service are served on port 80, and on the ports of the services that the same config
-  /// has.
-  bool serves_foreign_hosts(const RouteConfig& config) const {
-    bool http_service = false;
-    for (const std::string& host : config.hosts) {
-      if (is_wildcard(host)) continue;
-      const ServiceId id = service_of_host(host);
-      if (!id.valid()) continue;
-      http_service = http_service || http_or_sniffed(*impl_.cluster.service(id).find_port(port_));
-    }
-    return http_service || port_ == kPlainHttp;
-  }
-
-  const RouteTables::Impl& impl_;
-  model::Symbol ns_;
-  std::uint16_t port_;
-  SidecarScope scope_;
-};
 
 class SidecarRouter {
  public:
@@ -245,6 +37,15 @@ class SidecarRouter {
 
   RouteDecision decide(std::optional<ServiceId> service, const std::optional<model::IpAddress>& address) {
     address_ = address;
+    // Source: istio pilot/pkg/networking/core/listener_builder.go (virtualOutbound-blackhole): the sidecar's
+    // own ports.
+    if (port_ == 15001 || port_ == 15006) {
+      out_.http = false;
+      out_.kind = RouteDecision::Kind::Close;
+      out_.reason = {kRouteBlocked, std::nullopt,
+                     fmt::format("port {} is the sidecar's own: it would call itself", port_)};
+      return std::move(out_);
+    }
     const ServiceId own = dialled(service);
     if (own.valid()) {
       const RegistryService& s = impl_.cluster.service(own);
@@ -373,7 +174,6 @@ class SidecarRouter {
     VirtualHost host;
     host.host = name;
     host.losers = config.losers;
-    host.assumptions = config.assumptions;
     for (HttpEntry& entry : entries_at(config, view_, impl_, &host.losers)) host.rules.add(std::move(entry));
     if (host.rules.empty()) {
       out_.trace.insert(out_.trace.end(), host.losers.begin(), host.losers.end());
@@ -428,6 +228,10 @@ class SidecarRouter {
     out_.http = true;
     if (table_.scope().outbound() != model::OutboundMode::RegistryOnly) {
       out_.virtual_host = std::string(kAllowAny);
+      if (table_.scope().outbound() == model::OutboundMode::AllowAnyDynamicDns) {
+        out_.facts.push_back(
+            fmt::format("ALLOW_ANY_DYNAMIC_DNS: the sidecar resolves {} again by DNS", host_));
+      }
       return passthrough(fmt::format("host {} is not in the registry that the client sees", host_));
     }
     out_.virtual_host = std::string(kBlockAll);

@@ -85,6 +85,14 @@ HostPort split_host_port(std::string_view text) {
   return out;
 }
 
+// An address, or a name of letters, digits, "-", "_" and dots.
+bool plausible_host(std::string_view host) {
+  if (model::parse_ip(host)) return true;
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
 std::string authority_of(const Target& t, std::uint16_t default_port) {
   const std::string host = t.host.find(':') == std::string::npos ? t.host : "[" + t.host + "]";
   return t.port == default_port ? host : host + ":" + std::to_string(t.port);
@@ -109,7 +117,7 @@ std::optional<Target> parse_target(const Flow& flow, model::Diagnostics& diagnos
   if (const auto user = host_port.rfind('@'); user != std::string_view::npos)
     host_port.remove_prefix(user + 1);
   const auto parts = split_host_port(host_port);
-  if (!parts.valid || parts.host.empty()) {
+  if (!parts.valid || parts.host.empty() || !plausible_host(parts.host)) {
     invalid(diagnostics, "\"" + flow.to + "\" is no destination",
             "write a URL or host:port, for example https://prometheus.example.com/graph, web.shop:8080 or "
             "10.0.0.7:80");

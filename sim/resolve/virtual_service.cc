@@ -1,9 +1,11 @@
 // VirtualService -> RouteConfig: short names, matches, actions, delegates (routing.md 3.2).
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
+#include <array>
+#include <charconv>
 
 #include "sim/reason_codes_route.h"
 #include "sim/resolve/hostname.h"
@@ -65,6 +67,26 @@ HttpMatch http_match(const VsHttpMatch& m) {
   return out;
 }
 
+/// "1h30m", "500ms" in seconds; nullopt for what is no duration. Source: Go time.ParseDuration.
+std::optional<double> duration_seconds(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
+      {{"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {"s", 1}, {"m", 60}, {"h", 3600}}};
+  double total = 0;
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    const auto unit =
+        std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& u) { return text.starts_with(u.first); });
+    if (unit == kUnits.end()) return std::nullopt;
+    total += number * unit->second;
+    text.remove_prefix(unit->first.size());
+  }
+  return total;
+}
+
 /// "name" is a gateway of the VirtualService's own namespace. Source: istio pilot/pkg/model/virtualservice.go
 /// resolveGatewayName.
 std::string gateway_name(std::string_view written, model::Symbol ns) {
@@ -78,7 +100,7 @@ std::string gateway_name(std::string_view written, model::Symbol ns) {
 bool narrower(const std::optional<StringMatch>& root, const std::optional<StringMatch>& leaf) {
   if (!root || !leaf) return true;
   using Kind = StringMatch::Kind;
-  if (root->kind == Kind::Present || leaf->kind == Kind::Present) return true;
+  if (root->kind == Kind::Present || leaf->kind == Kind::Present) return false;
   if (root->kind == Kind::Regex || leaf->kind == Kind::Regex) return false;
   if (root->kind == Kind::Exact) return leaf->kind == Kind::Exact && leaf->value == root->value;
   return leaf->value.starts_with(root->value);
@@ -114,15 +136,15 @@ std::optional<VsHttpMatch> merge_match(const VsHttpMatch& root, const VsHttpMatc
       narrower(root.headers, leaf.headers) && narrower(root.without_headers, leaf.without_headers) &&
       narrower(root.query_params, leaf.query_params) && root.ignore_uri_case == leaf.ignore_uri_case &&
       (!root.port || !leaf.port || root.port == leaf.port) &&
-      (root.source_namespace.empty() || leaf.source_namespace.empty() ||
-       root.source_namespace == leaf.source_namespace);
+      (root.source_namespace.empty() || root.source_namespace == leaf.source_namespace);
   if (!fits) return std::nullopt;
   for (const auto& [key, value] : leaf.source_labels) {
     for (const auto& [root_key, root_value] : root.source_labels) {
       if (root_key == key && !(root_value == value)) return std::nullopt;
     }
   }
-  if (!root.gateways.empty()) {
+  if (!root.gateways.empty() && !leaf.gateways.empty()) {
+    if (root.gateways.size() < leaf.gateways.size()) return std::nullopt;
     for (const std::string& gateway : leaf.gateways) {
       if (std::find(root.gateways.begin(), root.gateways.end(), gateway) == root.gateways.end())
         return std::nullopt;
@@ -158,17 +180,18 @@ VsHttpRoute merge_route(const VsHttpRoute& root, VsHttpRoute leaf) {
   if (leaf.name.empty()) leaf.name = root.name;
   if (!leaf.rewrite) leaf.rewrite = root.rewrite;
   if (!leaf.fault) leaf.fault = root.fault;
+  if (!leaf.direct_response_status) leaf.direct_response_status = root.direct_response_status;
   if (!leaf.timeout) leaf.timeout = root.timeout;
   if (!leaf.retry_attempts) leaf.retry_attempts = root.retry_attempts;
   if (leaf.mirrors.empty()) leaf.mirrors = root.mirrors;
-  leaf.cors = leaf.cors || root.cors;
-  const auto join = [](model::HeaderChange& to, const model::HeaderChange& from) {
-    to.set.insert(to.set.begin(), from.set.begin(), from.set.end());
-    to.add.insert(to.add.begin(), from.add.begin(), from.add.end());
-    to.remove.insert(to.remove.begin(), from.remove.begin(), from.remove.end());
+  if (!leaf.cors) leaf.cors = root.cors;
+  const auto none = [](const model::HeaderChange& h) {
+    return h.set.empty() && h.add.empty() && h.remove.empty();
   };
-  join(leaf.request_headers, root.request_headers);
-  join(leaf.response_headers, root.response_headers);
+  if (none(leaf.request_headers) && none(leaf.response_headers)) {
+    leaf.request_headers = root.request_headers;
+    leaf.response_headers = root.response_headers;
+  }
   return leaf;
 }
 
@@ -234,16 +257,21 @@ class Compiler {
       } else if (leaf.matches.empty()) {
         matches = root.matches;
       } else {
-        for (const VsHttpMatch& r : root.matches) {
-          for (const VsHttpMatch& l : leaf.matches) {
+        // Source: istio pilot/pkg/model/virtualservice.go mergeHTTPMatchRequests: each match of the delegate
+        // must be narrower than one of the root's, else the whole rule goes.
+        for (const VsHttpMatch& l : leaf.matches) {
+          bool found = false;
+          for (const VsHttpMatch& r : root.matches) {
             std::optional<VsHttpMatch> merged = merge_match(r, l);
-            conflict = conflict || !merged.has_value();
+            found = found || merged.has_value();
             if (merged) matches.push_back(std::move(*merged));
           }
+          conflict = conflict || !found;
         }
-        if (conflict)
-          lost(at, "a match of the delegate is not narrower than the root's: that combination is dropped");
-        if (matches.empty()) continue;
+        if (conflict) {
+          lost(at, "a match of the delegate is narrower than none of the root's: Istio drops this rule");
+          continue;
+        }
       }
       add_route(merge_route(root, leaf), matches, at, delegate_ns);
     }
@@ -256,6 +284,7 @@ class Compiler {
       HttpEntry entry;
       entry.rule = rule;
       entry.at = at;
+      entry.age_known = !config_.created.empty();
       config_.http.push_back(std::move(entry));
       return;
     }
@@ -265,6 +294,7 @@ class Compiler {
       entry.rule = rule;
       entry.at = at;
       if (m.pos.known()) entry.at.pos = m.pos;
+      entry.age_known = !config_.created.empty();
       entry.port = m.port;
       entry.source_labels = m.source_labels;
       entry.source_namespace = m.source_namespace;
@@ -283,7 +313,7 @@ class Compiler {
     rule->fault = route.fault;
     if (route.redirect) rule->redirect = compile_redirect(*route.redirect);
     if (route.rewrite) rule->rewrite = compile_rewrite(*route.rewrite);
-    if (route.cors) rule->cors = RuleCors{{}, false};
+    if (route.cors) rule->cors = compile_cors(*route.cors);
     rule->request_headers.push_back(route.request_headers);
     rule->response_headers.push_back(route.response_headers);
     // Source: istio pilot/pkg/networking/core/route/route.go processDestination: among several, weight 0 is
@@ -310,6 +340,22 @@ class Compiler {
     out.port_of_listener = !r.port && r.derive_port == "FROM_REQUEST_PORT";
     out.code = r.code == 0 ? 301 : r.code;
     if (!r.uri) out.prefix = r.prefix_rewrite;
+    return out;
+  }
+
+  /// Source: istio pilot/pkg/networking/core/route/route.go TranslateCORSPolicy.
+  static RuleCors compile_cors(const model::VsCors& cors) {
+    RuleCors out;
+    for (const StringMatch& origin : cors.allow_origins) out.allow_origins.push_back(text_matcher(origin));
+    out.allow_methods = fmt::format("{}", fmt::join(cors.allow_methods, ","));
+    out.allow_headers = fmt::format("{}", fmt::join(cors.allow_headers, ","));
+    out.expose_headers = fmt::format("{}", fmt::join(cors.expose_headers, ","));
+    if (cors.max_age) {
+      const std::optional<double> age = duration_seconds(*cors.max_age);
+      if (age) out.max_age = fmt::format("{}", static_cast<long>(*age));
+    }
+    out.allow_credentials = cors.allow_credentials.value_or(false);
+    out.ignore_unmatched = cors.ignore_unmatched;
     return out;
   }
 

@@ -117,7 +117,6 @@ class WaypointRouter {
       host.losers.insert(host.losers.end(), config->losers.begin(), config->losers.end());
       for (HttpEntry& entry : entries_at(*config, view_, impl_, &host.losers))
         host.rules.add(std::move(entry));
-      host.assumptions.insert(host.assumptions.end(), config->assumptions.begin(), config->assumptions.end());
     }
     if (!dynamic_dns_host_fits()) return;
     if (host.rules.empty()) {

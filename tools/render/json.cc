@@ -1,210 +1,345 @@
-// JSON: the contract of the command line. Keys are camelCase and keep their order.
+#include "tools/render/json.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "tools/render/render.h"
+#include "model/base/version.h"
+#include "tools/render/names.h"
 
 namespace waypath::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string text(std::string_view s) { return std::string(s); }
+// Invalid UTF-8 is replaced: the reader of manifests refuses it, headers from the command line may hold it.
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+}
 
 Json object_json(const sim::ObjectAt& o, const model::SourceFiles& files) {
   Json j;
-  j["kind"] = o.key.kind.str();
-  j["namespace"] = o.key.ns.str();
-  j["name"] = o.key.name.str();
-  j["file"] = o.pos.known() ? text(files.path(o.pos.file)) : "";
-  j["line"] = o.pos.line;
-  j["rule"] = o.rule;
+  j["kind"] = o.key.kind.view();
+  if (!o.key.group.empty()) j["group"] = o.key.group.view();
+  if (!o.key.ns.empty()) j["namespace"] = o.key.ns.view();
+  j["name"] = o.key.name.view();
+  if (o.pos.known()) {
+    j["file"] = files.path(o.pos.file);
+    j["line"] = o.pos.line;
+  }
+  if (o.rule >= 0) {
+    j["rule"] = o.rule;
+    if (!o.section.empty()) j["section"] = o.section;
+  }
   return j;
 }
 
-Json by_json(const sim::Reason& r, const model::SourceFiles& files) {
-  return r.by ? object_json(*r.by, files) : Json(nullptr);
+Json objects_json(const std::vector<sim::ObjectAt>& objects, const model::SourceFiles& files) {
+  Json out = Json::array();
+  for (const auto& o : objects)
+    if (!o.key.name.empty()) out.push_back(object_json(o, files));
+  return out;
 }
 
-Json nodes_json(const std::vector<sim::TraceNode>& nodes, const model::SourceFiles& files) {
+void put_by(Json& j, const sim::Reason& reason, const model::SourceFiles& files) {
+  if (reason.by && !reason.by->key.name.empty()) j["by"] = object_json(*reason.by, files);
+}
+
+Json node_json(const sim::TraceNode& node, const model::SourceFiles& files, const char* direction = nullptr) {
+  Json j;
+  if (direction != nullptr) j["direction"] = direction;
+  j["layer"] = node.layer;
+  j["decision"] = to_string(node.decision);
+  j["reason"] = node.reason.code.text;
+  if (!node.reason.detail.empty()) j["detail"] = node.reason.detail;
+  put_by(j, node.reason, files);
+  if (!node.children.empty()) {
+    Json children = Json::array();
+    for (const auto& child : node.children) children.push_back(node_json(child, files));
+    j["children"] = std::move(children);
+  }
+  return j;
+}
+
+Json hop_json(const sim::HopResult& hop, const model::SourceFiles& files) {
+  Json j;
+  j["kind"] = to_string(hop.kind);
+  if (!hop.ns.empty()) j["namespace"] = hop.ns;
+  j["name"] = hop.name;
+  if (!hop.pod.empty()) j["pod"] = hop.pod;
+  j["identity"] = hop.identity.present() ? Json(hop.identity.principal) : Json(nullptr);
+  j["seenPeer"] = hop.seen_peer.present() ? Json(hop.seen_peer.principal) : Json(nullptr);
+  j["decision"] = to_string(hop.decision);
+  j["decisions"] = Json::array();
+  for (const auto& node : hop.decisions) j["decisions"].push_back(node_json(node, files));
+  return j;
+}
+
+Json leg_json(const sim::PathVerdict& path, std::size_t index, const model::SourceFiles& files) {
+  const auto& leg = path.legs[index];
+  Json j;
+  j["from"] = scenarios::hop_name(path.hops[leg.from]);
+  j["to"] = leg.auxiliary ? leg.destination : scenarios::hop_name(path.hops[leg.to]);
+  j["fromHop"] = leg.from;
+  if (leg.auxiliary) {
+    j["auxiliary"] = true;
+    j["purpose"] = leg.purpose;
+  } else {
+    j["toHop"] = leg.to;
+  }
+  j["transport"] = to_string(leg.transport);
+  j["protocol"] = leg.protocol;
+  j["source"] = leg.source;
+  j["destination"] = leg.destination;
+  j["wirePort"] = leg.wire_port;
+  j["innerPort"] = leg.inner_port;
+  j["reached"] = leg_reached(path, index);
+  j["decision"] = to_string(leg.decision);
+  j["decisions"] = Json::array();
+  for (const auto& node : leg.egress) j["decisions"].push_back(node_json(node, files, "egress"));
+  for (const auto& node : leg.ingress) j["decisions"].push_back(node_json(node, files, "ingress"));
+  return j;
+}
+
+Json response_json(const sim::Response& response) {
+  Json j;
+  j["status"] = response.status == 0 ? Json(nullptr) : Json(response.status);
+  j["redirect"] = response.redirect.empty() ? Json(nullptr) : Json(response.redirect);
+  j["answeredBy"] = response.answered_by.empty() ? Json(nullptr) : Json(response.answered_by);
+  return j;
+}
+
+Json backend_json(const std::optional<sim::BackendRequest>& request) {
+  if (!request) return nullptr;
+  Json j;
+  j["host"] = request->host;
+  j["path"] = request->path;
+  Json headers = Json::object();
+  for (const auto& [name, value] : request->headers) {
+    // A header that is set several times is a list.
+    if (!headers.contains(name)) {
+      headers[name] = value;
+    } else if (headers[name].is_array()) {
+      headers[name].push_back(value);
+    } else {
+      headers[name] = Json::array({headers[name], value});
+    }
+  }
+  j["headers"] = std::move(headers);
+  j["removedHeaders"] = request->removed_headers;
+  j["port"] = request->port;
+  return j;
+}
+
+Json assumptions_json(const std::vector<sim::Assumption>& assumptions, const model::SourceFiles& files) {
   Json out = Json::array();
-  for (const auto& n : nodes) {
+  for (const auto& a : assumptions) {
     Json j;
-    j["layer"] = n.layer;
-    j["decision"] = text(sim::to_string(n.decision));
-    j["reason"] = text(n.reason.code.text);
-    j["detail"] = n.reason.detail;
-    j["by"] = by_json(n.reason, files);
-    if (!n.children.empty()) j["considered"] = nodes_json(n.children, files);
+    j["code"] = a.code.text;
+    j["detail"] = a.detail;
+    if (a.pos.known()) {
+      j["file"] = files.path(a.pos.file);
+      j["line"] = a.pos.line;
+    }
     out.push_back(std::move(j));
   }
   return out;
 }
 
-Json path_json(const sim::PathVerdict& p, const model::SourceFiles& files) {
+Json near_misses_json(const std::vector<sim::NearMiss>& misses, const model::SourceFiles& files) {
+  Json out = Json::array();
+  for (const auto& m : misses) {
+    Json j;
+    j["object"] = object_json(m.object, files);
+    j["detail"] = m.detail;
+    out.push_back(std::move(j));
+  }
+  return out;
+}
+
+// What a path and the flow as a whole have in common.
+void put_judgement(Json& j, const sim::PathVerdict& path, const model::SourceFiles& files) {
+  j["reason"] = path.reason.code.text;
+  j["detail"] = path.reason.detail;
+  j["by"] = path.reason.by && !path.reason.by->key.name.empty() ? object_json(*path.reason.by, files)
+                                                                : Json(nullptr);
+  j["deciders"] = objects_json(path.deciders, files);
+}
+
+void put_rest(Json& j, const sim::PathVerdict& path, const model::SourceFiles& files) {
+  j["response"] = response_json(path.response);
+  j["backend"] = path.backend.empty() ? Json(nullptr) : Json(path.backend);
+  j["backendRequest"] = backend_json(path.backend_request);
+  j["bypassed"] = path.bypassed;
+  j["bypassCauses"] = objects_json(path.bypass_causes, files);
+  j["assumptions"] = assumptions_json(path.assumptions, files);
+  j["nearMisses"] = near_misses_json(path.near_misses, files);
+  j["missingFacts"] = path.missing_facts;
+  j["notes"] = path.notes;
+}
+
+Json path_json(const sim::PathVerdict& path, const model::SourceFiles& files) {
   Json j;
-  j["outcome"] = text(sim::to_string(p.outcome));
-  j["symptom"] = p.symptom;
-  j["share"] = p.share;
-  j["reason"] = text(p.reason.code.text);
-  j["detail"] = p.reason.detail;
-  j["by"] = by_json(p.reason, files);
-  j["deciders"] = Json::array();
-  for (const auto& d : p.deciders) j["deciders"].push_back(object_json(d, files));
-  j["decidedAtHop"] = p.decided_at_hop ? Json(*p.decided_at_hop) : Json(nullptr);
-  j["decidedAtLeg"] = p.decided_at_leg ? Json(*p.decided_at_leg) : Json(nullptr);
+  j["outcome"] = to_string(path.outcome);
+  j["symptom"] = path.symptom;
+  j["share"] = path.share;
+  put_judgement(j, path, files);
+  j["decidedAtHop"] = path.decided_at_hop ? Json(*path.decided_at_hop) : Json(nullptr);
+  j["decidedAtLeg"] = path.decided_at_leg ? Json(*path.decided_at_leg) : Json(nullptr);
   j["hops"] = Json::array();
-  for (const auto& h : p.hops) {
-    Json hop;
-    hop["kind"] = text(sim::to_string(h.kind));
-    hop["namespace"] = h.ns;
-    hop["name"] = h.name;
-    hop["pod"] = h.pod;
-    hop["identity"] = h.seen_peer.principal;
-    hop["decision"] = text(sim::to_string(h.decision));
-    hop["decisions"] = nodes_json(h.decisions, files);
-    j["hops"].push_back(std::move(hop));
-  }
+  for (const auto& hop : path.hops) j["hops"].push_back(hop_json(hop, files));
   j["legs"] = Json::array();
-  for (const auto& l : p.legs) {
-    Json leg;
-    leg["from"] = l.from;
-    leg["to"] = l.to;
-    leg["transport"] = text(sim::to_string(l.transport));
-    leg["protocol"] = l.protocol;
-    leg["source"] = l.source;
-    leg["destination"] = l.destination;
-    leg["wirePort"] = l.wire_port;
-    leg["innerPort"] = l.inner_port;
-    if (l.auxiliary) leg["purpose"] = l.purpose;
-    leg["decision"] = text(sim::to_string(l.decision));
-    leg["dropped"] = l.dropped;
-    leg["egress"] = nodes_json(l.egress, files);
-    leg["ingress"] = nodes_json(l.ingress, files);
-    j["legs"].push_back(std::move(leg));
-  }
-  j["backend"] = p.backend;
-  j["backendPod"] = p.backend_pod;
-  j["response"] = {{"status", p.response.status},
-                   {"redirect", p.response.redirect},
-                   {"answeredBy", p.response.answered_by}};
-  if (p.backend_request) {
-    Json headers = Json::object();
-    for (const auto& [name, value] : p.backend_request->headers) headers[name] = value;
-    j["backendRequest"] = {{"host", p.backend_request->host},
-                           {"path", p.backend_request->path},
-                           {"headers", headers},
-                           {"port", p.backend_request->port}};
-  }
-  j["bypassed"] = p.bypassed;
-  j["bypassCauses"] = Json::array();
-  for (const auto& c : p.bypass_causes) j["bypassCauses"].push_back(object_json(c, files));
-  j["assumptions"] = Json::array();
-  for (const auto& a : p.assumptions)
-    j["assumptions"].push_back({{"code", text(a.code.text)}, {"detail", a.detail}});
-  j["nearMisses"] = Json::array();
-  for (const auto& n : p.near_misses)
-    j["nearMisses"].push_back({{"object", object_json(n.object, files)}, {"detail", n.detail}});
-  j["missingFacts"] = p.missing_facts;
-  j["notes"] = p.notes;
+  for (std::size_t i = 0; i < path.legs.size(); ++i) j["legs"].push_back(leg_json(path, i, files));
+  put_rest(j, path, files);
   return j;
 }
 
-Json verdict_json(const sim::Verdict& v, const model::SourceFiles& files) {
+// ---- reports ----
+
+const char* status_word(scenarios::CaseResult::Status status) {
+  switch (status) {
+    case scenarios::CaseResult::Status::Passed:
+      return "passed";
+    case scenarios::CaseResult::Status::Failed:
+      return "failed";
+    case scenarios::CaseResult::Status::Skipped:
+      return "skipped";
+  }
+  return "";
+}
+
+Json expected_json(const scenarios::Expectation& e) {
+  Json j = Json::object();
+  if (e.outcome) j["outcome"] = *e.outcome;
+  if (e.symptom) j["symptom"] = *e.symptom;
+  if (e.reason) j["reason"] = *e.reason;
+  if (!e.by.empty()) j["by"] = e.by;
+  if (e.rule) j["rule"] = *e.rule;
+  if (!e.via.empty()) j["via"] = e.via;
+  if (!e.not_via.empty()) j["notVia"] = e.not_via;
+  if (e.identity) j["identity"] = *e.identity;
+  if (e.backend) j["backend"] = *e.backend;
+  if (e.bypassed_text) {
+    j["bypassed"] = *e.bypassed_text;
+  } else if (e.bypassed) {
+    j["bypassed"] = *e.bypassed;
+  }
+  for (const auto& leg : e.legs) {
+    Json l = Json::object();
+    if (leg.from) l["from"] = *leg.from;
+    if (leg.to) l["to"] = *leg.to;
+    if (leg.transport) l["transport"] = *leg.transport;
+    if (leg.port) l["port"] = *leg.port;
+    j["legs"].push_back(std::move(l));
+  }
+  return j;
+}
+
+Json predicted_json(const scenarios::CaseResult& c) {
+  if (c.predicted.paths.empty()) return nullptr;
+  const auto& path = deciding_path(c.predicted);
   Json j;
-  j["apiVersion"] = "waypath.dev/v1";
-  j["kind"] = "Trace";
-  j["flow"] = {{"from", v.from}, {"to", v.to}};
-  j["istioVersion"] = v.istio_version;
-  j["outcome"] = text(sim::to_string(v.outcome));
-  j["symptom"] = v.symptom;
-  j["split"] = v.split;
-  const sim::PathVerdict none;
-  const auto& first = v.paths.empty() ? none : v.paths.front();
-  j["reason"] = text(first.reason.code.text);
-  j["by"] = by_json(first.reason, files);
-  j["paths"] = Json::array();
-  for (const auto& p : v.paths) j["paths"].push_back(path_json(p, files));
-  const auto top = path_json(first, files);
-  for (const char* key : {"response", "backendRequest", "bypassed", "assumptions", "nearMisses"})
-    if (top.contains(key)) j[key] = top[key];
+  j["outcome"] = to_string(c.predicted.outcome);
+  j["symptom"] = c.predicted.symptom;
+  j["reason"] = path.reason.code.text;
+  j["detail"] = path.reason.detail;
+  j["by"] = path.reason.by && !path.reason.by->key.name.empty() ? object_json(*path.reason.by, c.files)
+                                                                : Json(nullptr);
+  Json via = Json::array();
+  for (const auto& hop : path.hops) via.push_back(scenarios::hop_name(hop));
+  j["via"] = std::move(via);
+  j["backend"] = path.backend.empty() ? Json(nullptr) : Json(path.backend);
+  j["bypassed"] = path.bypassed;
+  j["split"] = c.predicted.split;
   return j;
-}
-
-// Texts that are no UTF-8 must not stop a report.
-std::string dump(const Json& j) { return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-std::string status_text(scenarios::CaseResult::Status s) {
-  using Status = scenarios::CaseResult::Status;
-  return s == Status::Passed ? "passed" : s == Status::Failed ? "failed" : "skipped";
 }
 
 }  // namespace
 
 std::string trace_json(const sim::Verdict& verdict, const model::SourceFiles& files) {
-  return dump(verdict_json(verdict, files));
+  const auto& main = deciding_path(verdict);
+  Json j;
+  j["apiVersion"] = kApiVersion;
+  j["kind"] = "Trace";
+  j["flow"] = {{"from", verdict.from}, {"to", verdict.to}};
+  j["istioVersion"] = verdict.istio_version;
+  j["outcome"] = to_string(verdict.outcome);
+  j["symptom"] = verdict.symptom;
+  put_judgement(j, main, files);
+  j["split"] = verdict.split;
+  j["paths"] = Json::array();
+  for (const auto& path : verdict.paths) j["paths"].push_back(path_json(path, files));
+  put_rest(j, main, files);
+  return dump(j);
 }
 
-std::string report_json(const scenarios::Report& report);
 std::string report_json(const scenarios::Report& report) {
   Json j;
-  j["apiVersion"] = "waypath.dev/v1";
+  j["apiVersion"] = kApiVersion;
   j["kind"] = "TestReport";
   j["summary"] = {{"passed", report.passed}, {"failed", report.failed}, {"skipped", report.skipped}};
   j["cases"] = Json::array();
   for (const auto& c : report.cases) {
-    Json one;
-    one["scenario"] = c.scenario;
-    one["variant"] = c.variant;
-    one["flow"] = c.flow;
-    one["status"] = status_text(c.status);
-    one["place"] = c.place;
-    one["tags"] = c.tags;
-    Json expected = Json::object(), predicted = Json::object();
-    for (const auto& m : c.mismatches) {
-      expected[m.part] = m.expected;
-      predicted[m.part] = m.predicted;
+    Json row;
+    row["scenario"] = c.scenario;
+    row["file"] = c.path;
+    row["variant"] = c.variant.empty() ? Json(nullptr) : Json(c.variant);
+    row["flow"] = c.flow;
+    row["tags"] = c.tags;
+    row["status"] = status_word(c.status);
+    row["expected"] = expected_json(c.expected);
+    row["predicted"] = predicted_json(c);
+    if (!c.mismatches.empty()) {
+      Json mismatches = Json::array();
+      for (const auto& m : c.mismatches)
+        mismatches.push_back({{"part", m.part}, {"expected", m.expected}, {"predicted", m.predicted}});
+      row["mismatches"] = std::move(mismatches);
     }
-    if (c.expected.outcome) expected["outcome"] = *c.expected.outcome;
-    predicted["outcome"] = text(sim::to_string(c.predicted.outcome));
-    predicted["symptom"] = c.predicted.symptom;
-    if (!c.predicted.paths.empty()) predicted["reason"] = text(c.predicted.paths.front().reason.code.text);
-    one["expected"] = std::move(expected);
-    one["predicted"] = std::move(predicted);
-    if (!c.message.empty()) one["message"] = c.message;
-    j["cases"].push_back(std::move(one));
+    if (!c.message.empty()) row["message"] = c.message;
+    if (!c.place.empty()) row["place"] = c.place;
+    j["cases"].push_back(std::move(row));
   }
   return dump(j);
 }
 
-std::string report_sarif(const scenarios::Report& report);
+// Source: docs.oasis-open.org/sarif/sarif/v2.1.0 sections 3.13, 3.27, 3.29
 std::string report_sarif(const scenarios::Report& report) {
   Json results = Json::array();
   for (const auto& c : report.cases) {
     if (c.status != scenarios::CaseResult::Status::Failed) continue;
-    std::string message = c.flow + (c.variant.empty() ? "" : " (" + c.variant + ")") + ": ";
-    for (const auto& m : c.mismatches)
-      message += m.part + " expected " + m.expected + ", predicted " + m.predicted + "; ";
-    if (c.mismatches.empty()) message += c.message;
-    int line = 1;
-    const auto colon = c.place.find(':', c.path.size());
-    if (colon != std::string::npos && colon + 1 < c.place.size())
-      line = std::max(1, std::atoi(c.place.c_str() + colon + 1));
+    std::string text = c.scenario + " / " + (c.variant.empty() ? "" : c.variant + " / ") + c.flow + ": ";
+    for (std::size_t i = 0; i < c.mismatches.size(); ++i) {
+      const auto& m = c.mismatches[i];
+      text += (i == 0 ? "" : "; ") + m.part + " expected " + m.expected + ", predicted " + m.predicted;
+    }
+    if (c.mismatches.empty()) text += c.message;
+    Json result;
+    result["ruleId"] = "expectation-failed";
+    result["level"] = "error";
+    result["message"]["text"] = text;
+    Json region = Json::object();
+    // The place is "file:line:column"; the file is the scenario's.
+    if (c.place.size() > c.path.size() && c.place.compare(0, c.path.size(), c.path) == 0) {
+      const auto numbers = c.place.substr(c.path.size() + 1);
+      region["startLine"] = std::stoi(numbers);
+      if (const auto colon = numbers.find(':'); colon != std::string::npos)
+        region["startColumn"] = std::stoi(numbers.substr(colon + 1));
+    }
     Json location;
-    location["physicalLocation"] = {{"artifactLocation", {{"uri", c.path}}},
-                                    {"region", {{"startLine", line}}}};
-    results.push_back({{"ruleId", "EXPECTATION_FAILED"},
-                       {"level", "error"},
-                       {"message", {{"text", message}}},
-                       {"locations", Json::array({location})}});
+    location["physicalLocation"]["artifactLocation"]["uri"] = c.path;
+    if (!region.empty()) location["physicalLocation"]["region"] = std::move(region);
+    result["locations"] = Json::array({std::move(location)});
+    results.push_back(std::move(result));
   }
+  Json run;
+  run["tool"]["driver"]["name"] = "waypath";
+  run["tool"]["driver"]["version"] = model::kVersion;
+  run["tool"]["driver"]["rules"] =
+      Json::array({{{"id", "expectation-failed"},
+                    {"shortDescription", {{"text", "A prediction differs from what a scenario expects"}}}}});
+  run["results"] = std::move(results);
   Json j;
   j["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";
   j["version"] = "2.1.0";
-  Json driver = {{"name", "waypath"}, {"rules", Json::array({{{"id", "EXPECTATION_FAILED"}}})}};
-  j["runs"] = Json::array({{{"tool", {{"driver", driver}}}, {"results", results}}});
+  j["runs"] = Json::array({std::move(run)});
   return dump(j);
 }
 

@@ -1,180 +1,226 @@
+#include "tools/render/report.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <pugixml.hpp>
 #include <sstream>
 
-#include "tools/render/render.h"
+#include "tools/render/names.h"
+#include "tools/render/trace_text.h"
 
 namespace waypath::tools {
-
-[[nodiscard]] std::string report_json(const scenarios::Report& report);   // json.cc
-[[nodiscard]] std::string report_sarif(const scenarios::Report& report);  // json.cc
-
 namespace {
 
 using scenarios::CaseResult;
 using Status = CaseResult::Status;
 
-std::string title(const CaseResult& c) {
-  return c.variant.empty() ? c.flow : c.flow + "  [" + c.variant + "]";
+std::string sums(const scenarios::Report& report) {
+  std::string out = fmt::format("{} passed, {} failed", report.passed, report.failed);
+  if (report.skipped > 0) out += fmt::format(", {} skipped", report.skipped);
+  return out;
 }
 
-std::string difference(const CaseResult& c) {
-  std::string out;
+// Why a case failed, in one line.
+std::string summary(const CaseResult& c) {
+  std::vector<std::string> parts;
   for (const auto& m : c.mismatches)
-    out += fmt::format("      {:<9} expected  {}\n      {:<9} predicted {}\n", m.part, m.expected, "",
-                       m.predicted);
-  if (!c.message.empty()) out += "      " + c.message + (c.message.back() == '\n' ? "" : "\n");
+    parts.push_back(fmt::format("{}: expected {}, predicted {}", m.part, m.expected, m.predicted));
+  return parts.empty() ? c.message : join(parts, "; ");
+}
+
+std::string plain_trace(const CaseResult& c, const std::string& indent) {
+  if (c.predicted.paths.empty()) return {};
+  TextOptions how;
+  how.indent = indent;
+  return trace_text(c.predicted, c.files, how);
+}
+
+// Sorted by scenario in the order of the report.
+struct Suite {
+  std::string name, path;
+  std::vector<const CaseResult*> cases;
+};
+std::vector<Suite> suites(const scenarios::Report& report) {
+  std::vector<Suite> out;
+  for (const auto& c : report.cases) {
+    auto it = std::find_if(out.begin(), out.end(),
+                           [&](const Suite& s) { return s.name == c.scenario && s.path == c.path; });
+    if (it == out.end()) it = out.insert(out.end(), {c.scenario, c.path, {}});
+    it->cases.push_back(&c);
+  }
   return out;
 }
 
-std::string indented(const std::string& text) {
+std::size_t count(const Suite& suite, Status status) {
+  return static_cast<std::size_t>(std::count_if(suite.cases.begin(), suite.cases.end(),
+                                                [&](const CaseResult* c) { return c->status == status; }));
+}
+
+// A cell of a Markdown table: nothing in it can end the cell or start markup.
+std::string cell(std::string_view text) {
   std::string out;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) out += line.empty() ? "\n" : "      " + line + "\n";
-  return out;
-}
-
-std::string report_text(const scenarios::Report& report, const model::SourceFiles& files,
-                        const TextStyle& style) {
-  std::string out, scenario;
-  for (const auto& c : report.cases) {
-    if (c.scenario != scenario) {
-      scenario = c.scenario;
-      out += fmt::format("{}{}  ({})\n", out.empty() ? "" : "\n", scenario, c.path);
-    }
-    if (c.status == Status::Failed) {
-      out += fmt::format("  {}  {}\n      {}\n{}", style.colour ? "\x1b[1;31mFAIL\x1b[0m" : "FAIL", title(c),
-                         c.place, difference(c));
-      if (!c.predicted.paths.empty()) out += indented(trace_text(c.predicted, files, style));
-    } else if (style.verbose) {
-      out += fmt::format("  {}  {}\n", c.status == Status::Passed ? "ok  " : "skip", title(c));
-    }
-  }
-  return out + fmt::format("{}{} passed, {} failed, {} without an expectation\n", out.empty() ? "" : "\n",
-                           report.passed, report.failed, report.skipped);
-}
-
-std::string report_tap(const scenarios::Report& report) {
-  std::string out = fmt::format("TAP version 13\n1..{}\n", report.cases.size());
-  std::size_t n = 0;
-  for (const auto& c : report.cases) {
-    std::string name = c.scenario + ": " + title(c);
-    std::replace(name.begin(), name.end(), '#', ' ');
-    out += fmt::format("{} {} - {}{}\n", c.status == Status::Failed ? "not ok" : "ok", ++n, name,
-                       c.status == Status::Skipped ? " # SKIP nothing expected" : "");
-    if (c.status != Status::Failed) continue;
-    std::istringstream in(difference(c));
-    for (std::string line; std::getline(in, line);) out += "  # " + line + "\n";
+  for (const char c : printable(text)) {
+    if (std::string_view("\\`*_{}[]()<>#|!~&").find(c) != std::string_view::npos) out.push_back('\\');
+    out.push_back(c);
   }
   return out;
 }
 
-// Characters that XML 1.0 cannot hold.
-std::string xml_text(const std::string& text) {
+// TAP descriptions end at '#', which starts a directive.
+std::string tap_text(std::string_view text) {
   std::string out;
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') out.push_back(c);
-  return out;
-}
-
-std::string report_junit(const scenarios::Report& report) {
-  pugi::xml_document doc;
-  auto suites = doc.append_child("testsuites");
-  pugi::xml_node suite;
-  std::string current;
-  int tests = 0, failures = 0, skipped = 0;
-  const auto close = [&] {
-    if (!suite) return;
-    suite.append_attribute("tests") = tests;
-    suite.append_attribute("failures") = failures;
-    suite.append_attribute("skipped") = skipped;
-    tests = failures = skipped = 0;
-  };
-  for (const auto& c : report.cases) {
-    if (!suite || c.scenario != current) {
-      close();
-      suite = suites.append_child("testsuite");
-      suite.append_attribute("name") = xml_text(c.scenario).c_str();
-      current = c.scenario;
-    }
-    ++tests;
-    auto one = suite.append_child("testcase");
-    one.append_attribute("classname") =
-        xml_text(c.scenario + (c.variant.empty() ? "" : "." + c.variant)).c_str();
-    one.append_attribute("name") = xml_text(c.flow).c_str();
-    if (c.status == Status::Skipped) {
-      ++skipped;
-      one.append_child("skipped");
-    } else if (c.status == Status::Failed) {
-      ++failures;
-      auto failure = one.append_child("failure");
-      failure.append_attribute("message") =
-          xml_text(c.mismatches.empty() ? c.message : c.mismatches.front().part + " differs").c_str();
-      failure.text().set(xml_text(difference(c)).c_str());
-    }
-  }
-  close();
-  std::ostringstream out;
-  doc.save(out, "  ");
-  return out.str();
-}
-
-std::string cell(std::string text) {
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (text[i] == '|' || text[i] == '\n') text.replace(i, 1, text[i] == '|' ? "\\|" : " "), ++i;
-  return text;
-}
-
-std::string report_markdown(const scenarios::Report& report) {
-  std::string out = fmt::format("**{} passed, {} failed, {} without an expectation**\n", report.passed,
-                                report.failed, report.skipped);
-  bool header = false;
-  for (const auto& c : report.cases) {
-    if (c.status != Status::Failed) continue;
-    if (!header)
-      out += "\n| scenario | variant | flow | part | expected | predicted |\n|---|---|---|---|---|---|\n";
-    header = true;
-    if (c.mismatches.empty())
-      out += fmt::format("| {} | {} | {} | | | {} |\n", cell(c.scenario), cell(c.variant), cell(c.flow),
-                         cell(c.message));
-    for (const auto& m : c.mismatches)
-      out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", cell(c.scenario), cell(c.variant), cell(c.flow),
-                         m.part, cell(m.expected), cell(m.predicted));
+  for (const char c : printable(text)) {
+    if (c == '#' || c == '\\') out.push_back('\\');
+    out.push_back(c);
   }
   return out;
+}
+
+std::string yaml_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : printable(text)) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out + "\"";
 }
 
 }  // namespace
 
-std::optional<ReportFormat> report_format(std::string_view name) {
-  if (name == "text") return ReportFormat::Text;
-  if (name == "json") return ReportFormat::Json;
-  if (name == "junit") return ReportFormat::Junit;
-  if (name == "tap") return ReportFormat::Tap;
-  if (name == "markdown") return ReportFormat::Markdown;
-  if (name == "sarif") return ReportFormat::Sarif;
-  return std::nullopt;
+std::string case_title(const CaseResult& c) {
+  return c.scenario + " / " + (c.variant.empty() ? "" : c.variant + " / ") + c.flow;
 }
 
-std::string render_report(const scenarios::Report& report, ReportFormat format,
-                          const model::SourceFiles& files, const TextStyle& style) {
-  switch (format) {
-    case ReportFormat::Text:
-      return report_text(report, files, style);
-    case ReportFormat::Json:
-      return report_json(report);
-    case ReportFormat::Junit:
-      return report_junit(report);
-    case ReportFormat::Tap:
-      return report_tap(report);
-    case ReportFormat::Markdown:
-      return report_markdown(report);
-    case ReportFormat::Sarif:
-      return report_sarif(report);
+std::string report_text(const scenarios::Report& report, const ReportOptions& options) {
+  const Paint paint(options.colour);
+  std::string out;
+  for (const auto& c : report.cases) {
+    if (c.status == Status::Failed) {
+      out += fmt::format("{}  {}\n", paint.bad("FAIL"), paint.bold(printable(case_title(c))));
+      if (!c.place.empty()) out += "  " + printable(c.place) + "\n";
+      std::size_t part = 4, expected = 8;
+      for (const auto& m : c.mismatches) {
+        part = std::max(part, columns(m.part));
+        expected = std::max(expected, std::min<std::size_t>(columns(m.expected), 44));
+      }
+      if (!c.mismatches.empty()) {
+        out += fmt::format("  {}  {}  {}\n", padded("", part), padded("expected", expected), "predicted");
+        for (const auto& m : c.mismatches)
+          out += fmt::format("  {}  {}  {}\n", padded(m.part, part),
+                             paint.good(padded(printable(m.expected), expected)),
+                             paint.bad(printable(m.predicted)));
+      }
+      if (!c.message.empty()) {
+        std::istringstream lines(c.message);
+        for (std::string line; std::getline(lines, line);) out += "  " + printable(line) + "\n";
+      }
+      if (!c.predicted.paths.empty()) {
+        TextOptions how;
+        how.colour = options.colour;
+        how.verbose = options.verbose;
+        how.indent = "    ";
+        out += "\n" + trace_text(c.predicted, c.files, how);
+      }
+      out += "\n";
+    } else if (options.verbose) {
+      const bool skipped = c.status == Status::Skipped;
+      out += fmt::format(
+          "{}  {}{}\n", skipped ? "skip" : paint.good("ok  "), printable(case_title(c)),
+          skipped ? fmt::format("  predicted {}",
+                                c.predicted.paths.empty() ? "nothing" : to_string(c.predicted.outcome))
+                  : "");
+    }
   }
-  return {};
+  const std::string line = sums(report);
+  return out + (report.failed > 0 ? paint.bad(line) : paint.good(line)) + "\n";
+}
+
+// Source: the schema that CI servers read, github.com/testmoapp/junitxml
+std::string report_junit(const scenarios::Report& report) {
+  pugi::xml_document doc;
+  auto root = doc.append_child("testsuites");
+  root.append_attribute("name") = "waypath";
+  root.append_attribute("tests") = report.cases.size();
+  root.append_attribute("failures") = report.failed;
+  root.append_attribute("skipped") = report.skipped;
+  for (const auto& suite : suites(report)) {
+    auto s = root.append_child("testsuite");
+    s.append_attribute("name") = printable(suite.name).c_str();
+    s.append_attribute("file") = printable(suite.path).c_str();
+    s.append_attribute("tests") = suite.cases.size();
+    s.append_attribute("failures") = count(suite, Status::Failed);
+    s.append_attribute("skipped") = count(suite, Status::Skipped);
+    for (const auto* c : suite.cases) {
+      auto node = s.append_child("testcase");
+      node.append_attribute("classname") =
+          printable(suite.name + (c->variant.empty() ? "" : "." + c->variant)).c_str();
+      node.append_attribute("name") = printable(c->flow).c_str();
+      if (!c->place.empty()) node.append_attribute("file") = printable(c->path).c_str();
+      if (c->status == Status::Skipped)
+        node.append_child("skipped").append_attribute("message") = printable(c->message).c_str();
+      if (c->status != Status::Failed) continue;
+      auto failure = node.append_child("failure");
+      failure.append_attribute("message") = printable(summary(*c)).c_str();
+      failure.append_attribute("type") = c->mismatches.empty() ? "error" : "expectation";
+      // Line ends stay; all other control characters were made printable above or are made so here.
+      std::string body = c->place.empty() ? "" : printable(c->place) + "\n";
+      if (!c->message.empty()) body += printable(c->message) + "\n";
+      body += plain_trace(*c, "");
+      failure.append_child(pugi::node_pcdata).set_value(body.c_str());
+    }
+  }
+  std::ostringstream out;
+  doc.save(out, "  ", pugi::format_default, pugi::encoding_utf8);
+  return out.str();
+}
+
+// Source: testanything.org/tap-version-13-specification.html
+std::string report_tap(const scenarios::Report& report) {
+  std::string out = fmt::format("TAP version 13\n1..{}\n", report.cases.size());
+  std::size_t n = 0;
+  for (const auto& c : report.cases) {
+    out +=
+        fmt::format("{} {} - {}", c.status == Status::Failed ? "not ok" : "ok", ++n, tap_text(case_title(c)));
+    if (c.status == Status::Skipped) out += " # SKIP " + tap_text(c.message);
+    out += "\n";
+    if (c.status != Status::Failed) continue;
+    out += "  ---\n";
+    if (!c.place.empty()) out += fmt::format("  at: {}\n", yaml_quoted(c.place));
+    if (!c.message.empty()) out += fmt::format("  message: {}\n", yaml_quoted(c.message));
+    if (!c.mismatches.empty()) out += "  differs:\n";
+    for (const auto& m : c.mismatches)
+      out += fmt::format("    - {{part: {}, expected: {}, predicted: {}}}\n", yaml_quoted(m.part),
+                         yaml_quoted(m.expected), yaml_quoted(m.predicted));
+    out += "  ...\n";
+  }
+  return out;
+}
+
+std::string report_markdown(const scenarios::Report& report) {
+  std::string out = fmt::format(
+      "## waypath test: {}\n\n| scenario | cases | passed | failed | skipped |\n|---|---:|---:|---:|---:|\n",
+      sums(report));
+  for (const auto& suite : suites(report))
+    out += fmt::format("| {} | {} | {} | {} | {} |\n", cell(suite.name), suite.cases.size(),
+                       count(suite, Status::Passed), count(suite, Status::Failed),
+                       count(suite, Status::Skipped));
+  if (report.failed == 0) return out;
+  out += "\n### Failed\n";
+  for (const auto& c : report.cases) {
+    if (c.status != Status::Failed) continue;
+    out += fmt::format("\n#### {}\n\n", cell(case_title(c)));
+    if (!c.place.empty()) out += cell(c.place) + "\n\n";
+    if (!c.mismatches.empty()) {
+      out += "| | expected | predicted |\n|---|---|---|\n";
+      for (const auto& m : c.mismatches)
+        out += fmt::format("| {} | {} | {} |\n", cell(m.part), cell(m.expected), cell(m.predicted));
+    }
+    if (!c.message.empty()) out += cell(c.message) + "\n";
+    // Indented by four blanks it is code whatever it holds: a fence could be closed from inside.
+    if (const auto trace = plain_trace(c, "    "); !trace.empty()) out += "\n" + trace;
+  }
+  return out;
 }
 
 }  // namespace waypath::tools

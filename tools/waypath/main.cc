@@ -1,14 +1,26 @@
+// waypath: predicts the path of a request through a Kubernetes cluster with Istio ambient, from manifests
+// alone.
+
+#include <unistd.h>
+
+#include <csignal>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
-#include "tools/waypath/commands.h"
+#include "tools/waypath/app.h"
 
 int main(int argc, char** argv) {
-  std::ios::sync_with_stdio(false);
+  // A reader that went away (`waypath ... | head`) shows as a failed write, not as a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const waypath::tools::Streams streams{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1,
+                                        isatty(STDERR_FILENO) == 1};
   try {
-    return waypath::tools::run_cli(argc, argv, std::cout, std::cerr);
+    return waypath::tools::run_app(arguments, argc > 0 ? argv[0] : "waypath", streams);
   } catch (const std::exception& e) {
     std::cerr << "waypath: internal error: " << e.what() << "\n";
-    return 2;
+    return waypath::tools::kExitUsage;
   }
 }

@@ -1,0 +1,80 @@
+#pragma once
+// Pods that no policy can tell apart, and the rules of all policies resolved to them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/cluster.h"
+#include "sim/cni_profile.h"
+#include "sim/policy/net_attachment.h"
+#include "sim/policy/net_match.h"
+#include "sim/reach_ranges.h"
+
+namespace waypath::sim {
+
+/// One rule of one policy, with the ends it matches: classes first, then address ranges (class count +
+/// position).
+struct ReachRule {
+  const model::NetworkPolicyRule* network = nullptr;  // one of the two is set
+  const model::ClusterPolicyRule* cluster = nullptr;
+  model::Symbol ns;          // of the NetworkPolicy
+  bool every_peer = false;   // no list of peers
+  bool by_subject = false;   // peers depend on the pod the policy applies to: `members` is not filled
+  bool named_ports = false;  // ports depend on the destination
+  struct Member {
+    std::uint32_t end = 0;
+    Fit fit = Fit::Yes;
+    friend bool operator==(const Member&, const Member&) = default;
+  };
+  std::vector<Member> members;
+};
+
+/// The rules of one policy in both directions, as positions in ReachClasses::rules().
+struct ReachPolicy {
+  std::uint32_t ingress_first = 0, ingress_last = 0, egress_first = 0, egress_last = 0;
+  [[nodiscard]] bool has(Direction d) const {
+    return d == Direction::Egress ? egress_first != egress_last : ingress_first != ingress_last;
+  }
+};
+
+struct ReachClass {
+  model::PodId pod;  // that stands for it
+  NetAttachment attached;
+  bool address_unknown = false;
+};
+
+class ReachClasses {
+ public:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
+  /// `keep_identity`: pods of different namespaces, labels, service accounts or dataplanes are never joined.
+  ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
+               model::Diagnostics& diagnostics);
+
+  [[nodiscard]] const std::vector<ReachClass>& classes() const { return classes_; }
+  [[nodiscard]] const AddressPartition& ranges() const { return ranges_; }
+  [[nodiscard]] const std::vector<ReachRule>& rules() const { return rules_; }
+  [[nodiscard]] ReachPolicy policy(const void* policy) const;
+  /// kNone for hostNetwork pods.
+  [[nodiscard]] std::uint32_t class_of(model::PodId pod) const { return class_of_[pod.index]; }
+  /// Classes, then ranges.
+  [[nodiscard]] std::size_t ends() const { return classes_.size() + ranges_.ranges().size(); }
+  /// The connection's end at a position, for rules that have to be asked one by one.
+  [[nodiscard]] NetPeer end(std::uint32_t position) const;
+
+ private:
+  struct Groups;
+  void collect_rules(const std::vector<NetAttachment>& attached);
+  void resolve(ReachRule& rule, const Groups& groups, const NetMatch& match) const;
+  void resolve_ranges(ReachRule& rule, const NetMatch& match) const;
+
+  const model::Cluster& cluster_;
+  std::vector<ReachRule> rules_;
+  std::vector<std::pair<const void*, ReachPolicy>> policies_;  // sorted by address, for lookup only
+  AddressPartition ranges_;
+  std::vector<ReachClass> classes_;
+  std::vector<std::uint32_t> class_of_;
+};
+
+}  // namespace waypath::sim

@@ -1,0 +1,157 @@
+// What holds for every set of policies, over generated ones.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "sim/policy/authorization_rule.h"
+#include "tests/sim/authz_support.h"
+
+namespace waypath::tests {
+namespace {
+
+using sim::Decision;
+
+/// A small generator of its own, so that every platform draws the same.
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed * 2654435761U + 1) {}
+  std::size_t roll(std::size_t sides) {
+    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<std::size_t>(state_ >> 33U) % sides;
+  }
+  bool coin() { return roll(2) == 0; }
+  std::string pick(const std::vector<std::string>& from) { return from[roll(from.size())]; }
+
+ private:
+  std::uint64_t state_;
+};
+
+std::string list(Dice& d, const std::vector<std::string>& from) {
+  std::string out = "['" + d.pick(from) + "'";
+  if (d.coin()) out += ", '" + d.pick(from) + "'";
+  return out + "]";
+}
+
+std::string fields(Dice& d, const std::vector<std::pair<std::string, std::vector<std::string>>>& known) {
+  std::string out;
+  const std::size_t count = 1 + d.roll(2);
+  std::vector<std::string> used;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [name, values] = known[d.roll(known.size())];
+    if (std::find(used.begin(), used.end(), name) != used.end()) continue;
+    used.push_back(name);
+    out += (out.empty() ? "" : ", ") + name + ": " + list(d, values);
+  }
+  return "{" + out + "}";
+}
+
+const std::vector<std::string> kPrincipals{"*", "cluster.local/ns/shop/sa/frontend",
+                                           "cluster.local/ns/shop/*", "*/sa/other",
+                                           "cluster.local/ns/x/sa/y"};
+const std::vector<std::string> kNamespaces{"shop", "x", "s*", "*"};
+const std::vector<std::string> kPorts{"8080", "9090"};
+const std::vector<std::string> kIps{"10.0.0.0/8", "10.0.0.1", "192.168.0.0/16"};
+
+std::string rule(Dice& d) {
+  std::string out;
+  if (d.coin())
+    out += "from: [{source: " +
+           fields(d, {{"principals", kPrincipals},
+                      {"notPrincipals", kPrincipals},
+                      {"namespaces", kNamespaces},
+                      {"notNamespaces", kNamespaces},
+                      {"ipBlocks", kIps},
+                      {"requestPrincipals", {"*"}},
+                      {"remoteIpBlocks", kIps}}) +
+           "}]";
+  if (d.coin())
+    out += std::string(out.empty() ? "" : ", ") + "to: [{operation: " +
+           fields(d, {{"ports", kPorts},
+                      {"notPorts", kPorts},
+                      {"methods", {"GET", "POST"}},
+                      {"paths", {"/", "/a/*", "/{*}"}},
+                      {"hosts", {"web.shop", "*.x"}}}) +
+           "}]";
+  if (d.roll(4) == 0)
+    out += std::string(out.empty() ? "" : ", ") +
+           "when: [{key: source.namespace, values: " + list(d, kNamespaces) + "}]";
+  return "{" + out + "}";
+}
+
+std::string policy(Dice& d, const std::string& name, const std::string& action) {
+  std::string rules;
+  for (std::size_t i = d.roll(3); i > 0; --i) rules += (rules.empty() ? "" : ", ") + rule(d);
+  return authorization_policy(name, "{action: " + action + ", rules: [" + rules + "]}",
+                              d.coin() ? "shop" : "istio-system");
+}
+
+std::vector<sim::RequestState> requests() {
+  std::vector<sim::RequestState> out;
+  for (auto base : {request_from(), request_from("x", "y"), plaintext_request()})
+    for (const std::uint16_t port : {std::uint16_t{8080}, std::uint16_t{9090}})
+      for (const char* method : {"GET", "POST"}) {
+        base.port = port;
+        base.method = method;
+        base.path = port == 8080 ? "/" : "/a/b";
+        out.push_back(base);
+      }
+  return out;
+}
+
+std::vector<sim::PolicyPoint> points() {
+  return {ztunnel_point(), sidecar_point(true), sidecar_point(false)};
+}
+
+TEST_CASE(
+    "property: more DENY never opens, an empty ALLOW closes what is open by default, order never matters, "
+    "tracing changes nothing") {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Dice d(seed);
+    std::vector<std::string> texts;
+    for (std::size_t i = d.roll(4); i > 0; --i)
+      texts.push_back(policy(d, "p" + std::to_string(i), d.coin() ? "ALLOW" : "DENY"));
+    std::string yaml, backwards;
+    for (const auto& t : texts) yaml += t;
+    for (auto it = texts.rbegin(); it != texts.rend(); ++it) backwards += *it;
+    AuthzWorld base(yaml), shuffled(backwards), more(yaml + policy(d, "more", "DENY")),
+        closed(yaml + authorization_policy("nothing", "{}"));
+    const bool isolates = yaml.find("ALLOW") != std::string::npos;
+    for (const auto& point : points()) {
+      for (const auto& r : requests()) {
+        CAPTURE(seed, yaml, static_cast<int>(point.kind), r.port, r.method, r.peer.principal);
+        const auto before = base.decide(point, r);
+        auto silent = r;
+        CHECK(sim::judge_hop(base.table, point, silent, nullptr).decision == before);
+        CHECK(shuffled.decide(point, r) == before);
+        if (before == Decision::Deny) CHECK(more.decide(point, r) == Decision::Deny);
+        if (!isolates) CHECK(closed.decide(point, r) == Decision::Deny);
+      }
+    }
+  }
+}
+
+TEST_CASE("property: an ALLOW rule as ztunnel gets it never admits more than the rule as written") {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    Dice d(1000 + seed);
+    AuthzWorld w(authorization_policy("p", "{rules: [" + rule(d) + "]}"));
+    const auto& p = *w.cluster->snapshot().all<model::AuthorizationPolicy>().front();
+    for (const auto& r : p.rules) {
+      const sim::CompiledRule compiled(*w.cluster, p, r);
+      for (const auto& request : requests()) {
+        const sim::PolicyRequest view(request, {}, true);
+        CAPTURE(seed);
+        if (compiled.matches(sim::Dialect::Ztunnel, view, nullptr) == sim::Tri::Yes)
+          CHECK(compiled.matches(sim::Dialect::EnvoyHttp, view, nullptr) == sim::Tri::Yes);
+        if (compiled.matches(sim::Dialect::EnvoyTcp, view, nullptr) == sim::Tri::Yes)
+          CHECK(compiled.matches(sim::Dialect::EnvoyHttp, view, nullptr) == sim::Tri::Yes);
+        for (const auto dialect : {sim::Dialect::EnvoyHttp, sim::Dialect::EnvoyTcp, sim::Dialect::Ztunnel}) {
+          sim::RuleMatch why;
+          CHECK(compiled.matches(dialect, view, &why) == compiled.matches(dialect, view, nullptr));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace waypath::tests

@@ -1,0 +1,188 @@
+// Routes inside the mesh: waypoints and sidecars (routing.md 2.9, 3.3 to 3.9).
+
+#include <catch2/catch.hpp>
+
+#include "tests/sim/route_support.h"
+
+namespace waypath::sim::tests {
+namespace {
+
+const std::string kBase = service("a", "web",
+                                  "{name: http, port: 80}, {name: tcp-db, port: 5432}, {name: auto, port: "
+                                  "81}, {name: https, port: 443}") +
+                          service("a", "v1") + service("a", "v2") + service("b", "far");
+
+std::string mesh_route(const std::string& ns, const std::string& rule,
+                       const std::string& parent = "{group: \"\", kind: Service, name: web, namespace: a}") {
+  return http_route(ns, "r", "{parentRefs: [" + parent + "], rules: [" + rule + "]}");
+}
+const std::string kToV1 = "{backendRefs: [{name: v1, namespace: a, port: 80}]}";
+const std::string kOnlyX =
+    "{matches: [{path: {value: /x}}], backendRefs: [{name: v1, namespace: a, port: 80}]}";
+
+std::string waypoint(const std::string& manifests, const std::string& url, std::uint16_t port = 80,
+                     const std::string& ns = "a", const std::string& target = "a/web") {
+  return at_waypoint(*cluster_of(kBase + manifests), ns, target, port, request_of(url));
+}
+std::string sidecar(const std::string& manifests, const std::string& ns, const std::string& url,
+                    std::uint16_t port = 80) {
+  return at_sidecar(*cluster_of(kBase + manifests), ns, port, request_of(url));
+}
+std::string vs(const std::string& ns, const std::string& name, const std::string& host, const std::string& to,
+               const std::string& created = "", const std::string& more = "") {
+  return virtual_service(
+      ns, name,
+      "{hosts: [\"" + host + "\"], " + more + "http: [{route: [{destination: {host: " + to + "}}]}]}",
+      created);
+}
+const std::string kRegistryOnly =
+    "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: "
+    "|\n    "
+    "outboundTrafficPolicy:\n      mode: REGISTRY_ONLY\n";
+
+}  // namespace
+
+TEST_CASE("A waypoint finds routes by the Service, not by Host; unmatched requests get 404") {
+  CHECK(waypoint("", "http://anything/") == "web.a:80");
+  CHECK(waypoint(mesh_route("a", kToV1), "http://anything/") == "v1.a:80");
+  CHECK(waypoint(mesh_route("a", kOnlyX), "http://web/y") == "404 ROUTE_NO_RULE");
+  CHECK(waypoint(mesh_route("a", kToV1, "{group: \"\", kind: Service, name: web, namespace: a, port: 8080}"),
+                 "http://web/") == "web.a:80");
+  CHECK(waypoint(mesh_route("a", "{backendRefs: [{name: gone, port: 80}]}"), "http://web/") ==
+        "500 ROUTE_BACKEND_NOT_FOUND");
+}
+
+TEST_CASE("A waypoint serves routes of the Service's and of its own namespace only") {
+  CHECK(waypoint(mesh_route("b", kToV1), "http://web/") == "web.a:80");
+  CHECK(waypoint(mesh_route("b", kToV1), "http://web/", 80, "b") == "v1.a:80");
+  CHECK(waypoint(vs("b", "v", "web.a.svc.cluster.local", "v1.a.svc.cluster.local"), "http://web/") ==
+        "web.a:80");
+}
+
+TEST_CASE(
+    "At a waypoint several VirtualServices of a host are joined in order, sourceLabels matches are dropped") {
+  const auto two = [&](const std::string& version) {
+    return kBase +
+           virtual_service(
+               "a", "old",
+               "{hosts: [web], http: [{match: [{uri: {prefix: /x}}], route: [{destination: {host: v1}}]}]}",
+               "2024-01-01T00:00:00Z") +
+           vs("a", "new", "web", "v2", "2024-02-01T00:00:00Z") + version;
+  };
+  CHECK(at_waypoint(*cluster_of(two("")), "a", "a/web", 80, request_of("http://web/x")) == "v1.a:80");
+  CHECK(at_waypoint(*cluster_of(two("")), "a", "a/web", 80, request_of("http://web/y")) == "v2.a:80");
+  CHECK(waypoint(virtual_service("a", "v",
+                                 "{hosts: [web], http: [{match: [{sourceLabels: {app: x}}], route: "
+                                 "[{destination: {host: v1}}]}, "
+                                 "{route: [{destination: {host: v2}}]}]}"),
+                 "http://web/") == "v2.a:80");
+  CHECK(waypoint(virtual_service("a", "v",
+                                 "{hosts: [web], http: [{match: [{sourceNamespace: b}], route: "
+                                 "[{destination: {host: v1}}]}, {route: "
+                                 "[{destination: {host: v2}}]}]}"),
+                 "http://web/", 80, "b") == "v1.a:80");  // compared with the waypoint's own namespace
+}
+
+TEST_CASE("The declared protocol decides whether HTTP rules work") {
+  const std::string rules = vs("a", "v", "web", "v1");
+  CHECK(waypoint(rules, "http://web/", 5432) == "web.a:5432");
+  CHECK(waypoint(rules, "http://web/", 443) == "web.a:443");
+  CHECK(waypoint(rules, "http://web/", 81) == "v1.a:80");
+  CHECK(waypoint(rules, "tcp://web", 81) == "web.a:81");
+  CHECK(waypoint(rules, "tcp://web", 80) == "reset LISTENER_PROTOCOL_ERROR");
+  CHECK(waypoint(rules, "http://web/", 7777) == "reset LISTENER_NONE");
+}
+
+TEST_CASE("TCP rules at a waypoint: the first whose port fits, all its destinations") {
+  const std::string rule = virtual_service(
+      "a", "v",
+      "{hosts: [web], tcp: [{match: [{port: 1}], route: [{destination: {host: v2}}]}, {match: "
+      "[{port: 5432}], route: [{destination: {host: v1, port: {number: 80}}, weight: 1}, "
+      "{destination: {host: v2, port: {number: 80}}, weight: 3}]}]}");
+  CHECK(waypoint(rule, "tcp://web", 5432) == "v1.a:80 25% + v2.a:80 75%");
+}
+
+TEST_CASE(
+    "Sidecars: consumer routes of the client's namespace, else producer routes; a third namespace concerns "
+    "nobody") {
+  const std::string producer = mesh_route("a", kToV1);
+  const std::string consumer = mesh_route("c", "{backendRefs: [{name: v2, namespace: a, port: 80}]}");
+  CHECK(sidecar(producer + consumer, "c", "http://web.a/") == "v2.a:80");
+  CHECK(sidecar(producer + consumer, "b", "http://web.a/") == "v1.a:80");
+  CHECK(sidecar(consumer, "b", "http://web.a/") == "web.a:80");
+}
+
+TEST_CASE(
+    "Sidecars do not merge: the oldest VirtualService of a host; an exact host before a wildcard; the "
+    "longest wildcard") {
+  CHECK(sidecar(vs("a", "first", "web", "v1", "2024-02-01T00:00:00Z") +
+                    vs("a", "second", "web", "v2", "2024-01-01T00:00:00Z"),
+                "a", "http://web/") == "v2.a:80");
+  CHECK(sidecar(vs("a", "first", "*.cluster.local", "v1", "2023-01-01T00:00:00Z") +
+                    vs("a", "second", "web", "v2", "2024-01-01T00:00:00Z"),
+                "a", "http://web/") == "v2.a:80");
+  CHECK(sidecar(vs("a", "first", "*.cluster.local", "v1", "2023-01-01T00:00:00Z") +
+                    vs("a", "second", "*.svc.cluster.local", "v2", "2024-01-01T00:00:00Z"),
+                "a", "http://web/") == "v2.a:80");
+}
+
+TEST_CASE("Names of a Service at a sidecar: full, short ones by namespace") {
+  const std::string rule = vs("a", "v", "web", "v1");
+  for (const char* host : {"web", "web.a", "web.a.svc", "web.a.svc.cluster.local", "web.a:80"}) {
+    INFO(host);
+    CHECK(sidecar(rule, "a", std::string("http://") + host + "/") == "v1.a:80");
+  }
+  CHECK(sidecar(rule, "b", "http://web/") == "passthrough");
+}
+
+TEST_CASE("exportTo and the Sidecar resource limit what a sidecar sees") {
+  CHECK(sidecar(vs("a", "v", "web", "v1", "", "exportTo: [\".\"], "), "b", "http://web.a/") == "web.a:80");
+  CHECK(sidecar(vs("a", "v", "web", "v1", "", "exportTo: [b], "), "b", "http://web.a/") == "v1.a:80");
+  const std::string limited =
+      "---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default, namespace: "
+      "b}\nspec: "
+      "{egress: [{hosts: [\"./*\"]}], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}\n";
+  CHECK(sidecar(limited, "b", "http://web.a/") == "502 ROUTE_BLOCKED");
+  CHECK(sidecar(limited, "b", "http://far/") == "far.b:80");
+  CHECK(sidecar(limited, "c", "http://web.a/") == "web.a:80");
+}
+
+TEST_CASE(
+    "Unknown destinations at a sidecar: ALLOW_ANY passes them on, REGISTRY_ONLY answers 502 or resets") {
+  CHECK(sidecar("", "a", "http://example.com/") == "passthrough");
+  CHECK(sidecar("", "a", "https://example.com/", 443) == "passthrough");
+  CHECK(sidecar(kRegistryOnly, "a", "http://example.com/") == "502 ROUTE_BLOCKED");
+  CHECK(sidecar(kRegistryOnly, "a", "https://example.com/", 8443) == "closed ROUTE_BLOCKED");
+  CHECK(sidecar("", "a", "tcp://x", 15001) == "closed ROUTE_BLOCKED");
+}
+
+TEST_CASE("Bytes that are not HTTP on an HTTP port of a sidecar go to the dialled address") {
+  CHECK(sidecar(vs("a", "v", "web", "v1"), "a", "tcp://web") == "passthrough");
+  CHECK(sidecar(vs("a", "v", "web", "v1"), "a", "tcp://web", 5432) == "web.a:5432");
+}
+
+TEST_CASE(
+    "DestinationRule: the client's namespace, then the Service's, then root; subsets are united, TLS is the "
+    "oldest's") {
+  const auto rule = [](const std::string& ns, const std::string& name, const std::string& spec,
+                       const std::string& created = "") {
+    return "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " + name +
+           ", namespace: " + ns + (created.empty() ? "" : ", creationTimestamp: \"" + created + "\"") +
+           "}\nspec: {host: web.a.svc.cluster.local, " + spec + "}\n";
+  };
+  const std::string tls = "trafficPolicy: {tls: {mode: SIMPLE, sni: s1}}",
+                    other = "trafficPolicy: {tls: {mode: SIMPLE, sni: s2}}";
+  CHECK(sidecar(rule("a", "d", tls), "b", "http://web.a/") == "web.a:80 tls s1");
+  CHECK(sidecar(rule("a", "d", tls) + rule("b", "d", other), "b", "http://web.a/") == "web.a:80 tls s2");
+  CHECK(sidecar(rule("istio-system", "d", tls), "b", "http://web.a/") == "web.a:80 tls s1");
+  CHECK(sidecar(rule("a", "d", tls + ", exportTo: [\".\"]"), "b", "http://web.a/") == "web.a:80");
+  const std::string to_subset =
+      virtual_service("a", "v", "{hosts: [web], http: [{route: [{destination: {host: web, subset: two}}]}]}");
+  CHECK(sidecar(to_subset + rule("a", "d1", "subsets: [{name: one}]", "2024-01-01T00:00:00Z") +
+                    rule("a", "d2", "subsets: [{name: two}]", "2024-02-01T00:00:00Z"),
+                "a", "http://web/") == "web.a:80/two");
+  CHECK(sidecar(to_subset + rule("a", "d1", "subsets: [{name: one}]"), "a", "http://web/") ==
+        "503 ROUTE_SUBSET_NOT_FOUND");
+}
+
+}  // namespace waypath::sim::tests

@@ -1,0 +1,155 @@
+#include "tools/render/explanation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tools/render/json.h"
+#include "tools/render/names.h"
+
+namespace waypath::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Kind = model::CodeInfo::Kind;
+
+std::string_view kind_word(Kind kind) {
+  switch (kind) {
+    case Kind::Reason:
+      return "reason";
+    case Kind::Assumption:
+      return "assumption";
+    case Kind::Diagnostic:
+      return "diagnostic";
+    case Kind::Lint:
+      return "lint";
+  }
+  return "";
+}
+
+void paragraph(std::string& out, std::string_view title, std::string_view text) {
+  if (text.empty()) return;
+  out += title.empty() ? "" : fmt::format("\n{}\n", title);
+  for (const auto& line : wrapped(text, 96)) out += "  " + line + "\n";
+}
+
+Json envelope(const char* kind) {
+  Json j;
+  j["apiVersion"] = kApiVersion;
+  j["kind"] = kind;
+  return j;
+}
+
+}  // namespace
+
+std::string codes_text(const std::vector<model::CodeInfo>& codes) {
+  std::size_t width = 0;
+  for (const auto& c : codes) width = std::max(width, c.code.text.size());
+  std::string out;
+  for (const Kind kind : {Kind::Reason, Kind::Assumption, Kind::Lint, Kind::Diagnostic}) {
+    if (std::none_of(codes.begin(), codes.end(), [&](const auto& c) { return c.kind == kind; })) continue;
+    out += fmt::format("{}{}s\n", out.empty() ? "" : "\n", kind_word(kind));
+    for (const auto& c : codes)
+      if (c.kind == kind)
+        out += fmt::format("  {}  {}\n", padded(std::string(c.code.text), width), c.summary);
+  }
+  return out;
+}
+
+std::string code_text(const model::CodeInfo& code) {
+  std::string out = fmt::format("{}  ({})\n", code.code.text, kind_word(code.kind));
+  paragraph(out, "", code.summary);
+  paragraph(out, "Meaning", code.meaning);
+  paragraph(out, "What to do", code.fix);
+  paragraph(out, "Source", code.source);
+  return out;
+}
+
+std::string codes_json(const std::vector<model::CodeInfo>& codes) {
+  Json j = envelope("Codes");
+  j["codes"] = Json::array();
+  for (const auto& c : codes) {
+    Json row;
+    row["code"] = c.code.text;
+    row["kind"] = kind_word(c.kind);
+    row["summary"] = c.summary;
+    row["meaning"] = c.meaning;
+    row["fix"] = c.fix;
+    row["source"] = c.source;
+    j["codes"].push_back(std::move(row));
+  }
+  return j.dump(2) + "\n";
+}
+
+std::vector<VersionDifference> version_differences(model::IstioVersion from, model::IstioVersion to) {
+  const model::Profile before(from), after(to);
+  std::vector<VersionDifference> out;
+  for (const auto& row : model::version_table()) {
+    const bool had = before.has(row.feature), has = after.has(row.feature);
+    if (had != has) out.push_back({&row, has});
+  }
+  return out;
+}
+
+std::string versions_text(model::IstioVersion from, model::IstioVersion to) {
+  const auto rows = version_differences(from, to);
+  std::string out =
+      fmt::format("Istio {} to {}: {} difference{} that change a path, a verdict or a symptom\n", from.str(),
+                  to.str(), rows.size(), rows.size() == 1 ? "" : "s");
+  for (const auto& row : rows) {
+    const auto& f = *row.feature;
+    out += fmt::format("\n{}  (since {})\n", f.name, f.since);
+    paragraph(out, "", fmt::format("{}: {}", from.str(), row.gained ? f.before : f.after));
+    paragraph(out, "", fmt::format("{}: {}", to.str(), row.gained ? f.after : f.before));
+    paragraph(out, "", fmt::format("effect: {}", f.effect));
+    paragraph(out, "", fmt::format("source: {}", f.source));
+  }
+  return out;
+}
+
+std::string versions_json(model::IstioVersion from, model::IstioVersion to) {
+  Json j = envelope("VersionDifferences");
+  j["from"] = from.str();
+  j["to"] = to.str();
+  j["differences"] = Json::array();
+  for (const auto& row : version_differences(from, to)) {
+    const auto& f = *row.feature;
+    Json r;
+    r["feature"] = f.name;
+    r["gained"] = row.gained;
+    r["since"] = f.since;
+    r["before"] = row.gained ? f.before : f.after;
+    r["after"] = row.gained ? f.after : f.before;
+    r["effect"] = f.effect;
+    r["source"] = f.source;
+    j["differences"].push_back(std::move(r));
+  }
+  return j.dump(2) + "\n";
+}
+
+std::string enforcement_text(const Enforcement& e) {
+  std::string out = printable(e.object) + (e.place.empty() ? "" : "  " + printable(e.place)) + "\n";
+  out += "\nenforced at\n";
+  for (const auto& where : e.enforced) out += "  " + printable(where) + "\n";
+  if (e.enforced.empty()) out += "  nothing: no proxy and no pod of this cluster has it\n";
+  if (e.not_enforced.empty()) return out;
+  out += "\nnot enforced at\n";
+  for (const auto& n : e.not_enforced) {
+    out += "  " + printable(n.where) + "\n";
+    for (const auto& line : wrapped(n.why, 92)) out += "      " + printable(line) + "\n";
+  }
+  return out;
+}
+
+std::string enforcement_json(const Enforcement& e) {
+  Json j = envelope("Enforcement");
+  j["object"] = e.object;
+  j["place"] = e.place;
+  j["enforced"] = e.enforced;
+  j["notEnforced"] = Json::array();
+  for (const auto& n : e.not_enforced) j["notEnforced"].push_back({{"where", n.where}, {"why", n.why}});
+  return j.dump(2) + "\n";
+}
+
+}  // namespace waypath::tools

@@ -1,0 +1,40 @@
+#pragma once
+// Codes, version differences and places of enforcement, as text or JSON.
+
+#include <string>
+#include <vector>
+
+#include "model/base/codes.h"
+#include "model/istio/profile.h"
+#include "sim/verdict.h"
+
+namespace waypath::tools {
+
+/// One line a code, grouped by kind.
+[[nodiscard]] std::string codes_text(const std::vector<model::CodeInfo>& codes);
+[[nodiscard]] std::string code_text(const model::CodeInfo& code);
+[[nodiscard]] std::string codes_json(const std::vector<model::CodeInfo>& codes);
+
+/// What one version does otherwise than another.
+struct VersionDifference {
+  const model::FeatureInfo* feature;
+  bool gained;  // the newer one has it
+};
+[[nodiscard]] std::vector<VersionDifference> version_differences(model::IstioVersion from,
+                                                                 model::IstioVersion to);
+[[nodiscard]] std::string versions_text(model::IstioVersion from, model::IstioVersion to);
+[[nodiscard]] std::string versions_json(model::IstioVersion from, model::IstioVersion to);
+
+/// Where a policy is enforced, and where it looks as if it were and is not.
+struct Enforcement {
+  std::string object, place;          // "AuthorizationPolicy/a/b", "file:line"
+  std::vector<std::string> enforced;  // "ztunnel of a/b"
+  struct Not {
+    std::string where, why;
+  };
+  std::vector<Not> not_enforced;
+};
+[[nodiscard]] std::string enforcement_text(const Enforcement& enforcement);
+[[nodiscard]] std::string enforcement_json(const Enforcement& enforcement);
+
+}  // namespace waypath::tools

@@ -1,0 +1,154 @@
+#include "tools/waypath/app.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <ostream>
+
+#include "model/load/manifest_loader.h"
+
+namespace waypath::tools {
+
+bool write_data(const Options& options, const Streams& streams, const std::string& text) {
+  errno = 0;
+  if (options.common.out.empty() || options.common.out == "-") {
+    streams.out << text << std::flush;
+    if (streams.out.good() || errno == EPIPE) return true;
+    complain(streams, fmt::format("standard output cannot be written: {}", std::strerror(errno)));
+    return false;
+  }
+  std::ofstream file(options.common.out, std::ios::binary | std::ios::trunc);
+  file << text << std::flush;
+  if (file.good()) return true;
+  complain(streams, fmt::format("{} cannot be written: {}", options.common.out, std::strerror(errno)));
+  return false;
+}
+
+void print_diagnostics(const model::Diagnostics& diagnostics, const model::SourceFiles& files,
+                       const Options& options, const Streams& streams) {
+  std::size_t remarks = 0;
+  for (const auto& d : diagnostics.sorted(files)) {
+    if (d.severity == model::Severity::Warning && options.common.quiet) continue;
+    if (d.severity == model::Severity::Info && !options.common.verbose) {
+      ++remarks;
+      continue;
+    }
+    streams.err << model::format_diagnostic(d, files);
+  }
+  if (remarks > 0 && !options.common.quiet && streams.err_is_terminal)
+    streams.err << fmt::format("{} remark{} more with -v\n", remarks, remarks == 1 ? "" : "s");
+}
+
+bool use_colour(const Options& options, const Streams& streams) {
+  if (options.common.colour != "auto") return options.common.colour == "always";
+  // Source: no-color.org
+  const char* no_colour = std::getenv("NO_COLOR");
+  return options.common.out.empty() && streams.out_is_terminal &&
+         (no_colour == nullptr || *no_colour == '\0');
+}
+
+void complain(const Streams& streams, const std::string& message, const std::string& hint) {
+  streams.err << "error: " << message << "\n";
+  if (!hint.empty()) streams.err << "  hint: " << hint << "\n";
+}
+
+std::vector<std::string> cluster_paths(const Options& options) {
+  if (!options.cluster.files.empty()) return options.cluster.files;
+  const char* fallback = std::getenv("WAYPATH_CLUSTER");
+  if (fallback == nullptr || *fallback == '\0') return {};
+  return {fallback};
+}
+
+std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Streams& streams) {
+  const auto paths = cluster_paths(options);
+  if (paths.empty()) {
+    complain(streams, "which cluster? No -f and no WAYPATH_CLUSTER",
+             "give manifests with -f FILE|DIR, or try the cluster that is shipped with the sources:\n"
+             "        waypath trace internet https://prometheus.dev.bigbang.mil/graph -f "
+             "scenarios/clusters/bigbang-waypoint");
+    return nullptr;
+  }
+  model::Diagnostics diagnostics;
+  model::LoadOptions load;
+  load.jobs = options.common.jobs;
+  if (!options.cluster.default_namespace.empty()) load.default_namespace = options.cluster.default_namespace;
+  model::LoadStats stats;
+  model::Snapshot snapshot = model::load_manifests(paths, load, diagnostics, &stats);
+  const model::SourceFiles files = snapshot.files();
+  const auto give_up = [&]() {
+    print_diagnostics(diagnostics, files, options, streams);
+    return std::shared_ptr<const sim::Engine>();
+  };
+  if (diagnostics.has_input_errors()) return give_up();
+  if (stats.objects == 0) {
+    complain(streams, fmt::format("no Kubernetes object in {}", fmt::join(paths, ", ")),
+             "-f takes manifests as `kubectl apply -f` does: *.yaml, *.yml, *.json, or - for standard input");
+    return give_up();
+  }
+  model::ClusterOptions cluster_options;
+  if (options.cluster.istio_version) {
+    cluster_options.version = model::parse_istio_version(*options.cluster.istio_version);
+    if (!cluster_options.version) {
+      complain(
+          streams, fmt::format("--istio-version: \"{}\" is no Istio version", *options.cluster.istio_version),
+          fmt::format("write 1.28 or 1.28.3; the newest known is {}", model::newest_known_version().str()));
+      return nullptr;
+    }
+  }
+  for (const auto& text : options.cluster.pod_cidrs) {
+    const auto cidr = model::parse_cidr(text);
+    if (!cidr) {
+      complain(streams, fmt::format("--pod-cidr: \"{}\" is no CIDR block", text), "write 10.42.0.0/16");
+      return nullptr;
+    }
+    cluster_options.pod_cidrs.push_back(*cidr);
+  }
+  sim::SimOptions sim_options;
+  if (options.cluster.cni) {
+    sim_options.cni = *options.cluster.cni == "calico"   ? sim::Cni::Calico
+                      : *options.cluster.cni == "cilium" ? sim::Cni::Cilium
+                      : *options.cluster.cni == "ovn"    ? sim::Cni::Ovn
+                                                         : sim::Cni::Generic;
+  }
+  auto cluster = model::Cluster::build(std::move(snapshot), cluster_options, diagnostics);
+  auto engine = sim::Engine::build(std::move(cluster), sim_options, diagnostics);
+  print_diagnostics(diagnostics, files, options, streams);
+  if (options.common.strict && diagnostics.has_errors()) return nullptr;
+  return engine;
+}
+
+std::optional<sim::Verdict> verdict_of(const sim::Engine& engine, const sim::Flow& flow,
+                                       const Options& options, const Streams& streams) {
+  model::Diagnostics diagnostics;
+  sim::Verdict verdict = sim::simulate(engine, flow, {}, diagnostics);
+  print_diagnostics(diagnostics, engine.cluster().files(), options, streams);
+  if (diagnostics.has_errors()) return std::nullopt;
+  return verdict;
+}
+
+int run_app(const std::vector<std::string>& arguments, const std::string& program, const Streams& streams) {
+  const ParseResult parsed = parse_options(arguments, program);
+  streams.err << parsed.err;
+  if (!parsed.options) {
+    streams.out << parsed.out << std::flush;
+    return parsed.exit_code;
+  }
+  switch (parsed.options->verb) {
+    case Verb::Trace:
+      return run_trace(*parsed.options, streams);
+    case Verb::Test:
+      return run_test(*parsed.options, streams);
+    case Verb::Graph:
+      return run_graph(*parsed.options, streams);
+    case Verb::Explain:
+      return run_explain(*parsed.options, streams);
+    case Verb::None:
+      break;
+  }
+  return kExitUsage;
+}
+
+}  // namespace waypath::tools

@@ -1,0 +1,40 @@
+// waypath graph [FROM TO]
+
+#include "sim/exposure.h"
+#include "sim/topology.h"
+#include "tools/render/diagram.h"
+#include "tools/waypath/app.h"
+
+namespace waypath::tools {
+
+int run_graph(const Options& options, const Streams& streams) {
+  const bool path = !options.flow.from.empty();
+  if (path && options.flow.to.empty()) {
+    complain(streams, "graph: FROM is given, TO is not",
+             "`waypath graph FROM TO` draws one path, `waypath graph` the topology");
+    return kExitUsage;
+  }
+  if (!path && options.common.format == "mermaid-sequence") {
+    complain(streams, "graph: a topology has no sequence", "give FROM and TO, or -o mermaid");
+    return kExitUsage;
+  }
+  std::optional<sim::Flow> flow;
+  if (path) {
+    flow = flow_of(options, streams);
+    if (!flow) return kExitUsage;
+  }
+  const auto engine = load_engine(options, streams);
+  if (!engine) return kExitUsage;
+  std::string text;
+  if (flow) {
+    const auto verdict = verdict_of(*engine, *flow, options, streams);
+    if (!verdict) return kExitUsage;
+    text = path_diagram(*verdict, options.common.format);
+  } else {
+    text =
+        topology_diagram(*sim::Topology::build(engine->cluster(), engine->exposure()), options.common.format);
+  }
+  return write_data(options, streams, text) ? kExitFine : kExitUsage;
+}
+
+}  // namespace waypath::tools

@@ -1,0 +1,95 @@
+// waypath test [FILE|DIR...]
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "model/istio/profile.h"
+#include "scenarios/runner.h"
+#include "sim/match/regex_match.h"
+#include "tools/render/json.h"
+#include "tools/render/report.h"
+#include "tools/waypath/app.h"
+
+namespace waypath::tools {
+namespace {
+
+std::string rendered(const scenarios::Report& report, const Options& options, const Streams& streams) {
+  const auto& format = options.common.format;
+  if (format == "json") return report_json(report);
+  if (format == "sarif") return report_sarif(report);
+  if (format == "junit") return report_junit(report);
+  if (format == "tap") return report_tap(report);
+  if (format == "markdown") return report_markdown(report);
+  return report_text(report, {use_colour(options, streams), options.common.verbose});
+}
+
+}  // namespace
+
+int run_test(const Options& options, const Streams& streams) {
+  if (options.cluster.istio_version && !model::parse_istio_version(*options.cluster.istio_version)) {
+    complain(streams,
+             fmt::format("--istio-version: \"{}\" is no Istio version", *options.cluster.istio_version),
+             "write 1.28 or 1.28.3");
+    return kExitUsage;
+  }
+  if (!options.run.empty() && !sim::RegexMatch(options.run).valid()) {
+    complain(streams, fmt::format("--run: \"{}\" is no regular expression", options.run),
+             "RE2 syntax: github.com/google/re2/wiki/Syntax");
+    return kExitUsage;
+  }
+  model::Diagnostics diagnostics;
+  model::SourceFiles files;
+  const auto give_up = [&]() {
+    print_diagnostics(diagnostics, files, options, streams);
+    return kExitUsage;
+  };
+  const auto paths = scenarios::find_scenarios(
+      options.scenarios.empty() ? std::vector<std::string>{"."} : options.scenarios, diagnostics);
+  if (diagnostics.has_errors()) return give_up();
+  std::vector<scenarios::Scenario> read;
+  for (const auto& path : paths)
+    if (auto scenario = scenarios::read_scenario(path, files, diagnostics))
+      read.push_back(std::move(*scenario));
+  if (diagnostics.has_errors()) return give_up();
+  if (read.empty()) {
+    complain(streams, "no scenario file found",
+             "a scenario is YAML with `kind: Scenario`; try `waypath test scenarios/`");
+    return kExitUsage;
+  }
+  if (options.list) {
+    std::string names;
+    for (const auto& scenario : read) {
+      for (const auto& flow : scenario.flows)
+        names += fmt::format("{} / {}\n", scenario.name, flow.flow.name);
+      for (const auto& variant : scenario.variants)
+        for (const auto& flow : scenario.flows)
+          names += fmt::format("{} / {} / {}\n", scenario.name, variant.name, flow.flow.name);
+    }
+    return write_data(options, streams, names) ? kExitFine : kExitUsage;
+  }
+  scenarios::RunOptions how;
+  how.run = options.run;
+  how.istio_version = options.cluster.istio_version;
+  how.jobs = options.common.jobs;
+  scenarios::Report report;
+  scenarios::Runner runner(diagnostics, files);
+  bool loaded = true;
+  for (const auto& scenario : read) {
+    if (streams.err_is_terminal && !options.common.quiet && streams.out_is_terminal && read.size() > 1)
+      streams.err << scenario.path << "\n";
+    loaded = runner.run(scenario, how, report) && loaded;
+  }
+  if (!options.common.quiet)
+    for (const auto& text : report.cluster_diagnostics) streams.err << text;
+  print_diagnostics(diagnostics, files, options, streams);
+  if (!write_data(options, streams, rendered(report, options, streams)) || !loaded) return kExitUsage;
+  if (report.cases.empty()) {
+    complain(streams, fmt::format("no case matches --run '{}'", options.run),
+             "`waypath test --list` names the cases");
+    return kExitUsage;
+  }
+  return report.failed > 0 ? kExitNegative : kExitFine;
+}
+
+}  // namespace waypath::tools

@@ -1,0 +1,60 @@
+#pragma once
+// What the command line said, as plain data: the verbs know nothing of the parser.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waypath::tools {
+
+enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain };
+
+/// Flags that every verb has.
+struct CommonOptions {
+  std::string format = "text";  // -o
+  std::string out;              // --out: a file instead of standard output
+  std::string colour = "auto";  // auto, always, never
+  bool quiet = false, verbose = false, strict = false;
+  unsigned jobs = 0;  // 0 = all cores
+};
+
+/// The cluster and how it is read.
+struct ClusterOptionsText {
+  std::vector<std::string> files;
+  std::string default_namespace;  // -n; "" = default
+  std::optional<std::string> istio_version, cni;
+  std::vector<std::string> pod_cidrs;
+};
+
+/// One request.
+struct FlowOptions {
+  std::string from, to, method = "GET", protocol, session, sni, source_ip, connect_to, tunnel, jwt_file,
+                        expect;
+  std::vector<std::string> headers, claims;
+};
+
+struct Options {
+  Verb verb = Verb::None;
+  CommonOptions common;
+  ClusterOptionsText cluster;
+  FlowOptions flow;
+  std::vector<std::string> scenarios;  // test
+  std::string run;                     // test --run
+  bool list = false;                   // test --list
+  std::string subject;                 // explain
+};
+
+/// The parsed command line, or what to print and the exit code instead.
+struct ParseResult {
+  std::optional<Options> options;
+  int exit_code = 0;
+  std::string out, err;
+};
+[[nodiscard]] ParseResult parse_options(const std::vector<std::string>& arguments,
+                                        const std::string& program);
+
+/// Script for bash, zsh or fish that completes verbs and flags; "" for another shell.
+[[nodiscard]] std::string completion_script(const std::string& shell);
+
+}  // namespace waypath::tools

@@ -1,0 +1,324 @@
+// The only file that knows the parser (CLI11 takes long to compile).
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "model/base/edit_distance.h"
+#include "model/base/version.h"
+#include "tools/waypath/app.h"
+#include "tools/waypath/options.h"
+
+namespace waypath::tools {
+namespace {
+
+constexpr const char* kAbout =
+    "Predicts the path of a request through a Kubernetes cluster with Istio ambient, from manifests alone:\n"
+    "which hops it passes, who lets it through, who stops it and what the client sees.";
+constexpr const char* kFirstSteps =
+    "First steps:\n"
+    "  waypath trace internet https://app.example.com/ -f manifests/     one request, hop by hop\n"
+    "  waypath test scenarios/                                           expectations against predictions\n"
+    "  waypath explain NETPOL_INGRESS_HBONE_PORT                         what a code means\n"
+    "`waypath VERB --help` shows flags and examples.";
+constexpr const char* kTraceExamples =
+    "Examples:\n"
+    "  waypath trace internet https://prometheus.dev.bigbang.mil/graph -f cluster/\n"
+    "  waypath trace monitoring/deploy/grafana prometheus.monitoring:9090 -f cluster/ -v\n"
+    "  waypath trace shop/cart-0 http://orders.shop/api --method POST --header 'x-team: a' -f cluster/ -o "
+    "json\n"
+    "  waypath trace internet https://app.example.com --claim iss=https://sso --claim groups=ops -f "
+    "cluster/\n"
+    "  kubectl get all,netpol,authorizationpolicy -A -o yaml | waypath trace internet "
+    "https://app.example.com -f -\n"
+    "FROM: ns/pod, ns/deploy/name (any workload kind), internet, an IP, node/NAME, kubelet/NAME\n"
+    "TO:   a URL or host:port as curl takes it\n"
+    "Exit codes: 0 whatever the verdict is, 1 when --expect differs, 2 wrong usage or input";
+constexpr const char* kTestExamples =
+    "Examples:\n"
+    "  waypath test scenarios/\n"
+    "  waypath test scenarios/bigbang/waypoint-mode.yaml --run 'prometheus'\n"
+    "  waypath test scenarios/ -o junit --out results.xml\n"
+    "Exit codes: 0 all as expected, 1 an expectation failed, 2 wrong usage or input";
+constexpr const char* kGraphExamples =
+    "Examples:\n"
+    "  waypath graph -f cluster/ -o mermaid                                  the whole topology\n"
+    "  waypath graph internet https://app.example.com -f cluster/            one flow's path, as a "
+    "flowchart\n"
+    "  waypath graph shop/cart-0 orders.shop:80 -f cluster/ -o mermaid-sequence\n"
+    "  waypath graph shop/cart-0 orders.shop:80 -f cluster/ -o dot | dot -Tsvg > path.svg";
+constexpr const char* kExplainExamples =
+    "Examples:\n"
+    "  waypath explain                                        every code, one line each\n"
+    "  waypath explain ZTUNNEL_NO_ALLOW_MATCH                 one code at length\n"
+    "  waypath explain AuthorizationPolicy/shop/allow-ops -f cluster/    where a policy is enforced and "
+    "where not\n"
+    "  waypath explain istio/1.27..1.28                       what changes between two Istio versions";
+
+using Names = std::map<std::string, std::vector<std::string>>;  // verb -> its long flags
+
+void add_common(CLI::App& app, CommonOptions& c, const std::vector<std::string>& formats) {
+  c.format = formats.front();
+  app.add_option("-o,--output", c.format, "Format: " + fmt::format("{}", fmt::join(formats, ", ")))
+      ->check(CLI::IsMember(formats))
+      ->type_name("FORMAT");
+  app.add_option("--out", c.out, "Write to this file instead of standard output")->type_name("FILE");
+  app.add_option("--color", c.colour, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
+  app.add_flag("-q,--quiet", c.quiet, "No warnings, only errors");
+  app.add_flag("-v,--verbose", c.verbose, "Every policy considered, every remark");
+  app.add_option("-j,--jobs", c.jobs, "Threads; 0 = all cores")->type_name("N");
+}
+
+void add_cluster(CLI::App& app, Options& o) {
+  app.add_option("-f,--filename", o.cluster.files,
+                 "Manifests: a file, a directory with all below it, or - for standard input; repeatable. "
+                 "Without it WAYPATH_CLUSTER")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  app.add_option("-n,--namespace", o.cluster.default_namespace, "Namespace of what names none")
+      ->type_name("NS");
+  app.add_option("--istio-version", o.cluster.istio_version,
+                 "Istio's version, 1.28 or 1.28.3; default: as the manifests show")
+      ->type_name("V");
+  app.add_option("--cni", o.cluster.cni, "How NetworkPolicy is enforced: generic, calico, cilium, ovn")
+      ->check(CLI::IsMember({"generic", "calico", "cilium", "ovn"}))
+      ->type_name("CNI");
+  app.add_option("--pod-cidr", o.cluster.pod_cidrs, "Range of pod addresses; repeatable")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
+  app.add_flag("--strict", o.common.strict, "An object that the API server would reject is exit 2");
+}
+
+void add_flow(CLI::App& app, FlowOptions& f, bool required) {
+  auto* from = app.add_option("from", f.from, "Who sends")->type_name("FROM");
+  auto* to = app.add_option("to", f.to, "Where to")->type_name("TO");
+  if (required) {
+    from->required();
+    to->required();
+  }
+  app.add_option("--method", f.method, "HTTP method")->type_name("METHOD");
+  app.add_option("--header", f.headers, "Request header 'name: value'; repeatable")
+      ->type_name("K:V")
+      ->allow_extra_args(false);
+  app.add_option("--claim", f.claims, "Claim of a valid token, iss and sub included; repeatable")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  app.add_option("--jwt", f.jwt_file, "File with the token that is sent")->type_name("FILE");
+  app.add_option("--session", f.session,
+                 "Login session behind the browser's cookie: none, valid, expired, refreshable")
+      ->check(CLI::IsMember({"none", "valid", "expired", "refreshable"}))
+      ->type_name("STATE");
+  app.add_option("--protocol", f.protocol, "When TO has no scheme: http, https, grpc, tcp, tls, udp, sctp")
+      ->check(CLI::IsMember({"http", "https", "grpc", "tcp", "tls", "udp", "sctp"}))
+      ->type_name("P");
+  app.add_option("--sni", f.sni, "TLS server name, when it is not the host")->type_name("NAME");
+  app.add_option("--source-ip", f.source_ip, "Address of a client outside the cluster")->type_name("IP");
+  app.add_option("--connect-to", f.connect_to, "Dial this host:port, whatever the URL says")
+      ->type_name("ADDR");
+  app.add_option("--tunnel", f.tunnel, "hbone: the client itself speaks HBONE to the destination")
+      ->check(CLI::IsMember({"hbone"}))
+      ->type_name("T");
+}
+
+// Long flags of a verb, to tell a slip from nonsense.
+std::vector<std::string> long_flags(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::Option* option : app.get_options())
+    for (const auto& name : option->get_lnames()) out.push_back("--" + name);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::string nearest_of(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::vector<std::string_view> views(candidates.begin(), candidates.end());
+  const auto found = model::nearest(word, views);
+  return found ? std::string(*found) : std::string();
+}
+
+std::string quoted_list(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string program) : app_(kAbout, std::move(program)) {
+    app_.footer(kFirstSteps);
+    app_.set_version_flag("--version", fmt::format("waypath {}", model::kVersion), "Print the version");
+    app_.require_subcommand(1);
+    app_.get_formatter()->column_width(34);
+
+    auto* trace = verb("trace", Verb::Trace, "One request, hop by hop, with reasons", kTraceExamples);
+    add_flow(*trace, options_[Verb::Trace].flow, true);
+    add_cluster(*trace, options_[Verb::Trace]);
+    trace->add_option("--expect", options_[Verb::Trace].flow.expect, "Exit 1 unless the outcome is this one")
+        ->check(CLI::IsMember({"allow", "deny", "timeout", "unreachable", "unknown"}))
+        ->type_name("OUTCOME");
+    add_common(*trace, options_[Verb::Trace].common, {"text", "json", "mermaid", "mermaid-sequence", "dot"});
+
+    auto* test =
+        verb("test", Verb::Test, "Runs scenario files and reports what is not as expected", kTestExamples);
+    test->add_option("paths", options_[Verb::Test].scenarios, "Scenario files or directories; default: .")
+        ->type_name("FILE|DIR");
+    test->add_option("--run", options_[Verb::Test].run,
+                     "Only cases whose \"scenario / variant / flow\" matches")
+        ->type_name("REGEX");
+    test->add_option("--istio-version", options_[Verb::Test].cluster.istio_version,
+                     "Instead of the scenario's")
+        ->type_name("V");
+    test->add_flag("--list", options_[Verb::Test].list, "Name the cases, run none");
+    add_common(*test, options_[Verb::Test].common, {"text", "json", "junit", "tap", "markdown", "sarif"});
+
+    auto* graph =
+        verb("graph", Verb::Graph, "The topology, or one flow's path, as a diagram", kGraphExamples);
+    add_flow(*graph, options_[Verb::Graph].flow, false);
+    add_cluster(*graph, options_[Verb::Graph]);
+    add_common(*graph, options_[Verb::Graph].common, {"mermaid", "mermaid-sequence", "dot"});
+
+    auto* explain = verb("explain", Verb::Explain,
+                         "What a code means; where a policy is enforced; what an Istio version changes",
+                         kExplainExamples);
+    explain->add_option("subject", options_[Verb::Explain].subject, "CODE, Kind/ns/name or istio/FROM..TO")
+        ->type_name("SUBJECT");
+    add_cluster(*explain, options_[Verb::Explain]);
+    add_common(*explain, options_[Verb::Explain].common, {"text", "json"});
+
+    auto* completion = app_.add_subcommand("completion", "Completions for bash, zsh or fish");
+    completion->footer("Example:\n  source <(waypath completion bash)");
+    completion->add_option("shell", shell_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+        ->type_name("SHELL");
+  }
+
+  ParseResult parse(const std::vector<std::string>& arguments) {
+    ParseResult result;
+    if (arguments.empty()) {
+      result.exit_code = kExitUsage;
+      result.err = std::string(kAbout) + "\n\n" + kFirstSteps + "\n";
+      return result;
+    }
+    if (const auto wrong = wrong_verb(arguments.front()); !wrong.empty())
+      return usage_error(wrong, "waypath --help");
+    try {
+      std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+      app_.parse(reversed);
+    } catch (const CLI::Success& done) {
+      std::ostringstream out, err;
+      result.exit_code = app_.exit(done, out, err);
+      result.out = out.str();
+      return result;
+    } catch (const CLI::ParseError& error) {
+      return explain_error(error, arguments);
+    }
+    if (app_.got_subcommand("completion")) {
+      result.out = completion_script(shell_);
+      return result;
+    }
+    for (auto& [verb, app] : verbs_) {
+      if (!app->parsed()) continue;
+      options_[verb].verb = verb;
+      result.options = std::move(options_[verb]);
+    }
+    return result;
+  }
+
+  // For completions: verbs and their long flags.
+  Names names() const {
+    Names out;
+    for (const CLI::App* app : app_.get_subcommands([](const CLI::App*) { return true; }))
+      out[app->get_name()] = long_flags(*app);
+    return out;
+  }
+
+ private:
+  CLI::App* verb(const std::string& name, Verb id, const char* about, const char* examples) {
+    auto* app = app_.add_subcommand(name, about);
+    app->footer(examples);
+    app->get_formatter()->column_width(34);
+    verbs_[id] = app;
+    return app;
+  }
+
+  std::vector<std::string> verb_names() const {
+    std::vector<std::string> out;
+    for (const auto& [name, flags] : names()) out.push_back(name);
+    return out;
+  }
+
+  std::string wrong_verb(const std::string& first) const {
+    const auto verbs = verb_names();
+    if (first.empty() || first.front() == '-' || std::find(verbs.begin(), verbs.end(), first) != verbs.end())
+      return {};
+    const auto near = nearest_of(first, verbs);
+    return fmt::format("no verb \"{}\"{}; there are {}", first,
+                       near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), quoted_list(verbs));
+  }
+
+  static ParseResult usage_error(const std::string& message, const std::string& help) {
+    ParseResult result;
+    result.exit_code = kExitUsage;
+    result.err = fmt::format("error: {}\n  hint: `{}` shows flags and examples\n", message, help);
+    return result;
+  }
+
+  ParseResult explain_error(const CLI::ParseError& error, const std::vector<std::string>& arguments) const {
+    const auto all = names();
+    const auto it = all.find(arguments.front());
+    const std::string help = it == all.end() ? "waypath --help" : "waypath " + it->first + " --help";
+    for (const auto& argument : arguments) {
+      if (it == all.end() || argument.compare(0, 2, "--") != 0 || argument == "--") continue;
+      const std::string flag = argument.substr(0, argument.find('='));
+      const auto& known = it->second;
+      if (std::find(known.begin(), known.end(), flag) != known.end()) continue;
+      const auto near = nearest_of(flag, known);
+      return usage_error(fmt::format("{}: no flag \"{}\"{}", it->first, flag,
+                                     near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near)),
+                         help);
+    }
+    std::string message = error.what();
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    return usage_error((it == all.end() ? "" : it->first + ": ") + message, help);
+  }
+
+  CLI::App app_;
+  std::map<Verb, Options> options_;  // stable addresses: the parser keeps pointers
+  std::map<Verb, CLI::App*> verbs_;
+  std::string shell_;
+};
+
+}  // namespace
+
+ParseResult parse_options(const std::vector<std::string>& arguments, const std::string& program) {
+  const auto slash = program.rfind('/');
+  const std::string name = slash == std::string::npos ? program : program.substr(slash + 1);
+  return Parser(name == "kubectl-waypath" ? "kubectl waypath" : "waypath").parse(arguments);
+}
+
+std::string completion_script(const std::string& shell) {
+  const Names names = Parser("waypath").names();
+  std::vector<std::string> verbs;
+  for (const auto& [verb, flags] : names) verbs.push_back(verb);
+  std::string out;
+  if (shell == "fish") {
+    out += fmt::format("complete -c waypath -n __fish_use_subcommand -f -a '{}'\n", fmt::join(verbs, " "));
+    for (const auto& [verb, flags] : names)
+      for (const auto& flag : flags)
+        out += fmt::format("complete -c waypath -n '__fish_seen_subcommand_from {}' -l {}\n", verb,
+                           flag.substr(2));
+    return out;
+  }
+  if (shell == "zsh") out += "autoload -Uz bashcompinit && bashcompinit\n";
+  out += "_waypath() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words\n  case ${COMP_WORDS[1]} in\n";
+  for (const auto& [verb, flags] : names)
+    out += fmt::format("    {}) words='{}' ;;\n", verb, fmt::join(flags, " "));
+  out += fmt::format("    *) words='{} --help --version' ;;\n  esac\n", fmt::join(verbs, " "));
+  out += "  [ \"$COMP_CWORD\" -gt 1 ] && [ \"${cur#-}\" = \"$cur\" ] && words=\n";
+  out += "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _waypath waypath\n";
+  return out;
+}
+
+}  // namespace waypath::tools
