@@ -23,7 +23,7 @@
 #include "model/yaml/reader.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/reach.h"
-#include "sim/reach_ingress.h"
+#include "sim/reach_exposure.h"
 #include "sim/reach_ranges.h"
 #include "tests/conformance/corpus.h"
 
@@ -572,9 +572,9 @@ bool Case::fits(const std::string& field, const model::Diagnostic& d, const std:
 // pod and its namespace are added to the input.
 std::string Case::ingress_connections(const World& world, const std::string& workload) {
   model::Diagnostics ignored;
-  const auto open = sim::ingress_exposure(*world.cluster, options_for_ingress_, ignored);
-  const auto it = open.find(workload);
-  return it == open.end() ? "none" : it->second.str();
+  for (const auto& e : sim::exposures(*world.cluster, options_for_ingress_, ignored))
+    if (e.workload == workload) return e.ingress.str();
+  return "none";
 }
 
 void Case::ingress(const Node* list, const World& world, const Node* root) {

@@ -143,6 +143,8 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_test(*parsed.options, streams);
     case Verb::Graph:
       return run_graph(*parsed.options, streams);
+    case Verb::Reach:
+      return run_reach(*parsed.options, streams);
     case Verb::Explain:
       return run_explain(*parsed.options, streams);
     case Verb::None:

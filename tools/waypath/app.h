@@ -30,6 +30,7 @@ struct Streams {
 [[nodiscard]] int run_trace(const Options& options, const Streams& streams);
 [[nodiscard]] int run_test(const Options& options, const Streams& streams);
 [[nodiscard]] int run_graph(const Options& options, const Streams& streams);
+[[nodiscard]] int run_reach(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);
 
 // ---- shared by the verbs ----

@@ -8,7 +8,7 @@
 
 namespace waypath::tools {
 
-enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain };
+enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach };
 
 /// Flags that every verb has.
 struct CommonOptions {
@@ -34,11 +34,17 @@ struct FlowOptions {
   std::vector<std::string> headers, claims;
 };
 
+/// Ends and depth of the matrix.
+struct ReachSelection {
+  std::string from, to, layer = "path";
+};
+
 struct Options {
   Verb verb = Verb::None;
   CommonOptions common;
   ClusterOptionsText cluster;
   FlowOptions flow;
+  ReachSelection reach;
   std::vector<std::string> scenarios;  // test
   std::string run;                     // test --run
   bool list = false;                   // test --list

@@ -49,6 +49,15 @@ constexpr const char* kGraphExamples =
     "flowchart\n"
     "  waypath graph shop/cart-0 orders.shop:80 -f cluster/ -o mermaid-sequence\n"
     "  waypath graph shop/cart-0 orders.shop:80 -f cluster/ -o dot | dot -Tsvg > path.svg";
+constexpr const char* kReachExamples =
+    "Examples:\n"
+    "  waypath reach -f cluster/                                   every pair of workloads, and exposure\n"
+    "  waypath reach -f cluster/ --to monitoring/prometheus        who reaches it\n"
+    "  waypath reach -f cluster/ --from external -o csv            what the outside reaches\n"
+    "  waypath reach -f cluster/ --layer netpol -o json            L3/L4 policies alone\n"
+    "SEL: NAMESPACE, NAMESPACE/NAME, NAMESPACE/NAME[Kind] (with *), external, an address, or labels "
+    "(app=web,tier!=db)\n"
+    "Connections are those to the pods' own addresses; a Service behind a waypoint is asked with trace";
 constexpr const char* kExplainExamples =
     "Examples:\n"
     "  waypath explain                                        every code, one line each\n"
@@ -177,6 +186,17 @@ class Parser {
     add_flow(*graph, options_[Verb::Graph].flow, false);
     add_cluster(*graph, options_[Verb::Graph]);
     add_common(*graph, options_[Verb::Graph].common, {"mermaid", "mermaid-sequence", "dot"});
+
+    auto* reach = verb("reach", Verb::Reach, "Who reaches whom, on which protocol and ports", kReachExamples);
+    reach->add_option("--from", options_[Verb::Reach].reach.from, "Only these sources")->type_name("SEL");
+    reach->add_option("--to", options_[Verb::Reach].reach.to, "Only these destinations")->type_name("SEL");
+    reach
+        ->add_option("--layer", options_[Verb::Reach].reach.layer,
+                     "netpol: NetworkPolicy and its kin; path: and HBONE and L4 authorization")
+        ->check(CLI::IsMember({"path", "netpol"}))
+        ->type_name("LAYER");
+    add_cluster(*reach, options_[Verb::Reach]);
+    add_common(*reach, options_[Verb::Reach].common, {"text", "json", "csv", "markdown", "mermaid", "dot"});
 
     auto* explain = verb("explain", Verb::Explain,
                          "What a code means; where a policy is enforced; what an Istio version changes",

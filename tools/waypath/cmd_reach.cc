@@ -1,0 +1,44 @@
+// waypath reach
+
+#include <fmt/format.h>
+
+#include "sim/reach.h"
+#include "sim/reach_exposure.h"
+#include "tools/render/reach.h"
+#include "tools/waypath/app.h"
+
+namespace waypath::tools {
+
+int run_reach(const Options& options, const Streams& streams) {
+  const auto engine = load_engine(options, streams);
+  if (!engine) return kExitUsage;
+  sim::ReachOptions how;
+  how.layer =
+      options.reach.layer == "netpol" ? sim::ReachOptions::Layer::Netpol : sim::ReachOptions::Layer::Mesh;
+  how.sim = engine->options();
+  const auto select = [&](const char* flag, const std::string& text,
+                          std::function<bool(const sim::ReachEndpoint&)>& to) {
+    if (text.empty()) return true;
+    std::string error;
+    const auto selector = sim::reach_selector(text, engine->cluster(), error);
+    if (selector) to = *selector;
+    if (!selector)
+      complain(streams, fmt::format("{}: \"{}\": {}", flag, text, error),
+               "write NAMESPACE, NAMESPACE/NAME, external, an address, or labels as app=web");
+    return selector.has_value();
+  };
+  if (!select("--from", options.reach.from, how.from) || !select("--to", options.reach.to, how.to))
+    return kExitUsage;
+  model::Diagnostics diagnostics;
+  const auto matrix = sim::reach(engine->cluster_ptr(), how, diagnostics);
+  std::vector<sim::WorkloadExposure> open;
+  if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), how, diagnostics);
+  print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
+  const bool colour = options.common.format == "text" && use_colour(options, streams);
+  return write_data(options, streams,
+                    reach_report({matrix, open, options.reach.layer}, options.common.format, colour))
+             ? kExitFine
+             : kExitUsage;
+}
+
+}  // namespace waypath::tools
