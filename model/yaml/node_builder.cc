@@ -122,7 +122,9 @@ json to_json(const Node& node) {
     case NodeKind::Null:
       return nullptr;
     case NodeKind::Scalar:
-      if (const std::optional<bool> boolean = node.as_bool()) return *boolean;
+      // y and n without quotes stay text here too: see Field::reads_as_text.
+      if (const std::optional<bool> boolean = node.as_bool(); boolean && node.scalar.size() > 1)
+        return *boolean;
       if (node.as_number()) return number_of(node);
       return std::string(node.scalar);
     case NodeKind::Sequence: {

@@ -499,15 +499,17 @@ std::string nearest_principal(const PolicyValues& values, const std::string& cal
   for (const auto& v : values) {
     const auto theirs = parts(v.text);
     if (theirs.size() != mine.size()) continue;
-    // A part that differs weighs more than letters within it.
-    std::size_t distance = model::edit_distance(v.text, caller);
-    for (std::size_t i = 0; i < mine.size(); ++i) distance += mine[i] == theirs[i] ? 0 : 1000;
+    // A part that differs weighs more than letters within it; with three of them it is another caller.
+    std::size_t other_parts = 0;
+    for (std::size_t i = 0; i < mine.size(); ++i) other_parts += mine[i] == theirs[i] ? 0 : 1;
+    if (other_parts > 2) continue;
+    const std::size_t distance = 1000 * other_parts + model::edit_distance(v.text, caller);
     if (best == nullptr || distance < best_distance) {
       best = &v;
       best_distance = distance;
     }
   }
-  if (best == nullptr || mine.size() != kPart.size() || best_distance / 1000 > 2) return {};
+  if (best == nullptr || mine.size() != kPart.size()) return {};
   distance_out = best_distance;
   const auto theirs = parts(best->text);
   std::string what;
