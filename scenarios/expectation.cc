@@ -47,9 +47,14 @@ std::vector<std::string> objects(const sim::PathVerdict& path) {
   return out;
 }
 
-// The identity that the last enforcing hop saw.
+// The identity that the last enforcing hop saw; hops behind the one that decided saw nothing.
 std::string final_identity(const sim::PathVerdict& path) {
-  for (auto it = path.hops.rbegin(); it != path.hops.rend(); ++it)
+  std::size_t reached = path.hops.size();
+  if (path.decided_at_hop) reached = *path.decided_at_hop + 1;
+  if (path.decided_at_leg && *path.decided_at_leg < path.legs.size())
+    reached = path.legs[*path.decided_at_leg].from + 1;
+  reached = std::min(reached, path.hops.size());
+  for (auto it = path.hops.rend() - static_cast<std::ptrdiff_t>(reached); it != path.hops.rend(); ++it)
     if (it->seen_peer.present()) return it->seen_peer.principal;
   return "none";
 }

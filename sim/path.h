@@ -2,6 +2,7 @@
 // Stage 6: the hops and legs of a flow before any policy judged them.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 namespace waypath::sim {
 
 struct AuxiliaryCall;
+/// Shared: the paths of one flow have them in common.
+using AuxiliaryCalls = std::vector<std::shared_ptr<const AuxiliaryCall>>;
 
 /// A node on the path. `point` is set where policies act; `request` is what that point sees.
 struct Hop {
@@ -24,10 +27,10 @@ struct Hop {
   PeerIdentity seen_peer, identity;
   std::optional<PolicyPoint> point;
   RequestState request;
-  std::vector<TraceNode> facts;          // capture, binding, listener, route: what the walk decided here
-  std::vector<AuxiliaryCall> providers;  // ext_authz calls this point may make
-  bool answers_http = false;  // an Envoy that turns upstream failures into HTTP answers for this flow
-  int connect_attempts = 1;   // of its route, for plain connections
+  std::vector<TraceNode> facts;  // capture, binding, listener, route: what the walk decided here
+  AuxiliaryCalls providers;      // ext_authz calls this point may make
+  bool answers_http = false;     // an Envoy that turns upstream failures into HTTP answers for this flow
+  int connect_attempts = 1;      // of its route, for plain connections
 };
 
 struct Leg {
@@ -53,8 +56,8 @@ struct PathEnd {
 
 struct Path {
   std::vector<Hop> hops;
-  std::vector<Leg> legs;               // leg i goes from hop i to hop i + 1
-  std::vector<AuxiliaryCall> lookups;  // name resolution on the wire, before the first leg
+  std::vector<Leg> legs;   // leg i goes from hop i to hop i + 1
+  AuxiliaryCalls lookups;  // name resolution on the wire, before the first leg
   double share = 1.0;
   PathEnd end;
   model::ServiceId service;  // service finally reached, when there is one

@@ -72,10 +72,14 @@ std::vector<Path> PathBuilder::build_call(const Walk& caller, ServiceId service,
   Walk walk;
   walk.sender = caller.sender;
   walk.entered = caller.entered;
-  walk.path.hops.push_back(caller.path.hops.back());
-  walk.path.hops.back().providers.clear();
-  walk.path.hops.back().answers_http = false;
-  walk.path.hops.back().point.reset();
+  const Hop& at = caller.path.hops.back();
+  Hop hop;
+  hop.kind = at.kind;
+  hop.ns = at.ns;
+  hop.name = at.name;
+  hop.pod = at.pod;
+  hop.identity = at.identity;
+  walk.path.hops.push_back(std::move(hop));
   walk.app.app = RouteRequest::App::Grpc;
   walk.app.method = "POST";
   walk.app.host = cluster_.service(service).host;
@@ -516,6 +520,7 @@ void PathBuilder::unknown(Walk walk, std::string fact, std::optional<ObjectAt> b
 
 std::vector<PathBuilder::EndpointClass> PathBuilder::classes(const std::vector<model::Endpoint>& endpoints,
                                                              const Walk& walk) const {
+  if (endpoints.size() == 1) return {{endpoints.front(), 1.0, 1}};
   std::map<std::string, std::size_t> index;
   std::vector<EndpointClass> out;
   for (const model::Endpoint& endpoint : endpoints) {
@@ -554,7 +559,7 @@ void PathBuilder::each_endpoint(Walk walk, const std::vector<model::Endpoint>& e
                                 const std::function<void(Walk, const model::Endpoint&)>& step) {
   const std::vector<EndpointClass> all = classes(endpoints, walk);
   for (const EndpointClass& c : all) {
-    Walk next = walk;
+    Walk next = &c == &all.back() ? std::move(walk) : walk;
     next.path.share *= c.share;
     if (c.count > 1) {
       next.path.notes.push_back(fmt::format("one of {} endpoints that no policy tells apart", c.count));

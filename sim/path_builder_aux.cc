@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "sim/path_builder.h"
+#include "sim/policy/ext_authz.h"
 #include "sim/reason_codes_walk.h"
 
 namespace waypath::sim {
@@ -32,22 +34,6 @@ ServiceId name_server(const model::Cluster& cluster) {
   return {};
 }
 
-/// meshConfig names a provider's service as "host", "namespace/host", or a short host.
-ServiceId provider_service(const model::Cluster& cluster, const std::string& text) {
-  const std::size_t slash = text.find('/');
-  const std::string host = slash == std::string::npos ? text : text.substr(slash + 1);
-  const std::string ns = slash == std::string::npos ? std::string() : text.substr(0, slash);
-  for (const ServiceId id : cluster.services_by_host(host)) {
-    if (ns.empty() || cluster.service(id).ns == ns) return id;
-  }
-  if (!ns.empty()) return cluster.find_service(ns, host);
-  const std::size_t dot = host.find('.');
-  if (dot == std::string::npos) return {};
-  const std::string rest = host.substr(dot + 1);
-  const std::string second = rest.substr(0, rest.find('.'));
-  return cluster.find_service(second, host.substr(0, dot));
-}
-
 }  // namespace
 
 // N1 to N3: names that nobody inside the pod answers go to the name server on the wire.
@@ -72,30 +58,22 @@ void PathBuilder::add_lookups(Walk& walk, const Client& client, const Destinatio
   lookup.path.hops.push_back(walk.path.hops.front());
   lookup.path.hops.back().facts.clear();
   inner.plain_to_service(std::move(lookup), dns, 53);
-  for (Path& path : inner.out_) walk.path.lookups.push_back({"dns", "DNS", std::move(path)});
+  for (Path& path : inner.out_)
+    walk.path.lookups.push_back(
+        std::make_shared<AuxiliaryCall>(AuxiliaryCall{"dns", "DNS", std::move(path)}));
 }
 
 // Source: istio pilot/pkg/security/authz/builder/extauthz.go; endpoint_builder.go findServiceWaypoint for the
 // way there.
 void PathBuilder::add_provider_calls(Walk& walk, std::size_t hop) {
   if (auxiliary_) return;
-  std::vector<std::string> wanted;
-  for (const auto& policy : cluster_.snapshot().all<model::AuthorizationPolicy>()) {
-    if (policy->action != model::AuthorizationAction::Custom) continue;
-    if (std::find(wanted.begin(), wanted.end(), policy->provider) == wanted.end())
-      wanted.push_back(policy->provider);
-  }
-  std::sort(wanted.begin(), wanted.end());
-  for (const std::string& name : wanted) {
-    const auto& providers = cluster_.mesh().extension_providers;
-    const auto provider =
-        std::find_if(providers.begin(), providers.end(), [&](const auto& p) { return p.name == name; });
-    if (provider == providers.end() || provider->type == model::ExtensionProvider::Type::Other) continue;
-    const ServiceId service = provider_service(cluster_, provider->service);
-    if (!service.valid() || !provider->port) continue;
+  const std::optional<PolicyPoint>& point = walk.path.hops[hop].point;
+  if (!point) return;
+  for (const model::ExtensionProvider* provider : providers_at(engine_.policies(), *point)) {
     PathBuilder inner(engine_, flow_, assume_, diagnostics_);
-    for (Path& path : inner.build_call(walk, service, *provider->port))
-      walk.path.hops[hop].providers.push_back({name, "ext_authz " + name, std::move(path)});
+    for (Path& path : inner.build_call(walk, provider_service(cluster_, provider->service), *provider->port))
+      walk.path.hops[hop].providers.push_back(std::make_shared<AuxiliaryCall>(
+          AuxiliaryCall{provider->name, "ext_authz " + provider->name, std::move(path)}));
   }
 }
 
@@ -105,8 +83,7 @@ bool PathBuilder::verify_token(Walk& walk, std::size_t hop) {
   const Hop& at = walk.path.hops[hop];
   if (!at.point || !at.point->http) return false;
   RequestState request = at.request;
-  for (const AuxiliaryCall& call : at.providers)
-    request.providers.emplace(call.name, RequestState::Reachability{});
+  for (const auto& call : at.providers) request.providers.emplace(call->name, RequestState::Reachability{});
   (void)judge_hop(engine_.policies(), *at.point, request, nullptr);
   if (!request.verified) return false;
   walk.app.verified_claims = {*request.verified};

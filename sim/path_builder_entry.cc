@@ -51,7 +51,7 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
   std::size_t best = 1;
   while (best < candidates.size() && candidates[best].host_match == candidates.front().host_match) ++best;
   for (std::size_t i = 0; i < best; ++i) {
-    Walk next = walk;
+    Walk next = i + 1 == best ? std::move(walk) : walk;
     const GatewayCandidate& candidate = candidates[i];
     next.path.share /= static_cast<double>(best);
     if (candidates.size() > 1) {

@@ -274,7 +274,7 @@ void PathBuilder::client_sidecar(Walk walk, const Destination& destination) {
   Hop& hop = walk.path.hops[index];
   hop.identity = walk.sender.identity;
   std::optional<ServiceId> service;
-  if (destination.service.valid()) service = destination.service;
+  if (destination.service.valid() && !destination.by_external_address) service = destination.service;
   std::optional<model::IpAddress> address = destination.address;
   if (!address && destination.kind == Destination::Kind::Pod && !cluster_.pod(destination.pod).ips.empty())
     address = cluster_.pod(destination.pod).ips.front();
@@ -355,7 +355,7 @@ void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own
     case RouteDecision::Kind::Forward:
       for (const RouteTarget& target : decision.targets) {
         if (target.share <= 0.0) continue;
-        Walk next = walk;
+        Walk next = &target == &decision.targets.back() ? std::move(walk) : walk;
         next.path.share *= target.share;
         envoy_to_target(std::move(next), target, own_service, dialled, dialled_port);
       }
@@ -415,6 +415,13 @@ void PathBuilder::envoy_to_target(Walk walk, const RouteTarget& target, ServiceI
     if (dialled_.kind == Destination::Kind::Pod && dialled_.pod.valid()) {
       const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
       return arrive_plain(std::move(walk), dialled_.pod, dialled_port, ServiceId{}, dialled_port, transport);
+    }
+    // Behind the proxy the kernel knows node ports and external addresses (O13).
+    if (dialled_.node_port_service.valid() || (dialled_.by_external_address && dialled_.service.valid())) {
+      walk.sender.kind = Sender::Kind::Plain;
+      const bool node_port = dialled_.node_port_service.valid();
+      return enter_service(std::move(walk), node_port ? dialled_.node_port_service : dialled_.service,
+                           node_port ? dialled_.node_port_service_port : dialled_port);
     }
     if (dialled) return plain_to_address(std::move(walk), *dialled, dialled_port);
     Destination outside = dialled_;

@@ -73,11 +73,16 @@ constexpr std::array kRows{
     CodeInfo{kAssumeNodeLocal, kAssumption, "the pod's own node is let through",
              "NetworkPolicy exempts node-local traffic; some CNIs judge kubelet probes of captured pods, "
              "which carry 169.254.7.127.",
-             "Set probeSnatSubjectToNetpol in the scenario's sim options, or allow 169.254.7.127/32.",
+             "Name the plugin with --cni, or set sim.probesSubjectToNetworkPolicy in the scenario; allowing "
+             "169.254.7.127/32 is safe with all of them.",
              "istio.io/docs/ambient/usage/networkpolicy"},
     CodeInfo{kAssumeSelfPluginDependent, kAssumption, "a pod reaching itself through its Service is judged",
              "Plugins differ in whether such connections meet policies.",
              "Allow the pod to itself to be safe.", kApi},
+    CodeInfo{kAssumeIpBlockPods, kAssumption, "ipBlock is compared with addresses of pods",
+             "The API leaves open whether address blocks select pods: most plugins compare addresses, Cilium "
+             "knows pods by identity. Here the answer depends on it.",
+             "Name the plugin with --cni; select pods by labels instead of addresses.", kApi},
     CodeInfo{kAssumePriorityOrder, kAssumption, "policies of one priority are taken by name",
              "The API leaves their order open.", "Give each its own priority.", kAdminApi},
 };

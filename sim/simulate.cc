@@ -212,10 +212,11 @@ class PathJudge {
     const RequestState before = request;
     const std::size_t traces = recorder_.nodes.size();
     const PolicyResult said = judge_hop(engine_.policies(), *hop.point, request, &recorder_);
-    append(result.decisions,
-           {recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(traces), recorder_.nodes.end()});
     result.decision = said.decision;
     show_calls(hop, index, traces);
+    std::move(recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(traces), recorder_.nodes.end(),
+              std::back_inserter(result.decisions));
+    recorder_.nodes.resize(traces);
     carried_.learn(before, request);
     if (said.decision == Decision::Allow) {
       append_new(allowed_by_, said.deciders);
@@ -257,10 +258,9 @@ class PathJudge {
 
   void judge_calls(const Hop& hop, RequestState& request) {
     calls_.clear();
-    for (const AuxiliaryCall& call : hop.providers) {
-      const PathVerdict verdict = PathJudge(engine_, call.path).run();
-      const auto known = request.providers.find(call.name);
-      calls_.push_back(verdict);
+    for (const auto& call : hop.providers) {
+      const PathVerdict& verdict = calls_.emplace_back(PathJudge(engine_, call->path).run());
+      const auto known = request.providers.find(call->name);
       if (known != request.providers.end()) {
         if (known->second.outcome != verdict.outcome) {
           known->second.outcome = Outcome::Unknown;
@@ -277,7 +277,7 @@ class PathJudge {
       if (verdict.outcome == Outcome::Timeout)
         reach.delay = "after " + engine_.cluster().mesh().connect_timeout;
       if (verdict.outcome == Outcome::Unknown) append_new(recorder_.missing_facts, verdict.missing_facts);
-      request.providers.emplace(call.name, std::move(reach));
+      request.providers.emplace(call->name, std::move(reach));
     }
   }
 
@@ -290,7 +290,7 @@ class PathJudge {
                                   });
     if (!made) return;
     for (std::size_t i = 0; i < calls_.size() && i < hop.providers.size(); ++i) {
-      add_auxiliary(calls_[i], index, hop.providers[i].purpose);
+      add_auxiliary(calls_[i], index, hop.providers[i]->purpose);
       append_new(verdict_.assumptions, calls_[i].assumptions);
       if (calls_[i].outcome != Outcome::Allow) append(verdict_.near_misses, calls_[i].near_misses);
     }
@@ -312,9 +312,9 @@ class PathJudge {
 
   void judge_lookups() {
     std::optional<PathVerdict> worst;
-    for (const AuxiliaryCall& call : path_.lookups) {
-      PathVerdict verdict = PathJudge(engine_, call.path).run();
-      add_auxiliary(verdict, 0, call.purpose);
+    for (const auto& call : path_.lookups) {
+      PathVerdict verdict = PathJudge(engine_, call->path).run();
+      add_auxiliary(verdict, 0, call->purpose);
       if (!worst || (worst->outcome == Outcome::Allow && verdict.outcome != Outcome::Allow))
         worst = std::move(verdict);
     }

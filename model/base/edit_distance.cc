@@ -6,6 +6,15 @@
 namespace waypath::model {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  // What both begin and end with costs nothing, and names often differ in a few letters alone.
+  while (!a.empty() && !b.empty() && a.front() == b.front()) {
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  while (!a.empty() && !b.empty() && a.back() == b.back()) {
+    a.remove_suffix(1);
+    b.remove_suffix(1);
+  }
   // Three rows of the table: a swap looks two rows back.
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> above(b.size() + 1);

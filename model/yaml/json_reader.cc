@@ -129,9 +129,10 @@ class Walker {
     for (auto&& entry : object) {
       od::field field;
       check(std::move(entry).get(field), nullptr);
-      const SourcePos key_pos = pos(field.key().raw() - 1);
+      const char* const quote = field.key().raw() - 1;  // before unescaped_key, which takes the key out
+      const SourcePos key_pos = pos(quote);
       std::string_view key;
-      check(field.unescaped_key().get(key), field.key().raw() - 1);
+      check(field.unescaped_key().get(key), quote);
       const std::string_view stored = builder_.text(key);
       members.push_back({stored, key_pos, value(field.value(), depth + 1)});
     }

@@ -500,10 +500,13 @@ std::string nearest_principal(const PolicyValues& values, const std::string& cal
     const auto theirs = parts(v.text);
     if (theirs.size() != mine.size()) continue;
     // A part that differs weighs more than letters within it; with three of them it is another caller.
-    std::size_t other_parts = 0;
-    for (std::size_t i = 0; i < mine.size(); ++i) other_parts += mine[i] == theirs[i] ? 0 : 1;
+    std::size_t other_parts = 0, distance = 0;
+    for (std::size_t i = 0; i < mine.size() && other_parts <= 2; ++i) {
+      if (mine[i] == theirs[i]) continue;
+      ++other_parts;
+      distance += 1000 + model::edit_distance(theirs[i], mine[i]);
+    }
     if (other_parts > 2) continue;
-    const std::size_t distance = 1000 * other_parts + model::edit_distance(v.text, caller);
     if (best == nullptr || distance < best_distance) {
       best = &v;
       best_distance = distance;

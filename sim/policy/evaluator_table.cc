@@ -44,6 +44,16 @@ PolicyResult judge_direction(const EvaluatorTable& table, const Connection& conn
 
 }  // namespace
 
+std::vector<const model::ExtensionProvider*> providers_at(const EvaluatorTable& table,
+                                                          const PolicyPoint& point) {
+  std::vector<const model::ExtensionProvider*> out;
+  for (const auto& family : table.hop) {
+    const auto more = family->providers_at(point);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
 LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection, TraceRecorder* recorder) {
   LegDecisions out;
   out.egress = judge_direction(table, connection, Direction::Egress, recorder, out.egress_trace);

@@ -269,10 +269,7 @@ class CustomAuthorization final : public PolicyEvaluator {
   [[nodiscard]] std::string_view name() const override { return "CUSTOM"; }
 
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
-    if (policies_.empty() || !is_envoy(*context.point)) return {};         // ztunnel knows no CUSTOM action
-    std::map<std::string_view, std::vector<const Compiled*>> by_provider;  // asked in alphabetical order
-    for (const auto i : index_.at(*context.point))
-      by_provider[policies_[i].policy->provider].push_back(&policies_[i]);
+    const ByProvider by_provider = attached(*context.point);
     PolicyResult result;
     for (const auto& [name, policies] : by_provider) {
       PolicyResult one = ask(name, policies, by_provider.size(), context, recorder);
@@ -284,7 +281,25 @@ class CustomAuthorization final : public PolicyEvaluator {
     return result;
   }
 
+  [[nodiscard]] std::vector<const ExtensionProvider*> providers_at(const PolicyPoint& point) const override {
+    std::vector<const ExtensionProvider*> out;
+    for (const auto& [name, policies] : attached(point)) {
+      const auto it = providers_.find(name);
+      if (it != providers_.end() && it->second.broken.empty()) out.push_back(it->second.config);
+    }
+    return out;
+  }
+
  private:
+  using ByProvider = std::map<std::string_view, std::vector<const Compiled*>>;  // asked in alphabetical order
+
+  [[nodiscard]] ByProvider attached(const PolicyPoint& point) const {
+    ByProvider out;
+    if (policies_.empty() || !is_envoy(point)) return out;  // ztunnel knows no CUSTOM action
+    for (const auto i : index_.at(point)) out[policies_[i].policy->provider].push_back(&policies_[i]);
+    return out;
+  }
+
   PolicyResult ask(std::string_view name, const std::vector<const Compiled*>& policies, std::size_t providers,
                    const HopContext& context, TraceRecorder* recorder) const {
     const bool http = context.point->http;

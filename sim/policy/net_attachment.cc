@@ -43,6 +43,20 @@ std::vector<const ClusterPolicy*> in_order(const model::Cluster& cluster, model:
   return policies;
 }
 
+bool by_address(const std::vector<model::NetworkPolicyRule>& rules) {
+  return std::any_of(rules.begin(), rules.end(), [](const auto& rule) {
+    return std::any_of(rule.peers.begin(), rule.peers.end(),
+                       [](const auto& peer) { return peer.ip_block.has_value(); });
+  });
+}
+
+bool by_address(const std::vector<model::ClusterPolicyRule>& rules) {
+  return std::any_of(rules.begin(), rules.end(), [](const auto& rule) {
+    return std::any_of(rule.peers.begin(), rule.peers.end(),
+                       [](const auto& peer) { return !peer.networks.empty(); });
+  });
+}
+
 }  // namespace
 
 std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
@@ -51,13 +65,16 @@ std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
   // Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go NetworkPolicySpec.PodSelector: pods of
   // the policy's own namespace.
   for (const auto& policy : cluster.snapshot().all<NetworkPolicy>()) {
+    const bool blocks = by_address(policy->ingress) || by_address(policy->egress);
     for (const PodId pod : cluster.select(policy->meta.key.ns, policy->pod_selector)) {
       if (cluster.pod(pod).spec.host_network) continue;
+      out[pod.index].address_blocks = out[pod.index].address_blocks || blocks;
       if (policy->affects_ingress) out[pod.index].ingress.push_back(policy.get());
       if (policy->affects_egress) out[pod.index].egress.push_back(policy.get());
     }
   }
   for (const ClusterPolicy* policy : in_order(cluster, diagnostics)) {
+    const bool blocks = by_address(policy->ingress) || by_address(policy->egress);
     for (const auto& ns : cluster.namespaces()) {
       if (!policy->subject.namespace_selector.matches(ns->meta.labels)) continue;
       for (const PodId pod : cluster.pods_in(ns->meta.key.name)) {
@@ -66,6 +83,7 @@ std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
             (policy->subject.pod_selector && !policy->subject.pod_selector->matches(p.meta.labels)))
           continue;
         NetAttachment& at = out[pod.index];
+        at.address_blocks = at.address_blocks || blocks;
         (policy->tier == model::PolicyTier::Admin ? at.admin : at.baseline).push_back(policy);
       }
     }

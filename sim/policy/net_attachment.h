@@ -12,6 +12,7 @@ namespace waypath::sim {
 struct NetAttachment {
   std::vector<const model::NetworkPolicy*> ingress, egress;  // that isolate the direction; by name
   std::vector<const model::ClusterPolicy*> admin, baseline;  // in the order in which they are asked
+  bool address_blocks = false;                               // one of them has an ipBlock or networks peer
 };
 
 /// By PodId. `diagnostics` (may be null) gets cluster policies whose order the API leaves open.

@@ -53,6 +53,9 @@ FitResult NetMatch::block(const NetPeer& peer, const model::Cidr& cidr,
            std::none_of(except.begin(), except.end(), [&](const auto& e) { return e.contains(a); });
   };
   const auto text = [&] { return cidr.str() + (except.empty() ? "" : " with exceptions"); };
+  const bool host = peer.node.valid() || (peer.pod.valid() && cluster.pod(peer.pod).spec.host_network);
+  if (host && !profile.ipblock_selects_nodes)
+    return {Fit::No, explain ? "ipBlock does not select nodes with this CNI" : ""};
   if (peer.pod.valid()) {
     if (!profile.ipblock_selects_pods)
       return {Fit::No, explain ? "ipBlock does not select pods with this CNI" : ""};

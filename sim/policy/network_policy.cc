@@ -312,10 +312,34 @@ class NetworkPolicies final : public PolicyEvaluator {
   [[nodiscard]] PolicyResult evaluate_leg(const LegContext& context, TraceRecorder* recorder) const override;
 
  private:
+  void note_blocks(const LegContext& context, const NetAttachment& attached, const PolicyResult& result,
+                   TraceRecorder& recorder) const;
   std::shared_ptr<const model::Cluster> cluster_;
   CniProfile profile_;
   std::vector<NetAttachment> attached_;
 };
+
+bool refuses(Decision d) { return d == Decision::Deny || d == Decision::Drop; }
+
+// Where the answer hangs on address blocks that select pods, the plugin is part of it: network-policy.md 2.8.
+void NetworkPolicies::note_blocks(const LegContext& context, const NetAttachment& attached,
+                                  const PolicyResult& result, TraceRecorder& recorder) const {
+  const NetPeer& other =
+      context.direction == Direction::Egress ? context.connection->destination : context.connection->source;
+  if (profile_.ipblock_stated || !attached.address_blocks || !other.pod.valid() ||
+      result.decision == Decision::Unknown)
+    return;
+  CniProfile by_identity = profile_;
+  by_identity.ipblock_selects_pods = false;
+  const PolicyResult otherwise = Judge(*cluster_, by_identity, context, nullptr).run(attached);
+  if (refuses(otherwise.decision) == refuses(result.decision)) return;
+  recorder.assumptions.push_back(
+      {kAssumeIpBlockPods,
+       refuses(otherwise.decision)
+           ? "the CNI compares ipBlock with addresses of pods; one that does not would refuse"
+           : "the CNI compares address blocks with addresses of pods; one that does not would let it through",
+       {}});
+}
 
 PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorder* recorder) const {
   // A probe reaches a captured pod with the address that istio-cni gives the kubelet.
@@ -345,8 +369,7 @@ PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorde
   // What comes from the pod's own node passes, whatever policies say; probes of captured pods are the
   // exception on some CNIs. Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go (Ingress:
   // "traffic ... from the pod's local node")
-  const bool refused = result.decision == Decision::Deny || result.decision == Decision::Drop ||
-                       result.decision == Decision::Unknown;
+  const bool refused = refuses(result.decision) || result.decision == Decision::Unknown;
   const auto node = cluster_->node_of(subject.pod);
   const bool node_local =
       !egress && ((c.kubelet_probe && !profile_.probes_judged) ||
@@ -362,12 +385,14 @@ PolicyResult NetworkPolicies::evaluate_leg(const LegContext& asked, TraceRecorde
                  recorder != nullptr ? "traffic from the pod's own node is not judged" : "");
   }
   if (recorder == nullptr) return result;
+  note_blocks(context, attached_[subject.pod.index], result, own);
   const auto take = [](auto& to, auto& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   };
   take(recorder->nodes, own.nodes);
   take(recorder->near_misses, own.near_misses);
   take(recorder->missing_facts, own.missing_facts);
+  take(recorder->assumptions, own.assumptions);
   if (c.self && result.decision != Decision::NotApplicable)
     recorder->assumptions.push_back(
         {kAssumeSelfPluginDependent,

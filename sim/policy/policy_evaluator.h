@@ -114,6 +114,10 @@ class PolicyEvaluator {
   /// Const and reentrant. A leg family is asked with `evaluate_leg`, a hop family with `evaluate_hop`.
   [[nodiscard]] virtual PolicyResult evaluate_leg(const LegContext&, TraceRecorder*) const { return {}; }
   [[nodiscard]] virtual PolicyResult evaluate_hop(const HopContext&, TraceRecorder*) const { return {}; }
+  /// Extension providers of meshConfig that the family may call from the point, sorted by name.
+  [[nodiscard]] virtual std::vector<const model::ExtensionProvider*> providers_at(const PolicyPoint&) const {
+    return {};
+  }
 };
 
 /// Every family, compiled for one cluster, in the order in which they are asked.
@@ -123,6 +127,10 @@ struct EvaluatorTable {
 };
 [[nodiscard]] EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster,
                                               const SimOptions& options, model::Diagnostics& diagnostics);
+
+/// What all families may call from the point.
+[[nodiscard]] std::vector<const model::ExtensionProvider*> providers_at(const EvaluatorTable& table,
+                                                                        const PolicyPoint& point);
 
 /// Egress at the source, ingress at the destination; both are evaluated and recorded even when the first one
 /// drops.

@@ -202,8 +202,10 @@ void decide(const Cluster& cluster, const Pod& pod, Capture& c) {
     c.dataplane = Dataplane::Sidecar;
     c.missing_facts.clear();
     c.reason = because(kMeshSidecar, meta, {}, "a sidecar is injected");
-    c.sidecar_hbone =
-        meta.labels.get("networking.istio.io/tunnel") == "http" || cluster.mesh().hbone_enabled;  // L10
+    // L10: the injector sets the label where the mesh says so; a pod that is injected already shows it.
+    const bool to_be_injected = meta.annotation("sidecar.istio.io/status") == nullptr;
+    c.sidecar_hbone = meta.labels.get("networking.istio.io/tunnel") == "http" ||
+                      (to_be_injected && cluster.mesh().hbone_enabled);
     return;
   }
   c.reason = labels.reason;

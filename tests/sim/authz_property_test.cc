@@ -5,26 +5,12 @@
 
 #include "sim/policy/authorization_rule.h"
 #include "tests/sim/authz_support.h"
+#include "tests/support/dice.h"
 
 namespace waypath::tests {
 namespace {
 
 using sim::Decision;
-
-/// A small generator of its own, so that every platform draws the same.
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : state_(seed * 2654435761U + 1) {}
-  std::size_t roll(std::size_t sides) {
-    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
-    return static_cast<std::size_t>(state_ >> 33U) % sides;
-  }
-  bool coin() { return roll(2) == 0; }
-  std::string pick(const std::vector<std::string>& from) { return from[roll(from.size())]; }
-
- private:
-  std::uint64_t state_;
-};
 
 std::string list(Dice& d, const std::vector<std::string>& from) {
   std::string out = "['" + d.pick(from) + "'";

@@ -226,8 +226,12 @@ class Writer {
 
   // Short form: who allowed and who refused; with -v also every policy that was considered.
   void add_rows(std::vector<Row>& rows, const std::string& where, const std::vector<sim::TraceNode>& nodes,
-                bool here, int depth = 0) {
+                bool here, int depth = 0, const sim::TraceNode* parent = nullptr) {
     for (const auto& node : nodes) {
+      // The rule that decided for its policy says the same again.
+      const bool repeats = parent != nullptr && parent->decision == node.decision &&
+                           parent->reason.by == node.reason.by && parent->reason.detail == node.reason.detail;
+      if (repeats && !options_.verbose) continue;
       const bool refusal = refuses(node.decision);
       const bool allows = node.decision == sim::Decision::Allow && depth == 0 && named(node);
       if (options_.verbose || refusal || allows) {
@@ -242,7 +246,7 @@ class Writer {
         if (options_.verbose || refusal) row.detail = node.reason.detail;
         if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(std::move(row));
       }
-      if (options_.verbose || refusal || here) add_rows(rows, where, node.children, here, depth + 1);
+      if (options_.verbose || refusal || here) add_rows(rows, where, node.children, here, depth + 1, &node);
     }
   }
 

@@ -2,12 +2,34 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/base/edit_distance.h"
 #include "sim/reach.h"
 #include "sim/reach_exposure.h"
 #include "tools/render/reach.h"
 #include "tools/waypath/app.h"
 
 namespace waypath::tools {
+namespace {
+
+// A selector that keeps no end is a slip of the pen more often than an answer.
+std::string no_end_hint(const model::Cluster& cluster, std::string_view wanted) {
+  std::set<std::string> names;
+  for (const auto* pod : cluster.pods()) {
+    const std::string name = sim::workload_text(*pod);
+    names.insert(name.substr(0, name.find('[')));
+    names.insert(pod->meta.ns().str());
+  }
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto near = model::nearest(wanted, known);
+  return near ? fmt::format("did you mean \"{}\"?", *near)
+              : std::string("`waypath reach` without --from and --to lists all workloads");
+}
+
+}  // namespace
 
 int run_reach(const Options& options, const Streams& streams) {
   const auto engine = load_engine(options, streams);
@@ -31,6 +53,15 @@ int run_reach(const Options& options, const Streams& streams) {
     return kExitUsage;
   model::Diagnostics diagnostics;
   const auto matrix = sim::reach(engine->cluster_ptr(), how, diagnostics);
+  const auto kept = [&](const char* flag, const std::string& text, const auto& ends) {
+    if (text.empty() || !ends.empty()) return true;
+    complain(streams, fmt::format("{}: \"{}\" fits no workload and no range", flag, text),
+             no_end_hint(engine->cluster(), text));
+    return false;
+  };
+  if (!kept("--from", options.reach.from, matrix.sources()) ||
+      !kept("--to", options.reach.to, matrix.destinations()))
+    return kExitUsage;
   std::vector<sim::WorkloadExposure> open;
   if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), how, diagnostics);
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
