@@ -145,6 +145,12 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_graph(*parsed.options, streams);
     case Verb::Reach:
       return run_reach(*parsed.options, streams);
+    case Verb::Plan:
+      return run_plan(*parsed.options, streams);
+    case Verb::Diff:
+      return run_diff(*parsed.options, streams);
+    case Verb::Record:
+      return run_record(*parsed.options, streams);
     case Verb::Explain:
       return run_explain(*parsed.options, streams);
     case Verb::None:

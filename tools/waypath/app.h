@@ -31,6 +31,9 @@ struct Streams {
 [[nodiscard]] int run_test(const Options& options, const Streams& streams);
 [[nodiscard]] int run_graph(const Options& options, const Streams& streams);
 [[nodiscard]] int run_reach(const Options& options, const Streams& streams);
+[[nodiscard]] int run_plan(const Options& options, const Streams& streams);
+[[nodiscard]] int run_record(const Options& options, const Streams& streams);
+[[nodiscard]] int run_diff(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);
 
 // ---- shared by the verbs ----

@@ -8,7 +8,7 @@
 
 namespace waypath::tools {
 
-enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach };
+enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach, Plan, Diff, Record };
 
 /// Flags that every verb has.
 struct CommonOptions {
@@ -39,12 +39,20 @@ struct ReachSelection {
   std::string from, to, layer = "path";
 };
 
+/// Two sides to compare, and the flows to ask about.
+struct PlanSelection {
+  std::vector<std::string> changes;  // plan --change
+  std::vector<std::string> sides;    // diff A B
+  std::string from_version, to_version, scenario;
+};
+
 struct Options {
   Verb verb = Verb::None;
   CommonOptions common;
   ClusterOptionsText cluster;
   FlowOptions flow;
   ReachSelection reach;
+  PlanSelection plan;
   std::vector<std::string> scenarios;  // test
   std::string run;                     // test --run
   bool list = false;                   // test --list

@@ -58,6 +58,24 @@ constexpr const char* kReachExamples =
     "SEL: NAMESPACE, NAMESPACE/NAME, NAMESPACE/NAME[Kind] (with *), external, an address, or labels "
     "(app=web,tier!=db)\n"
     "Connections are those to the pods' own addresses; a Service behind a waypoint is asked with trace";
+constexpr const char* kPlanExamples =
+    "Examples:\n"
+    "  waypath plan -f cluster/ --change pull-request/networkpolicies/       manifests that are applied\n"
+    "  waypath plan -f cluster/ --change change.yaml -o markdown             a pull-request comment\n"
+    "  waypath plan -f cluster/ --change change.yaml --scenario critical.yaml    these flows alone\n"
+    "change.yaml: `change: [{delete: NetworkPolicy/shop/default-deny}, ...]`, as scenarios/FORMAT.md says\n"
+    "Exit codes: 0 no flow changes, 1 some do, 2 wrong usage or input";
+constexpr const char* kDiffExamples =
+    "Examples:\n"
+    "  waypath diff yesterday/ today/                                        two clusters\n"
+    "  waypath diff -f cluster/ --from-version 1.27 --to-version 1.28        one cluster, two Istio "
+    "versions\n"
+    "Exit codes: 0 no flow changes, 1 some do, 2 wrong usage or input";
+constexpr const char* kRecordExamples =
+    "Examples:\n"
+    "  waypath record -f cluster/ --out scenarios/today.yaml     then `waypath test scenarios/today.yaml` in "
+    "CI\n"
+    "  waypath record -f cluster/ | diff scenarios/today.yaml -  what changed since";
 constexpr const char* kExplainExamples =
     "Examples:\n"
     "  waypath explain                                        every code, one line each\n"
@@ -133,6 +151,16 @@ void add_flow(CLI::App& app, FlowOptions& f, bool required) {
       ->type_name("T");
 }
 
+void add_comparison(CLI::App& app, Options& o) {
+  app.add_option(
+         "--scenario", o.plan.scenario,
+         "Ask the flows of this scenario, with what it assumes; default: every workload to every Service "
+         "port, and the outside to every host of the gateways")
+      ->type_name("FILE");
+  add_cluster(app, o);
+  add_common(app, o.common, {"text", "json", "markdown"});
+}
+
 // Long flags of a verb, to tell a slip from nonsense.
 std::vector<std::string> long_flags(const CLI::App& app) {
   std::vector<std::string> out;
@@ -197,6 +225,29 @@ class Parser {
         ->type_name("LAYER");
     add_cluster(*reach, options_[Verb::Reach]);
     add_common(*reach, options_[Verb::Reach].common, {"text", "json", "csv", "markdown", "mermaid", "dot"});
+
+    auto* plan = verb("plan", Verb::Plan, "What a change opens, breaks and reroutes", kPlanExamples);
+    plan->add_option("--change", options_[Verb::Plan].plan.changes,
+                     "Manifests to apply, a directory of them, or a file with a `change:` list; repeatable, "
+                     "made in order")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    add_comparison(*plan, options_[Verb::Plan]);
+
+    auto* diff =
+        verb("diff", Verb::Diff, "What differs between two clusters or two Istio versions", kDiffExamples);
+    diff->add_option("sides", options_[Verb::Diff].plan.sides, "Two clusters: manifests, as -f takes them")
+        ->type_name("A B");
+    diff->add_option("--from-version", options_[Verb::Diff].plan.from_version, "Istio's version before")
+        ->type_name("V");
+    diff->add_option("--to-version", options_[Verb::Diff].plan.to_version, "Istio's version after")
+        ->type_name("V");
+    add_comparison(*diff, options_[Verb::Diff]);
+
+    auto* record = verb("record", Verb::Record, "A scenario file whose expectations are today's predictions",
+                        kRecordExamples);
+    add_cluster(*record, options_[Verb::Record]);
+    add_common(*record, options_[Verb::Record].common, {"yaml"});
 
     auto* explain = verb("explain", Verb::Explain,
                          "What a code means; where a policy is enforced; what an Istio version changes",

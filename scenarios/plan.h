@@ -1,0 +1,55 @@
+#pragma once
+// What lies between two clusters: every flow whose verdict, path or enforcement differs, with the object that
+// is the cause.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/engine.h"
+
+namespace waypath::scenarios {
+
+/// How a flow changed. Both sides allow: the path, the backend or who enforces differs.
+enum class FlowChangeKind : std::uint8_t { Opens, Breaks, Enforcement, Rerouted, Symptom };
+[[nodiscard]] std::string_view to_string(FlowChangeKind kind);
+
+/// One side of a changed flow, in the words of a verdict.
+struct FlowState {
+  std::string outcome, symptom, reason, backend;
+  std::string by;                     // "Kind/ns/name", "" for none
+  std::vector<std::string> enforced;  // L7 enforcement points passed: "waypoint/ns/name"
+  std::vector<std::string> bypassed;  // "waypoint ns/name": points that are skipped
+};
+
+/// An object that is not the same on both sides.
+struct ChangedObject {
+  enum class How : std::uint8_t { Added, Removed, Changed } how = How::Changed;
+  std::string object;  // "Kind/ns/name", or "Istio 1.27.8 -> 1.28.5"
+  std::string place;   // "file:line" of the newer text, of the older one when removed
+};
+[[nodiscard]] std::string_view to_string(ChangedObject::How how);
+
+struct FlowChange {
+  sim::Flow flow;
+  FlowChangeKind kind = FlowChangeKind::Symptom;
+  FlowState before, after;
+  bool loses_enforcement = false;   // allowed on both sides; an L7 enforcement point is gone or skipped
+  std::vector<std::size_t> causes;  // indices of Plan::objects; empty: no single object explains it
+};
+
+struct Plan {
+  std::vector<ChangedObject> objects;  // sorted by name
+  std::vector<FlowChange> changes;     // in the order of the flows
+  std::size_t compared = 0, unchanged = 0;
+  std::size_t only_before = 0, only_after = 0;  // whose client is on one side alone
+};
+
+/// Simulates each flow on both sides. Pure; `jobs` threads, 0 = all cores. Flows that cannot be read on
+/// either side are errors in `diagnostics`.
+[[nodiscard]] Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
+                                    const std::vector<sim::Flow>& flows, const sim::Assume& assume,
+                                    unsigned jobs, model::Diagnostics& diagnostics);
+
+}  // namespace waypath::scenarios
