@@ -172,6 +172,11 @@ constexpr std::array<FeatureInfo, static_cast<std::size_t>(Feature::kCount)> kTa
     {Feature::RegexEscapedInServiceAccounts, "regex-escaped-in-service-accounts",
      "1.30.0 (1.27.9, 1.28.6, 1.29.2)", "", "", "serviceAccounts are unescaped in Envoy's regular expression",
      "they are escaped", "more denials", "istio/istio releasenotes/notes/59700.yaml"},
+    {Feature::RepeatedHeadersMatchedEach, "repeated-headers-matched-each", "1.30.0 (1.27.8, 1.28.5, 1.29.1)",
+     "", "", "a header that is sent several times is joined with commas before request.headers is compared",
+     "each of its values is compared: one that matches is enough", "more matches of ALLOW and of DENY",
+     "CVE-2026-31838; envoyproxy/envoy source/extensions/filters/common/rbac/matchers.cc HeaderMatcher "
+     "(envoy.reloadable_features.rbac_match_headers_individually)"},
     {Feature::JwksFetchFailureFailsClosed, "jwks-fetch-failure", "1.30.0 (1.27.8, 1.28.5, 1.29.1)", "", "",
      "when the key set cannot be fetched, a published fallback key verifies tokens: forgeable",
      "no token verifies: 401", "none on honest tokens",

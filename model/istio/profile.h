@@ -68,6 +68,7 @@ enum class Feature : std::uint8_t {
   WaypointCanary,                               // 1.31
   RegexEscapedInPrincipals,                     // 1.30 (1.28.7, 1.29.3)
   RegexEscapedInServiceAccounts,                // 1.30 (1.27.9, 1.28.6, 1.29.2)
+  RepeatedHeadersMatchedEach,                   // 1.30 (1.27.8, 1.28.5, 1.29.1)
   JwksFetchFailureFailsClosed,                  // 1.30 (1.27.8, 1.28.5, 1.29.1)
   HboneTimeoutHint,                             // 1.23 (1.22.4)
   HboneErrorsLogged,                            // 1.24

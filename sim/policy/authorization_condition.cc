@@ -236,6 +236,7 @@ Condition make(const model::Cluster* cluster, const model::AuthorizationPolicy& 
   c.pos = !values.empty() ? values.front().pos : !not_values.empty() ? not_values.front().pos : pos;
   c.written = &values;
   c.not_written = &not_values;
+  c.each_value = cluster != nullptr && cluster->profile().has(Feature::RepeatedHeadersMatchedEach);
   if (attribute == Attribute::ServiceAccount && cluster != nullptr &&
       !cluster->profile().has(Feature::ServiceAccountsField))
     c.missing_fact = "what Istio " + cluster->profile().version().str() + " does with " + std::string(name) +
@@ -334,6 +335,18 @@ std::optional<std::string> header(const RequestState& request, std::string_view 
   return value;
 }
 
+// Source: envoyproxy/envoy source/extensions/filters/common/rbac/matchers.cc HeaderMatcher::matches
+Tri match_header(const Condition& c, const CompiledValue& v, const RequestState& request) {
+  const auto matches = [&](std::string_view value) {
+    return v.text.kind() == ValueMatch::Kind::Present || v.text.matches(value);
+  };
+  if (c.each_value && c.key.front() != ':' && c.key != "host")
+    return tri(std::any_of(request.headers.begin(), request.headers.end(),
+                           [&](const auto& h) { return h.first == c.key && matches(h.second); }));
+  const auto value = header(request, c.key);
+  return tri(value && matches(*value));
+}
+
 const std::optional<model::IpAddress>& address(Attribute a, const RequestState& r) {
   if (a == Attribute::SourceIp) return r.source_ip;
   return a == Attribute::RemoteIp ? r.remote_ip : r.destination_ip;
@@ -379,10 +392,8 @@ Tri match_one(const Condition& c, const CompiledValue& v, Dialect dialect, const
       return tri(v.text.matches(r.method));
     case Attribute::Path:
       return tri(v.regex != nullptr ? v.regex->full_match(view.path) : v.text.matches(view.path));
-    case Attribute::Header: {
-      const auto value = header(r, c.key);
-      return tri(value && (v.text.kind() == ValueMatch::Kind::Present || v.text.matches(*value)));
-    }
+    case Attribute::Header:
+      return match_header(c, v, r);
     case Attribute::Sni:
       return tri(!r.sni.empty() && v.text.matches(r.sni));
     case Attribute::Audiences:

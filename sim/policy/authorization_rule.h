@@ -82,6 +82,7 @@ struct Condition {
   std::vector<CompiledValue> values, not_values;  // Envoy's; ztunnel's where these do not differ
   std::vector<CompiledValue> ztunnel_values, ztunnel_not_values;
   std::string missing_fact;  // of unknowable values
+  bool each_value = false;   // a repeated header matches by any of its values; else they are joined
   [[nodiscard]] bool differs_at_ztunnel() const {
     return attribute == Attribute::Principal || attribute == Attribute::Namespace;
   }

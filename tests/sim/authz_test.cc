@@ -379,3 +379,22 @@ TEST_CASE("reason codes of authorization: each has one description") {
 
 }  // namespace
 }  // namespace waypath::tests
+
+namespace waypath::tests {
+
+TEST_CASE("a header that is sent twice is compared value by value since 1.27.8 and 1.28.5 and 1.29.1") {
+  const auto policy = authorization_policy(
+      "no-admin", "{action: DENY, rules: [{when: [{key: 'request.headers[x-role]', values: [admin]}]}]}");
+  auto request = request_from();
+  request.headers = {{"x-role", "guest"}, {"x-role", "admin"}};
+  CHECK(AuthzWorld(policy, "1.28.4").decide(sidecar_point(), request) == sim::Decision::Allow);
+  CHECK(AuthzWorld(policy, "1.28.5").decide(sidecar_point(), request) == sim::Decision::Deny);
+  // Before, the values stood as one text with a comma.
+  const auto joined = authorization_policy(
+      "joined",
+      "{action: DENY, rules: [{when: [{key: 'request.headers[x-role]', values: ['guest,admin']}]}]}");
+  CHECK(AuthzWorld(joined, "1.28.4").decide(sidecar_point(), request) == sim::Decision::Deny);
+  CHECK(AuthzWorld(joined, "1.28.5").decide(sidecar_point(), request) == sim::Decision::Allow);
+}
+
+}  // namespace waypath::tests

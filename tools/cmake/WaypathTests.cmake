@@ -49,6 +49,18 @@ if(conformance_sources)
   endforeach()
 endif()
 
+# The same policies and requests in the real Envoy. Exit code 77: its package cannot be installed here, skipped.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_Interpreter_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/tests/envoy/oracle.cc")
+  add_executable(waypath_envoy_oracle "${PROJECT_SOURCE_DIR}/tests/envoy/oracle.cc")
+  target_link_libraries(waypath_envoy_oracle PRIVATE waypath_sim waypath_options nlohmann_json::nlohmann_json)
+  add_dependencies(waypath_tests waypath_envoy_oracle)
+  add_test(NAME "envoy: policies decide as in the real proxy"
+           COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/envoy/run.py" $<TARGET_FILE:waypath_envoy_oracle>
+                   "${PROJECT_BINARY_DIR}/envoy")
+  set_tests_properties("envoy: policies decide as in the real proxy" PROPERTIES LABELS envoy SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
+
 # Scripts as tests.
 if(TARGET waypath)
   add_test(NAME "scenarios: every prediction" COMMAND waypath test scenarios WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

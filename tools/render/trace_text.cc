@@ -331,7 +331,8 @@ class Writer {
       if (seen.size() <= kShortList || options_.verbose) paragraph(2, "nearly: ", text);
     }
     if (seen.size() > kShortList && !options_.verbose)
-      line(fmt::format("  and {} more near misses (-v names them)", seen.size() - kShortList));
+      line(fmt::format("  and {} more near miss{} (-v names them)", seen.size() - kShortList,
+                       seen.size() - kShortList == 1 ? "" : "es"));
     if (options_.verbose) {
       list("note:", path.notes);
     }
