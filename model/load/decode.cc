@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <iterator>
 
 #include "model/base/edit_distance.h"
@@ -136,9 +137,11 @@ Symbol Field::symbol(std::string_view fallback) const {
 std::optional<std::int64_t> Field::integer() const {
   if (!present()) return std::nullopt;
   if (const auto value = node_->as_integer()) return value;
+  // 8e3: JSON has no integers. Outside 64 bits (an infinity too) the conversion itself would be undefined.
+  constexpr double kLimit = 9223372036854775808.0;  // 2^63
   if (const auto value = node_->as_number();
-      value && *value == static_cast<double>(static_cast<std::int64_t>(*value))) {
-    return static_cast<std::int64_t>(*value);  // 8e3: JSON has no integers
+      value && *value >= -kLimit && *value < kLimit && *value == std::trunc(*value)) {
+    return static_cast<std::int64_t>(*value);
   }
   wrong_type("an integer");
   return std::nullopt;
