@@ -29,7 +29,7 @@ struct SliceResult {
   Diagnostics diagnostics;
   std::vector<std::tuple<std::string, std::string, SourcePos>> skipped;  // apiVersion, kind
   std::vector<SourcePos> hooks, defaulted;
-  bool parsed = false;
+  bool parsed = false, by_reference_reader = false;
 };
 
 struct Task {
@@ -50,10 +50,11 @@ bool skippable(const Task& task, std::string_view text) {
 
 class SliceLoader {
  public:
-  SliceLoader(const Task& task, std::string_view text, const LoadOptions& options, SliceResult& out)
+  SliceLoader(Task& task, std::string_view text, const LoadOptions& options, SliceResult& out)
       : task_(task), text_(text), options_(options), out_(out) {}
 
   void run() {
+    yaml::peek(text_, task_.slice);
     if (skippable(task_, text_)) {
       out_.skipped.emplace_back(std::string(task_.slice.api_version), std::string(task_.slice.kind),
                                 position(task_.slice));
@@ -62,6 +63,7 @@ class SliceLoader {
     const auto document = yaml::read_slice(text_, task_.slice, task_.file, out_.diagnostics);
     if (!document || document->root == nullptr) return;
     out_.parsed = true;
+    out_.by_reference_reader = document->by_reference_reader;
     object(*document->root, task_.slice.item);
   }
 
@@ -90,8 +92,10 @@ class SliceLoader {
     }
     auto api_version = scalar(root, "apiVersion"), kind = scalar(root, "kind");
     if (kind.empty() && task_.slice.item >= 0) {  // an item of a PodList: the list says what it is
-      kind = task_.slice.kind;
-      if (api_version.empty()) api_version = task_.slice.api_version;
+      kind = task_.slice.kind.empty() ? task_.slice.list_kind : task_.slice.kind;
+      if (api_version.empty())
+        api_version =
+            task_.slice.api_version.empty() ? task_.slice.list_api_version : task_.slice.api_version;
     }
     if (api_version.empty() && kind.empty()) {
       report(kObjectNotAnObject, Severity::Warning, root.pos,
@@ -182,7 +186,7 @@ class SliceLoader {
         "read as " + std::string(row.versions.substr(0, row.versions.find(','))));
   }
 
-  const Task& task_;
+  Task& task_;
   std::string_view text_;
   const LoadOptions& options_;
   SliceResult& out_;
@@ -198,6 +202,7 @@ class Merger {
     diagnostics_.append(std::move(result.diagnostics));
     ++stats_.documents;
     if (!result.parsed) ++stats_.skipped_documents;
+    if (result.by_reference_reader) ++stats_.reference_documents;
     for (auto& object : result.objects) {
       const auto raw = builder_.add_raw(std::move(object.raw));
       for (auto& resource : object.resources) {

@@ -17,6 +17,7 @@ struct LoadOptions {
 
 struct LoadStats {
   std::size_t bytes = 0, documents = 0, skipped_documents = 0, objects = 0;
+  std::size_t reference_documents = 0;  // YAML that the fast reader left to yaml-cpp
 };
 
 /// Paths: files, directories (recursive, *.yaml *.yml *.json), "-" for standard input. Reports everything it

@@ -57,7 +57,8 @@ struct Node {
 /// One document with the memory of all its nodes and texts.
 struct Document {
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena;
-  const Node* root = nullptr;  // never null after a successful read; Null node for an empty document
+  const Node* root = nullptr;        // never null after a successful read; Null node for an empty document
+  bool by_reference_reader = false;  // YAML outside the subset of block_reader.h
 };
 
 }  // namespace waypath::model::yaml

@@ -1,7 +1,7 @@
 #pragma once
-// Leaves out what no decoder reads, before the reader sees it: most of a `kubectl get -o yaml` dump is
-// managedFields, status and the like, and reading costs a hundred times more than skipping by indentation.
+// Leaves out what no decoder reads (unread_parts.h) before the reference reader sees it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +9,9 @@
 
 namespace waypath::model::yaml {
 
-/// The text of an object that a `BlockLexer` understands, without the parts nobody reads. `lines` learns what
-/// was left out.
-[[nodiscard]] std::string prune_block(std::string_view text, LineMap& lines);
+/// The text of an object without the parts nobody reads; `lines` learns what was left out. Nullopt, and
+/// `lines` as it was, when the text is not plain block style (block_lexer.h): nothing can be skipped by
+/// indentation then.
+[[nodiscard]] std::optional<std::string> prune_block(std::string_view text, LineMap& lines);
 
 }  // namespace waypath::model::yaml

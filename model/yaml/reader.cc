@@ -1,13 +1,18 @@
 #include "model/yaml/reader.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "model/yaml/block_lexer.h"
+#include "model/yaml/block_reader.h"
 #include "model/yaml/event_reader.h"
 #include "model/yaml/json_reader.h"
 #include "model/yaml/json_slices.h"
 #include "model/yaml/node_builder.h"
 #include "model/yaml/pruner.h"
+#include "model/yaml/tree_builder.h"
+#include "model/yaml/yaml_codes.h"
 
 namespace waypath::model::yaml {
 namespace {
@@ -41,21 +46,49 @@ std::optional<Document> read_json_slice(std::string_view text, const Slice& slic
   return document;
 }
 
+/// Whether the text holds a value that the reference reader should not even see.
+bool oversized(std::string_view text, const Slice& slice, std::uint32_t file, Diagnostics& diagnostics) {
+  if (text.size() <= kMaxScalarBytes) return false;
+  BlockLexer lexer(text);
+  BlockLine line;
+  while (lexer.next(line)) {
+  }
+  if (!lexer.oversized()) return false;
+  const std::string_view before = text.substr(0, lexer.oversized_at());
+  const std::size_t newline = before.rfind('\n');
+  Diagnostic d;
+  d.code = kScalarTooLarge;
+  d.pos = {file,
+           slice.first_line + static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n')),
+           static_cast<std::uint32_t>(newline == std::string_view::npos ? before.size()
+                                                                        : before.size() - newline - 1) +
+               1};
+  d.message = "a value of more than 16 MiB is no manifest";
+  d.hint = "leave this file out";
+  diagnostics.report(std::move(d));
+  return true;
+}
+
 std::optional<Document> read_yaml_slice(std::string_view text, const Slice& slice, std::uint32_t file,
                                         Diagnostics& diagnostics, const ReadOptions& options) {
   const std::string_view body = text.substr(slice.offset, slice.length);
+  if (std::optional<Document> document =
+          read_block(body, slice.first_line, file, {.item = slice.item >= 0, .prune = options.prune}))
+    return document;
+  if (oversized(body, slice, file, diagnostics)) return std::nullopt;
   LineMap lines(slice.first_line);
-  bool failed = false;
-  const bool prune = options.prune && slice.plain_block;
-  if (!prune && slice.item < 0)
-    return first_of(read_yaml_events(body, lines, file, diagnostics, failed), failed);
-  std::string kept = prune ? prune_block(body, lines) : std::string(body);
-  if (slice.item >= 0) {
+  std::optional<std::string> kept = options.prune ? prune_block(body, lines) : std::nullopt;
+  if (!kept && slice.item >= 0) kept = std::string(body);
+  if (kept && slice.item >= 0) {
     // The item's dash becomes a space: the object then reads alone, at its own columns.
-    const std::size_t dash = kept.find_first_not_of(' ');
-    if (dash != std::string::npos && kept[dash] == '-') kept[dash] = ' ';
+    const std::size_t dash = kept->find_first_not_of(' ');
+    if (dash != std::string::npos && (*kept)[dash] == '-') (*kept)[dash] = ' ';
   }
-  return first_of(read_yaml_events(kept, lines, file, diagnostics, failed), failed);
+  bool failed = false;
+  std::optional<Document> document =
+      first_of(read_yaml_events(kept ? *kept : body, lines, file, diagnostics, failed), failed);
+  if (document) document->by_reference_reader = true;
+  return document;
 }
 
 bool is_list(const Node& root) {

@@ -1,7 +1,7 @@
 #pragma once
 // Stage 1: the text of a file -> slices (one object each) -> trees. The readers stand behind this header:
-// yaml-cpp's events for YAML, simdjson for JSON; a faster one can be put in front of them without a decoder
-// noticing.
+// simdjson for JSON; for YAML a fast one of block style (block_reader.h), and behind it, document by
+// document, yaml-cpp's events for all of YAML.
 //
 // A loader calls `split_documents` once a file, `peek` on every slice, skips what cannot matter and calls
 // `read_slice` for the rest, from any thread. `read_documents` does all of it for callers with small inputs.
@@ -27,13 +27,12 @@ struct Slice {
   int item = -1;  // index in `items`; the range is then the item's own ("- apiVersion: ..." or "{...}"). -1:
                   // a whole document
   bool json = false;
-  // What the first look tells; the views point into the file's text. All empty when `peeked` is false: then
-  // only reading tells.
+  // An item of a PodList and the like, which leaves its own kind out: what the list says.
+  std::string_view list_api_version, list_kind;
+  // What `peek` tells; the views point into the file's text. All empty when `peeked` is false: then only
+  // reading tells.
   bool peeked = false;
   std::string_view api_version, kind, ns, name;
-  // Lines by whose indentation alone parts can be skipped: no anchors, tabs, multi-line quotes or flow
-  // collections.
-  bool plain_block = false;
 };
 
 /// Cuts a file at its document boundaries, and Lists into their items where indentation (or JSON) allows it.
@@ -42,9 +41,12 @@ struct Slice {
 [[nodiscard]] std::vector<Slice> split_documents(std::string_view text, std::uint32_t file,
                                                  Diagnostics& diagnostics);
 
+/// A first look at a slice: apiVersion, kind, namespace and name, where its lines tell without reading it.
+void peek(std::string_view text, Slice& slice);
+
 struct ReadOptions {
   /// Leave out what no decoder reads: metadata.managedFields, kubectl's last-applied-configuration, most of
-  /// `status`. Only done where the slice is plain block style; the rest keeps its lines and columns.
+  /// `status` (unread_parts.h). Only done in block style; the rest keeps its lines and columns.
   bool prune = true;
 };
 

@@ -84,9 +84,13 @@ std::string_view TreeBuilder::text(std::string_view text) {
 const Node* TreeBuilder::null(SourcePos pos) { return make(NodeKind::Null, pos); }
 
 const Node* TreeBuilder::scalar(ScalarStyle style, std::string_view value, SourcePos pos) {
+  return scalar_view(style, text(value), pos);
+}
+
+const Node* TreeBuilder::scalar_view(ScalarStyle style, std::string_view value, SourcePos pos) {
   Node* const node = make(NodeKind::Scalar, pos);
   node->style = style;
-  node->scalar = text(value);
+  node->scalar = value;
   return node;
 }
 
@@ -98,9 +102,29 @@ const Node* TreeBuilder::sequence(std::span<const Node* const> items, SourcePos 
 
 const Node* TreeBuilder::mapping(std::vector<Member>& members, SourcePos pos, Diagnostics& diagnostics) {
   drop_duplicates(members, diagnostics);
+  return mapping(std::span<const Member>(members), pos);
+}
+
+const Node* TreeBuilder::mapping(std::span<const Member> members, SourcePos pos) {
   Node* const node = make(NodeKind::Mapping, pos);
-  node->members = store(std::span<const Member>(members));
+  node->members = store(members);
   return node;
+}
+
+bool TreeBuilder::repeats_key(std::span<const Member> members) {
+  if (members.size() <= 16) {
+    for (std::size_t j = 1; j < members.size(); ++j) {
+      for (std::size_t i = 0; i < j; ++i) {
+        if (members[i].key == members[j].key) return true;
+      }
+    }
+    return false;
+  }
+  std::vector<std::string_view> keys;
+  keys.reserve(members.size());
+  for (const Member& member : members) keys.push_back(member.key);
+  std::sort(keys.begin(), keys.end());
+  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
 }
 
 const Node* TreeBuilder::copy_at(const Node& node, SourcePos pos) {

@@ -26,9 +26,14 @@ class TreeBuilder {
   [[nodiscard]] std::string_view text(std::string_view text);
   [[nodiscard]] const Node* null(SourcePos pos);
   [[nodiscard]] const Node* scalar(ScalarStyle style, std::string_view text, SourcePos pos);  // copies `text`
+  /// `text` is in this builder's arena already (see `text`).
+  [[nodiscard]] const Node* scalar_view(ScalarStyle style, std::string_view text, SourcePos pos);
   [[nodiscard]] const Node* sequence(std::span<const Node* const> items, SourcePos pos);
   /// Later members whose key stands already are reported and left out.
   [[nodiscard]] const Node* mapping(std::vector<Member>& members, SourcePos pos, Diagnostics& diagnostics);
+  /// Of members whose keys all differ; the keys are in the arena already.
+  [[nodiscard]] const Node* mapping(std::span<const Member> members, SourcePos pos);
+  [[nodiscard]] static bool repeats_key(std::span<const Member> members);
   [[nodiscard]] const Node* copy_at(const Node& node,
                                     SourcePos pos);  // the same value at another place; children are shared
   [[nodiscard]] Document finish(const Node* root);
