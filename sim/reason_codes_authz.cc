@@ -128,8 +128,12 @@ constexpr std::array kRows{
              "Nothing was stated and there is no session cookie.", "State session: valid, none or expired.",
              ""},
     CodeInfo{kAssumeSignature, kAssumption, "the signature of a given token is taken as valid",
-             "Keys are not fetched.", "State the token as expired or badSignature to see the difference.",
-             ""},
+             "Keys are not fetched. A jwtRule that holds its jwks in the policy is checked.",
+             "State the token as expired or badSignature to see the difference.", ""},
+    CodeInfo{kAssumeTokenTime, kAssumption, "a given token is taken as not expired",
+             "Its times are not compared with a clock, so that the answer is the same tomorrow. A token that "
+             "ended before this program was written is expired.",
+             "State the token as expired or notYetValid to see the difference.", ""},
 };
 
 }  // namespace

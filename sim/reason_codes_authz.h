@@ -37,5 +37,6 @@ inline constexpr Code kExtAuthzAnswerUnknown{"EXTAUTHZ_ANSWER_UNKNOWN"};
 inline constexpr Code kAssumeSessionToken{"ASSUME_SESSION_TOKEN"};
 inline constexpr Code kAssumeNoSession{"ASSUME_NO_SESSION"};
 inline constexpr Code kAssumeSignature{"ASSUME_SIGNATURE"};
+inline constexpr Code kAssumeTokenTime{"ASSUME_TOKEN_TIME"};
 
 }  // namespace waypath::sim

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "model/base/edit_distance.h"
+#include "sim/match/header_values.h"
 #include "sim/match/route_match.h"
 #include "sim/policy/authorization_rule.h"
 
@@ -340,9 +341,10 @@ Tri match_header(const Condition& c, const CompiledValue& v, const RequestState&
   const auto matches = [&](std::string_view value) {
     return v.text.kind() == ValueMatch::Kind::Present || v.text.matches(value);
   };
-  if (c.each_value && c.key.front() != ':' && c.key != "host")
-    return tri(std::any_of(request.headers.begin(), request.headers.end(),
-                           [&](const auto& h) { return h.first == c.key && matches(h.second); }));
+  if (c.each_value && c.key.front() != ':' && c.key != "host") {
+    const auto values = header_values(request.headers, c.key);
+    return tri(std::any_of(values.begin(), values.end(), matches));
+  }
   const auto value = header(request, c.key);
   return tri(value && matches(*value));
 }

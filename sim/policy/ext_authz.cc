@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 
+#include "sim/match/policy_match.h"
 #include "sim/match/route_match.h"
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
@@ -143,7 +144,9 @@ class Call {
       const auto it = request_.assume->ext_authz.find(name);
       if (it != request_.assume->ext_authz.end()) stated = &it->second;
     }
-    if (stated != nullptr) return stated->unreachable ? failed(nullptr) : answer(*stated);
+    if (stated != nullptr)
+      return stated->unreachable ? failed(static_cast<const RequestState::Reachability*>(nullptr))
+                                 : answer(*stated);
     if (provider_.authservice) return answer(ask_authservice(*provider_.authservice, cluster_, request_));
     return unknown("what ext_authz provider \"" + name + "\" (" + provider_.config->service + ") answers");
   }
@@ -172,19 +175,26 @@ class Call {
     return r;
   }
 
-  // The provider gave no answer: failOpen and statusOnError decide.
+  [[nodiscard]] bool http_provider() const {
+    return provider_.config->type == ExtensionProvider::Type::ExtAuthzHttp;
+  }
+
+  // An HTTP provider's headers reach the application when they are listed; a gRPC provider says so itself.
+  // Source: istio pilot/pkg/security/authz/builder/extauthz.go generateHeaders
+  [[nodiscard]] bool passes_on(std::string_view header) const {
+    const auto& listed = provider_.config->headers_to_upstream_on_allow;
+    return !http_provider() || std::any_of(listed.begin(), listed.end(), [&](const std::string& pattern) {
+      return match_value(pattern, header, true);
+    });
+  }
+
   PolicyResult failed(const RequestState::Reachability* reach) {
-    const ExtensionProvider& config = *provider_.config;
     std::string why = "stated as unreachable";
     if (reach != nullptr)
       why = std::string(reach->reason.code.text) +
             (reach->reason.detail.empty() ? "" : ": " + reach->reason.detail);
-    const std::string detail =
-        "provider " + config.name + " (" + config.service + ") cannot be reached: " + why;
-    if (config.fail_open) return allow(kExtAuthzFailOpen, detail + "; failOpen lets the request through");
-    const int status = config.status_on_error.empty() ? 403 : known_status(config.status_on_error);
-    PolicyResult r = deny(kExtAuthzUnreachable, detail, status);
-    if (reach == nullptr) return r;
+    PolicyResult r = failed("cannot be reached: " + why);
+    if (reach == nullptr || r.decision == Decision::Allow) return r;
     r.deciders.insert(r.deciders.end(), reach->deciders.begin(), reach->deciders.end());
     if (reach->reason.by) r.deciders.push_back(*reach->reason.by);
     r.delay = reach->delay;
@@ -192,16 +202,36 @@ class Call {
     return r;
   }
 
+  // The provider gave no answer: failOpen and statusOnError decide.
+  PolicyResult failed(const std::string& how) {
+    const ExtensionProvider& config = *provider_.config;
+    const std::string detail = "provider " + config.name + " (" + config.service + ") " + how;
+    if (config.fail_open) return allow(kExtAuthzFailOpen, detail + "; failOpen lets the request through");
+    const int status = config.status_on_error.empty() ? 403 : known_status(config.status_on_error);
+    return deny(kExtAuthzUnreachable, detail, status);
+  }
+
   PolicyResult answer(const ExtAuthzAnswer& stated) {
     const std::string who = "provider " + provider_.config->name;
     if (stated.allow_always || matches_header(stated.allow_when_headers, request_)) {
-      for (const auto& [name, value] : stated.set_headers) set_header(request_, name, value);
-      if (stated.set_token) {
+      std::string dropped;
+      for (const auto& [name, value] : stated.set_headers) {
+        if (passes_on(name)) {
+          set_header(request_, name, value);
+        } else {
+          dropped.append(dropped.empty() ? "; not in headersToUpstreamOnAllow: " : ", ").append(name);
+        }
+      }
+      if (stated.set_token &&
+          (stated.set_token->where != Token::Where::Header || passes_on(stated.set_token->name))) {
         const auto& token = *stated.set_token;
         carry(request_, token, token.raw.empty() ? std::string() : token.prefix + token.raw);
       }
-      return allow(kExtAuthzAllow, who + " allows (stated)");
+      return allow(kExtAuthzAllow, who + " allows (stated)" + dropped);
     }
+    // Source: envoy source/extensions/filters/common/ext_authz/ext_authz_http_impl.cc toResponse
+    if (http_provider() && stated.else_status >= 500)
+      return failed("it answers " + std::to_string(stated.else_status) + ", which counts as a failure");
     const bool redirect = !stated.else_redirect.empty();
     const bool redirect_status = stated.else_status >= 300 && stated.else_status < 400;
     auto r = deny(redirect ? kExtAuthzRedirect : kExtAuthzDenied, who + " refuses (stated)",

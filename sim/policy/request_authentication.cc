@@ -2,11 +2,15 @@
 // Source: istio pilot/pkg/security/authn/policy_applier.go convertToEnvoyJwtConfig; envoy jwt_authn filter
 
 #include <algorithm>
+#include <charconv>
+#include <unordered_map>
 
+#include "sim/jwks.h"
 #include "sim/jwt.h"
 #include "sim/match/route_match.h"
 #include "sim/policy/attachment.h"
 #include "sim/policy/families.h"
+#include "sim/policy/token_extraction.h"
 #include "sim/reason_codes_authz.h"
 
 namespace waypath::sim {
@@ -18,114 +22,11 @@ using model::RequestAuthentication;
 struct Rule {
   const RequestAuthentication* policy;
   const JwtRule* rule;
+  const KeySet* keys;  // inline in the manifest; null: fetched from jwksUri, so nobody knows them here
 };
 
-bool default_locations(const JwtRule& r) {
-  return r.from_headers.empty() && r.from_params.empty() && r.from_cookies.empty();
-}
-
-/// What a proxy takes for the token that `t` is, when it looks where `r` tells it to.
-enum class Sight : std::uint8_t { NotThere, There, Garbled };
-
-Sight look(const JwtRule& r, const Token& t) {
-  const auto listed = [&](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), t.name) != names.end() ? Sight::There : Sight::NotThere;
-  };
-  if (t.where == Token::Where::Cookie) return listed(r.from_cookies);
-  if (t.where == Token::Where::Param)
-    return default_locations(r) ? (t.name == "access_token" ? Sight::There : Sight::NotThere)
-                                : listed(r.from_params);
-  const std::string name = lower_case(t.name);
-  if (default_locations(r))
-    return name == "authorization" && t.prefix == "Bearer " ? Sight::There : Sight::NotThere;
-  Sight best = Sight::NotThere;
-  for (const auto& h : r.from_headers) {
-    if (lower_case(h.name) != name) continue;
-    if (h.prefix == t.prefix) return Sight::There;
-    // Without a prefix the whole value is taken for the token.
-    if (h.prefix.empty()) best = Sight::Garbled;
-  }
-  return best;
-}
-
-std::vector<std::pair<std::string, std::string>> pairs_of(std::string_view text, char separator) {
-  std::vector<std::pair<std::string, std::string>> out;
-  while (!text.empty()) {
-    const auto end = text.find(separator);
-    auto one = text.substr(0, end);
-    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
-    if (const auto equals = one.find('='); equals != std::string_view::npos)
-      out.emplace_back(one.substr(0, equals), one.substr(equals + 1));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return out;
-}
-
-/// The request's tokens: those that were stated, and those that stand as text where some rule looks.
-class Presented {
- public:
-  Presented(const RequestState& request, const std::vector<Rule>& rules) {
-    for (const auto& t : request.tokens) {
-      // Given as text only: its contents stand in the text.
-      const bool text_only =
-          !t.raw.empty() && t.issuer.empty() && t.subject.empty() && t.state == Token::State::Valid;
-      Token token = text_only ? decode_jwt(t.raw) : t;
-      token.where = t.where;
-      token.name = t.where == Token::Where::Header ? lower_case(t.name) : t.name;
-      token.prefix = t.prefix;
-      all_.push_back(std::move(token));
-    }
-    for (const auto& [policy, rule] : rules) {
-      if (default_locations(*rule)) header(request, "authorization", "Bearer ");
-      for (const auto& h : rule->from_headers) header(request, lower_case(h.name), h.prefix);
-      if (default_locations(*rule)) params(request, {"access_token"});
-      params(request, rule->from_params);
-      cookies(request, rule->from_cookies);
-    }
-  }
-  [[nodiscard]] const std::vector<Token>& all() const { return all_; }
-
- private:
-  void take(Token::Where where, const std::string& name, const std::string& prefix, std::string_view text) {
-    const auto same = [&](const Token& t) {
-      return t.where == where && t.name == name && (where != Token::Where::Header || t.prefix == prefix);
-    };
-    if (std::any_of(all_.begin(), all_.end(), same)) return;
-    Token t = decode_jwt(text);
-    t.where = where;
-    t.name = name;
-    t.prefix = prefix;
-    all_.push_back(std::move(t));
-  }
-  void header(const RequestState& request, const std::string& name, const std::string& prefix) {
-    for (const auto& [key, value] : request.headers)
-      if (key == name && std::string_view(value).substr(0, prefix.size()) == prefix)
-        take(Token::Where::Header, name, prefix, std::string_view(value).substr(prefix.size()));
-  }
-  void params(const RequestState& request, const std::vector<std::string>& names) {
-    const auto query = request.path.find('?');
-    if (query == std::string::npos || names.empty()) return;
-    for (const auto& [key, value] : pairs_of(std::string_view(request.path).substr(query + 1), '&'))
-      if (std::find(names.begin(), names.end(), key) != names.end())
-        take(Token::Where::Param, key, {}, value);
-  }
-  void cookies(const RequestState& request, const std::vector<std::string>& names) {
-    if (names.empty()) return;
-    for (const auto& [header, text] : request.headers) {
-      if (header != "cookie") continue;
-      for (const auto& [key, value] : pairs_of(text, ';'))
-        if (std::find(names.begin(), names.end(), key) != names.end())
-          take(Token::Where::Cookie, key, {}, value);
-    }
-  }
-  std::vector<Token> all_;
-};
-
-/// What one rule makes of the tokens it sees.
-struct Finding {
-  enum class Kind : std::uint8_t { Missing, Accepted, Refused } kind = Kind::Missing;
-  const Token* token = nullptr;
+/// What is wrong with a token.
+struct Refusal {
   Code code{};
   int status = 0;
   std::string detail;
@@ -144,47 +45,55 @@ class RequestAuthentications final : public PolicyEvaluator {
     for (const auto& p : cluster_->snapshot().all<RequestAuthentication>()) {
       index_.add(static_cast<std::uint32_t>(policies_.size()), p->meta, p->attachment);
       policies_.push_back(p.get());
+      for (const auto& r : p->jwt_rules)
+        if (!r.jwks.empty()) keys_.emplace(&r, KeySet(r.jwks));
     }
   }
   [[nodiscard]] std::string_view name() const override { return "RequestAuthentication"; }
 
+  // {P1, P2, ..., all of (P1 or missing), (P2 or missing), ...}: any of them will do. Of several refusals the
+  // last one answers that says more than "not my issuer".
+  // Source: istio pilot/pkg/security/authn/policy_applier.go convertToEnvoyJwtConfig; envoy
+  // source/extensions/filters/http/jwt_authn/verifier.cc AnyVerifierImpl
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
     if (!is_envoy(*context.point) || !context.point->http || policies_.empty()) return {};
     const std::vector<Rule> rules = rules_at(*context.point);
     if (rules.empty()) return {};
     RequestState& request = *context.request;
+    for (const auto& rule : rules) sanitize(*rule.rule, request);
     if (preflight(request)) return {};
-    const Presented presented(request, rules);
-    std::optional<std::pair<Rule, Finding>> refusal;
-    PolicyResult result;
+    std::optional<PolicyResult> good, telling, unknown;  // what the rules said
+    const auto keep = [&](PolicyResult one) {
+      if (one.decision == Decision::Allow) good = std::move(one);
+      if (one.decision == Decision::Deny)
+        (one.reason.code == kJwtIssuerUnknown ? unknown : telling) = std::move(one);
+    };
     for (const auto& rule : rules) {
-      Finding one = verify(rule, presented.all(), request);
-      if (one.kind == Finding::Kind::Accepted) {
-        result = accepted(rule, *one.token, request, recorder);
-        if (recorder != nullptr)
-          recorder->nodes.push_back({"RequestAuthentication", result.decision, result.reason, {}});
-        return result;
+      PolicyResult one = verify(rule, request, recorder);
+      if (one.decision == Decision::Allow) return told(std::move(one), recorder);
+      keep(std::move(one));
+    }
+    // No rule is content. A token that is still there has to be good for every rule that sees it.
+    bool refused = false;
+    for (std::size_t i = 0; i < rules.size() && !refused; ++i) {
+      if (!telling && !unknown) break;
+      for (int turn = 0; turn < 2; ++turn) {  // the rule alone, then the rule where a token may be missing
+        PolicyResult one = verify(rules[i], request, recorder);
+        refused = one.decision == Decision::Deny;
+        keep(std::move(one));
+        if (!refused) break;
       }
-      // A reason that is about the token says more than "not my issuer".
-      if (one.kind == Finding::Kind::Refused &&
-          (!refusal || (refusal->second.code == kJwtIssuerUnknown && one.code != kJwtIssuerUnknown)))
-        refusal.emplace(rule, std::move(one));
     }
-    if (!refusal) {
-      result.decision = Decision::Allow;
-      result.reason = {kJwtMissing, object_of(rules.front().policy->meta),
-                       "no token where a rule looks for one: the request goes on without a principal"};
-    } else {
-      const auto& [rule, why] = *refusal;
-      const ObjectAt at = object_of(rule.policy->meta, rule.rule->pos);
-      result.decision = Decision::Deny;
-      result.status = why.status;
-      result.reason = {why.code, at, why.detail};
-      result.deciders = {at};
+    if (refused) {
+      request.verified.reset();
+      return told(telling ? std::move(*telling) : std::move(*unknown), recorder);
     }
-    if (recorder != nullptr)
-      recorder->nodes.push_back({"RequestAuthentication", result.decision, result.reason, {}});
-    return result;
+    if (good) return told(std::move(*good), recorder);
+    PolicyResult result;
+    result.decision = Decision::Allow;
+    result.reason = {kJwtMissing, object_of(rules.front().policy->meta),
+                     "no token where a rule looks for one: the request goes on without a principal"};
+    return told(std::move(result), recorder);
   }
 
  private:
@@ -194,7 +103,10 @@ class RequestAuthentications final : public PolicyEvaluator {
     for (const auto i : index_.at(point)) {
       const auto* p = policies_[i];
       if (!across && point.kind == PolicyPoint::Kind::Waypoint && p->meta.key.ns != point.ns) continue;
-      for (const auto& r : p->jwt_rules) rules.push_back({p, &r});
+      for (const auto& r : p->jwt_rules) {
+        const auto keys = keys_.find(&r);
+        rules.push_back({p, &r, keys == keys_.end() ? nullptr : &keys->second});
+      }
     }
     std::stable_sort(rules.begin(), rules.end(),
                      [](const Rule& a, const Rule& b) { return a.rule->issuer < b.rule->issuer; });
@@ -210,31 +122,54 @@ class RequestAuthentications final : public PolicyEvaluator {
     return request.method == "OPTIONS" && has("origin") && has("access-control-request-method");
   }
 
-  // All tokens at a rule's locations have to be good. Source: envoy
-  // source/extensions/filters/http/jwt_authn/authenticator.cc
-  static Finding verify(const Rule& rule, const std::vector<Token>& tokens, const RequestState& request) {
-    Finding out;
-    for (const auto& t : tokens) {
-      const Sight sight = look(*rule.rule, t);
-      if (sight == Sight::NotThere) continue;
-      if (const auto bad = refuse(*rule.rule, t, sight == Sight::Garbled, request);
-          bad.kind == Finding::Kind::Refused)
-        return bad;
-      out.kind = Finding::Kind::Accepted;
-      out.token = &t;
+  static PolicyResult told(PolicyResult result, TraceRecorder* recorder) {
+    if (recorder != nullptr)
+      recorder->nodes.push_back({"RequestAuthentication", result.decision, result.reason, {}});
+    return result;
+  }
+
+  // Headers that the rule writes cannot be sent by clients.
+  // Source: envoy source/extensions/filters/http/jwt_authn/extractor.cc sanitizeHeaders
+  static void sanitize(const JwtRule& r, RequestState& request) {
+    const auto drop = [&](const std::string& header) {
+      std::erase_if(request.headers, [&](const auto& h) { return h.first == lower_case(header); });
+    };
+    if (!r.output_payload_to_header.empty()) drop(r.output_payload_to_header);
+    for (const auto& [header, claim] : r.output_claim_to_headers) drop(header);
+  }
+
+  // All tokens that the rule sees have to be good; NotApplicable: it sees none. The last in order is looked
+  // at first, and a good one counts at once: it is taken out of the request before the others are looked at.
+  // Source: envoy source/extensions/filters/http/jwt_authn/authenticator.cc
+  static PolicyResult verify(const Rule& rule, RequestState& request, TraceRecorder* recorder) {
+    const auto tokens = tokens_seen(*rule.rule, request);
+    PolicyResult out;
+    for (auto t = tokens.rbegin(); t != tokens.rend(); ++t) {
+      if (const auto why = refuse(rule, *t, request)) {
+        const ObjectAt at = object_of(rule.policy->meta, rule.rule->pos);
+        out = {};
+        out.decision = Decision::Deny;
+        out.status = why->status;
+        out.reason = {why->code, at, why->detail};
+        out.deciders = {at};
+        return out;
+      }
+      out = accepted(rule, *t, request, recorder);
     }
     return out;
   }
 
-  static Finding refuse(const JwtRule& r, const Token& t, bool garbled, const RequestState& request) {
+  // In the order of envoy source/extensions/filters/http/jwt_authn/authenticator.cc startVerify.
+  static std::optional<Refusal> refuse(const Rule& rule, const Token& t, const RequestState& request) {
+    const JwtRule& r = *rule.rule;
     const auto no = [&](Code code, int status, std::string detail) {
-      return Finding{Finding::Kind::Refused, &t, code, status, std::move(detail)};
+      return std::optional(Refusal{code, status, std::move(detail)});
     };
     using State = Token::State;
-    if (garbled || t.state == State::Malformed) return no(kJwtInvalid, 401, "the token is no JWT");
+    if (t.state == State::Malformed) return no(kJwtInvalid, 401, "the token is no JWT");
     if (!r.issuer.empty() && r.issuer != t.issuer)
       return no(kJwtIssuerUnknown, 401, "issuer: " + r.issuer + "; the token's is " + t.issuer);
-    if (t.state == State::Expired) return no(kJwtInvalid, 401, "the token is expired");
+    if (t.state == State::Expired) return no(kJwtInvalid, 401, "the token is expired" + end_of(t));
     if (t.state == State::NotYetValid) return no(kJwtInvalid, 401, "the token is not yet valid");
     const auto listed = [&](const std::string& a) {
       return std::find(r.audiences.begin(), r.audiences.end(), a) != r.audiences.end();
@@ -247,7 +182,27 @@ class RequestAuthentications final : public PolicyEvaluator {
     if (unavailable(r, request))
       return no(kJwksUnavailable, 401, "the keys of " + r.issuer + " cannot be fetched from " + r.jwks_uri);
     if (t.state == State::BadSignature) return no(kJwtInvalid, 401, "the signature does not verify");
-    return {};
+    if (t.state != State::Unverified || rule.keys == nullptr) return std::nullopt;
+    if (!rule.keys->usable())
+      return no(kJwksUnavailable, 401, "the jwks in the policy cannot be used: " + rule.keys->problem());
+    switch (rule.keys->verify(t.raw)) {
+      case KeySet::Answer::Verified:
+        return std::nullopt;
+      case KeySet::Answer::NoKey:
+        return no(kJwtInvalid, 401, "no key of the jwks in the policy has the token's kid and alg");
+      case KeySet::Answer::BadSignature:
+        return no(kJwtInvalid, 401, "the signature does not verify with the jwks in the policy");
+    }
+    return std::nullopt;
+  }
+
+  static std::string end_of(const Token& t) {
+    const auto it = t.claims.find("exp");
+    std::int64_t end = 0;
+    if (it == t.claims.end() || it->second.kind != Claim::Kind::Other) return {};
+    const auto& text = it->second.text;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), end);
+    return error == std::errc() && end > 0 ? " (exp is " + time_text(end) + ")" : std::string();
   }
 
   static bool unavailable(const JwtRule& r, const RequestState& request) {
@@ -257,13 +212,32 @@ class RequestAuthentications final : public PolicyEvaluator {
            std::find(list.begin(), list.end(), r.jwks_uri) != list.end();
   }
 
+  // What is taken for granted of a token that passes.
+  static void assume(const Rule& rule, const Token& token, TraceRecorder& recorder) {
+    const auto pos = rule.rule->pos;
+    if (token.state == Token::State::Unverified && rule.keys == nullptr) {
+      recorder.assumptions.push_back(
+          {kAssumeSignature,
+           "the signature of the token that is given as text is taken as valid: its keys are at " +
+               (rule.rule->jwks_uri.empty() ? "the issuer" : rule.rule->jwks_uri),
+           pos});
+    } else if (rule.keys != nullptr && !rule.keys->usable()) {
+      recorder.assumptions.push_back(
+          {kAssumeSignature,
+           "the token is stated as valid, though no token can be verified: the jwks "
+           "in the policy cannot be used: " +
+               rule.keys->problem(),
+           pos});
+    }
+    if (token.state == Token::State::Unverified)
+      if (const auto end = end_of(token); !end.empty())
+        recorder.assumptions.push_back({kAssumeTokenTime, "the token is taken as not expired" + end, pos});
+  }
+
   static PolicyResult accepted(const Rule& rule, const Token& token, RequestState& request,
                                TraceRecorder* recorder) {
     const JwtRule& r = *rule.rule;
-    if (token.state == Token::State::Unverified && recorder != nullptr)
-      recorder->assumptions.push_back(
-          {kAssumeSignature, "signature and times of the token that is given as text are taken as valid",
-           r.pos});
+    if (recorder != nullptr) assume(rule, token, *recorder);
     // Headers get the claims as they stand in the token; policies get some of them as lists.
     for (const auto& [header, claim] : r.output_claim_to_headers) {
       const Claim* found = nested(token.claims, claim);
@@ -277,21 +251,24 @@ class RequestAuthentications final : public PolicyEvaluator {
     Token verified = token;
     verified.state = Token::State::Valid;
     for (auto& [name, claim] : verified.claims) split_claim(r, name, claim);
-    if (!r.forward_original_token) {
-      std::erase_if(request.headers, [&](const auto& h) {
-        return token.where == Token::Where::Header && h.first == token.name;
-      });
-      std::erase_if(request.tokens, [&](const Token& t) {
-        return t.where == token.where &&
-               (t.where == Token::Where::Header ? lower_case(t.name) : t.name) == token.name;
-      });
-    }
+    if (!r.forward_original_token) remove(token, request);
     PolicyResult out;
     out.decision = Decision::Allow;
     out.reason = {kJwtValid, object_of(rule.policy->meta, r.pos),
                   "request principal is " + token.issuer + "/" + token.subject};
     request.verified = std::move(verified);
     return out;
+  }
+
+  // Source: envoy source/extensions/filters/http/jwt_authn/extractor.cc removeJwt (cookies stay)
+  static void remove(const Token& token, RequestState& request) {
+    if (token.where == Token::Where::Cookie) return;
+    const bool header = token.where == Token::Where::Header;
+    std::erase_if(request.headers, [&](const auto& h) { return header && h.first == token.name; });
+    std::erase_if(request.tokens, [&](const Token& t) {
+      return t.where == token.where && (header ? lower_case(t.name) : t.name) == token.name;
+    });
+    if (token.where == Token::Where::Param) request.path = without_parameter(request.path, token.name);
   }
 
   static void set_header(RequestState& request, const std::string& name, const std::string& value) {
@@ -326,6 +303,7 @@ class RequestAuthentications final : public PolicyEvaluator {
   ClusterPtr cluster_;
   AttachmentIndex index_;
   std::vector<const RequestAuthentication*> policies_;
+  std::unordered_map<const JwtRule*, KeySet> keys_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -101,7 +102,8 @@ sim::Claim claim_of(const Node& node) {
 }
 
 struct Request {
-  std::string name, where, ext_authz;
+  std::string name, where;
+  std::map<std::string, std::string> ext_authz;  // answer by provider; "" is for all others
   // destination
   std::string ns, service, service_entry, waypoint, waypoint_ns, gateway;
   std::vector<std::pair<std::string, std::string>> labels;
@@ -153,7 +155,13 @@ Request request_of(const Node& node) {
   f.informative({"origin", "why", "derived"});
   r.name = f.str("name");
   r.where = f.str("enforced_at");
-  r.ext_authz = f.str("ext_authz");
+  if (const Node* answers = f.get("ext_authz"); answers != nullptr) {
+    if (answers->is_mapping())
+      for (const auto& m : answers->members) r.ext_authz.emplace(std::string(m.key), text(m.value));
+    if (answers->is_scalar()) r.ext_authz.emplace("", text(answers));
+    for (const auto& [provider, word] : r.ext_authz)
+      if (word != "allow" && word != "deny" && word != "unreachable") r.unread.push_back("ext_authz " + word);
+  }
   r.expect = f.str("expect");
   if (const Node* status = f.get("expect_status"); status != nullptr) r.expect_status = status->as_integer();
   if (const std::string jwks = f.str("jwks"); !jwks.empty()) {
@@ -180,7 +188,10 @@ Request request_of(const Node& node) {
     r.waypoint = d.str("waypoint");
     r.waypoint_ns = d.str("waypoint_namespace");
     r.gateway = d.str("gateway");
-    r.tcp = d.str("protocol") == "tcp";
+    const std::string protocol = d.str("protocol");
+    r.tcp = protocol == "tcp";
+    if (!protocol.empty() && protocol != "tcp" && protocol != "http")
+      r.unread.push_back("destination.protocol " + protocol);
     r.state.port = d.port("port");
     if (const Node* labels = d.get("labels"); labels != nullptr)
       for (const auto& m : labels->members) r.labels.emplace_back(std::string(m.key), text(m.value));
@@ -387,9 +398,12 @@ class Case {
     if (r.jwks_unavailable) assume.jwks_unavailable.emplace_back("*");
     if (!r.ext_authz.empty()) {
       for (const auto& provider : cluster_->mesh().extension_providers) {
+        const auto named = r.ext_authz.find(provider.name),
+                   it = named != r.ext_authz.end() ? named : r.ext_authz.find("");
+        if (it == r.ext_authz.end()) continue;
         sim::ExtAuthzAnswer& answer = assume.ext_authz[provider.name];
-        answer.allow_always = r.ext_authz == "allow";
-        answer.unreachable = r.ext_authz == "unreachable";
+        answer.allow_always = it->second == "allow";
+        answer.unreachable = it->second == "unreachable";
       }
     }
     state.assume = &assume;

@@ -1,10 +1,14 @@
-"""Drawn AuthorizationPolicies, requests, and the Envoy configuration that the policies stand for.
+"""Drawn policies, requests, and the Envoy configuration that the policies stand for.
 
 The translation follows Envoy's documentation of the RBAC filter (envoy.config.rbac.v3) and Istio's reference of
 AuthorizationPolicy. It knows nothing of waypath.
 """
 
+import json
 import random
+
+import provider
+import tokens
 
 PORT_BASE = 20100
 METHODS = ["GET", "POST", "PUT", "DELETE"]
@@ -24,6 +28,24 @@ VALUES = {
     "paths": ["/a", "/a/*", "*/b", "*", "/a/b", "/admin", "/admin/{**}", "/foo/{*}/bar/{**}", "/store/{**}/cart", "/{*}", "/a?x=1",
               "/a/*b", "/a//b", "/a%2Fb", "*b*"],
     "ipBlocks": ["127.0.0.1", "127.0.0.0/24", "127.0.0.0/8", "10.0.0.0/8", "127.0.1.1/32"],
+    "requestPrincipals": ["*", "https://a.example.com/ann", "https://b.example.com/realm/*", "*/bob", "*.com/ann", "https://a.example.com/a*",
+                          "https://a.example.com", "https://*", "*nn", "https://a.example.com/a/b"],
+}
+CLAIM_VALUES = {
+    "request.auth.principal": VALUES["requestPrincipals"],
+    "request.auth.audiences": ["web", "cli", "w*", "*", "none"],
+    "request.auth.presenter": ["web", "*", "c*"],
+    "request.auth.claims[groups]": ["ops", "*s", "o*", "*", "7"],
+    "request.auth.claims[scope]": ["read", "write", "read write", "*"],
+    "request.auth.claims[teams]": ["red", "red blue"],
+    "request.auth.claims[note]": ["read", "read write", "*"],
+    "request.auth.claims[org][unit]": ["a", "*"],
+    "request.auth.claims[org][units]": ["b", "*"],
+    "request.auth.claims[role]": ["true", "*"],
+    "request.auth.claims[iss]": ["https://a.example.com", "*"],
+    "request.auth.claims[sub]": ["ann", "*"],
+    "request.auth.claims[exp]": ["4715782722", "*"],
+    "request.auth.claims[missing]": ["*"],
 }
 HEADER_MATCHES = ["one", "two", "one*", "*two", "*", "a,b", "one,two", "o*e"]
 
@@ -41,58 +63,87 @@ def draw_fields(rng, names, port):
     return out
 
 
-def draw_rule(rng, port):
+def draw_rule(rng, port, jwt=False):
     rule = {}
+    sources = ["ipBlocks", "requestPrincipals", "requestPrincipals"] if jwt else ["ipBlocks"]
+    keys = ["request.headers[x-team]", "request.headers[x-other]", "request.headers[Via]", "source.ip", "destination.port"] + (sorted(CLAIM_VALUES) if jwt else [])
     if rng.random() < 0.4:
-        rule["from"] = [{"source": draw_fields(rng, ["ipBlocks"], port)} for _ in range(rng.randint(1, 2))]
+        rule["from"] = [{"source": draw_fields(rng, sources, port)} for _ in range(rng.randint(1, 2))]
     if rng.random() < 0.8:
         rule["to"] = [{"operation": draw_fields(rng, ["hosts", "methods", "paths", "ports"], port)} for _ in range(rng.randint(1, 2))]
-    if rng.random() < 0.4:
-        when = {"key": rng.choice(["request.headers[x-team]", "request.headers[x-other]", "source.ip", "destination.port"])}
-        pool = {"source.ip": VALUES["ipBlocks"], "destination.port": [str(port), "9"]}.get(when["key"], HEADER_MATCHES)
+    if rng.random() < (0.7 if jwt else 0.4):
+        when = {"key": rng.choice(keys)}
+        pool = dict(CLAIM_VALUES, **{"source.ip": VALUES["ipBlocks"], "destination.port": [str(port), "9"]}).get(when["key"], HEADER_MATCHES)
         when[rng.choice(["values", "values", "notValues"])] = some(rng, pool)
         rule["when"] = [when]
     return rule
 
 
-def draw_case(rng, number):
+def draw_policy(rng, name, action, port, jwt):
+    rules = [draw_rule(rng, port, jwt) for _ in range(rng.randint(1, 3))]
+    return {"name": name, "action": action, "rules": [] if action == "ALLOW" and rng.random() < 0.05 else rules}
+
+
+def draw_case(rng, number, keys):
+    """A third of the cases have policies alone, a third tokens as well, a third tokens and an external authorizer."""
     port = PORT_BASE + number
-    policies = []
+    jwt, ext = number % 3 > 0, number % 3 == 2
+    case = {"port": port, "normalization": NORMALIZATIONS[number // 3 % len(NORMALIZATIONS)], "policies": [], "jwt": [], "provider": None}
     for i in range(rng.randint(1, 3)):
-        action = rng.choice(["ALLOW", "ALLOW", "DENY"])
-        rules = [draw_rule(rng, port) for _ in range(rng.randint(1, 3))]
-        if action == "ALLOW" and rng.random() < 0.05:
-            rules = []
-        policies.append({"name": "p%d" % i, "action": action, "rules": rules})
-    return {"port": port, "normalization": NORMALIZATIONS[number % len(NORMALIZATIONS)], "policies": policies}
+        case["policies"].append(draw_policy(rng, "p%d" % i, rng.choice(["ALLOW", "ALLOW", "DENY"]), port, jwt))
+    if jwt:
+        case["jwt"] = [tokens.draw_rule(rng, keys) for _ in range(rng.randint(1, 3))]
+    if ext:
+        case["provider"] = provider.draw_provider(rng)
+        case["policies"].append(draw_policy(rng, "ext", "CUSTOM", port, False))
+    return case
 
 
-def draw_request(rng):
+def draw_request(rng, case, pool):
     headers = []
-    for name in ("x-team", "X-Other"):
+    for name in ("x-team", "X-Other", "via"):
         for _ in range(rng.choice([0, 1, 1, 2])):
             headers.append([name, rng.choice(HEADER_VALUES)])
-    return {"method": rng.choice(METHODS), "path": rng.choice(PATHS).split("#")[0], "host": rng.choice(HOSTS), "headers": headers,
-            "source": rng.choice(SOURCES)}
+    request = {"method": rng.choice(METHODS), "path": rng.choice(PATHS).split("#")[0], "host": rng.choice(HOSTS), "headers": headers,
+               "source": rng.choice(SOURCES)}
+    if case["jwt"]:
+        for _ in range(rng.choice([0, 1, 1, 1, 1, 1, 2])):
+            tokens.place(rng, rng.choice(pool), request)
+        if rng.random() < 0.05:
+            request["method"] = "OPTIONS"
+            headers += [["Origin", "https://x"], ["Access-Control-Request-Method", "POST"]][:rng.randint(1, 2)]
+    if case["provider"]:
+        headers.append(["x-ext", rng.choice(["allow", "allow", "allow", "deny", "broken"])])
+    return request
 
 
-def draw(seed, cases, requests):
+def draw(seed, cases, requests, work):
     rng = random.Random(seed)
-    out = [draw_case(rng, n) for n in range(cases)]
+    keys = tokens.Keys(work)
+    pool = tokens.draw_pool(rng, keys, 200)
+    out = [draw_case(rng, n, keys) for n in range(cases)]
     for case in out:
-        case["requests"] = [draw_request(rng) for _ in range(requests)]
+        case["requests"] = [draw_request(rng, case, pool) for _ in range(requests)]
     return out
 
 
 # ---- what waypath reads ----
 
 def manifests(case):
-    mesh = "pathNormalization: {normalization: %s}" % case["normalization"]
-    out = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio", "namespace": "istio-system"}, "data": {"mesh": mesh}}]
+    mesh = {"pathNormalization": {"normalization": case["normalization"]}}
+    if case["provider"]:
+        mesh["extensionProviders"] = [provider.mesh(case["provider"])]
+    out = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio", "namespace": "istio-system"}, "data": {"mesh": json.dumps(mesh)}},
+           {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "ext", "namespace": "ext"}, "spec": {"ports": [{"port": 8000}]}}]
     for policy in case["policies"]:
+        spec = {"action": policy["action"], "rules": policy["rules"]}
+        if policy["action"] == "CUSTOM":
+            spec["provider"] = {"name": "ext"}
         out.append({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
-                    "metadata": {"name": policy["name"], "namespace": "shop"},
-                    "spec": {"action": policy["action"], "rules": policy["rules"]}})
+                    "metadata": {"name": policy["name"], "namespace": "shop"}, "spec": spec})
+    if case["jwt"]:
+        out.append({"apiVersion": "security.istio.io/v1", "kind": "RequestAuthentication",
+                    "metadata": {"name": "jwt", "namespace": "shop"}, "spec": {"jwtRules": case["jwt"]}})
     return out
 
 
@@ -139,6 +190,10 @@ def permission(field, value):
     return {"destination_port": int(value)}
 
 
+def principal(field, value):
+    return tokens.principal(value) if field == "requestPrincipals" else {"direct_remote_ip": block(value)}
+
+
 def any_of(kind, items):
     return {"or_rules": {"rules": items}} if kind == "rule" else {"or_ids": {"ids": items}}
 
@@ -168,6 +223,11 @@ def condition(when):
         kind, translate = "rule", lambda v: {"destination_port": int(v)}
     elif key == "source.ip":
         kind, translate = "id", lambda v: {"direct_remote_ip": block(v)}
+    elif key == "request.auth.principal":
+        kind, translate = "id", tokens.principal
+    elif key.startswith("request.auth."):
+        path = {"request.auth.audiences": ["aud"], "request.auth.presenter": ["azp"]}.get(key) or key[len("request.auth.claims["):-1].split("][")
+        kind, translate = "id", lambda v: tokens.claim(path, v)
     else:
         kind, translate = "id", lambda v: header(key[len("request.headers["):-1], v)
     out = []
@@ -180,7 +240,7 @@ def condition(when):
 
 def rbac_policy(rule):
     permissions = [fields("rule", to["operation"], permission) for to in rule.get("to", [])]
-    principals = [fields("id", source["source"], lambda _, v: {"direct_remote_ip": block(v)}) for source in rule.get("from", [])]
+    principals = [fields("id", source["source"], principal) for source in rule.get("from", [])]
     rules, ids = [], []
     for when in rule.get("when", []):
         kind, item = condition(when)
@@ -197,6 +257,10 @@ def rbac(action, policies):
 
 def listener(case):
     filters = []
+    if case["provider"]:
+        filters += provider.filters(case["provider"], [p for p in case["policies"] if p["action"] == "CUSTOM"], rbac_policy)
+    if case["jwt"]:
+        filters.append(tokens.jwt_filter(case["jwt"]))
     for action in ("DENY", "ALLOW"):
         policies = [p for p in case["policies"] if p["action"] == action]
         if policies:
@@ -216,4 +280,4 @@ def listener(case):
 
 
 def bootstrap(cases):
-    return {"static_resources": {"listeners": [listener(c) for c in cases]}}
+    return {"static_resources": {"listeners": [listener(c) for c in cases], "clusters": provider.clusters()}}

@@ -48,6 +48,18 @@ sim::RequestState request_of(const json& r, std::uint16_t port) {
   return out;
 }
 
+// The authorizer of provider.py: it sees the header x-ext alone.
+sim::Assume assume_for(const json& r, bool reachable) {
+  sim::Assume out;
+  auto& answer = out.ext_authz["ext"];
+  answer.unreachable = !reachable;
+  answer.allow_when_headers.emplace("x-ext", "allow");
+  answer.set_headers = {{"x-team", "ext"}, {"x-other", "ext"}};
+  for (const auto& h : r.at("headers"))
+    if (h.at(0) == "x-ext" && h.at(1) == "broken") answer.else_status = 503;
+  return out;
+}
+
 }  // namespace
 
 int main() {
@@ -61,6 +73,8 @@ int main() {
     json statuses = json::array();
     for (const auto& r : c.at("requests")) {
       auto request = request_of(r, c.at("port").get<std::uint16_t>());
+      const auto assume = assume_for(r, c.at("reachable").get<bool>());
+      request.assume = &assume;
       const auto said = sim::judge_hop(world.table, point, request, nullptr);
       const bool refused = said.decision == sim::Decision::Deny || said.decision == sim::Decision::Drop;
       statuses.push_back(said.decision == sim::Decision::Unknown ? -1 : refused ? said.status : 200);

