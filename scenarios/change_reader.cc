@@ -87,6 +87,12 @@ std::optional<model::Change> read_change(const Field& f, const std::string& path
     if (f["json"].present() == f["merge"].present())
       f.reject(error_type::kInvalid, "a patch has either json (RFC 6902) or merge (RFC 7396)");
     const Field body = f["json"] ? f["json"] : f["merge"];
+    if (f["json"].present() && !f["json"].node()->is_sequence())
+      f["json"].reject(error_type::kInvalid, "a JSON patch is a list of operations",
+                       "json: [{op: remove, path: /spec/rules/0}]");
+    if (f["merge"].present() && !f["merge"].node()->is_mapping())
+      f["merge"].reject(error_type::kInvalid, "a merge patch is a part of the object",
+                        "merge: {spec: {...}}");
     c.what = model::PatchChange{read_ref(object), f["json"].present(), body ? json_of(body) : "[]", path};
   } else if (verb == "label") {
     model::LabelChange label{read_ref(object), {}};

@@ -143,6 +143,12 @@ std::string hop_name(const sim::HopResult& hop) {
   return std::string(sim::to_string(hop.kind)) + (hop.ns.empty() ? "" : "/" + hop.ns) + "/" + hop.name;
 }
 
+std::vector<Mismatch> compare(const Expectation& expected, const sim::PathVerdict& path) {
+  std::vector<Mismatch> out;
+  compare_path(expected, path, out);
+  return out;
+}
+
 std::vector<Mismatch> compare(const Expectation& expected, const sim::Verdict& verdict) {
   std::vector<Mismatch> out;
   for (const auto& path : verdict.paths) compare_path(expected, path, out);

@@ -16,6 +16,9 @@ struct Mismatch {
 /// Every part of the expectation that some path of the verdict does not meet. Empty: met.
 [[nodiscard]] std::vector<Mismatch> compare(const Expectation& expected, const sim::Verdict& verdict);
 
+/// The same of one path.
+[[nodiscard]] std::vector<Mismatch> compare(const Expectation& expected, const sim::PathVerdict& path);
+
 /// "*" stands for any text.
 [[nodiscard]] bool glob(std::string_view pattern, std::string_view text);
 /// "waypoint/ns/name" as `via` names hops; external ones have no namespace.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,7 +17,7 @@
 namespace waypath::scenarios {
 namespace {
 
-using Urls = std::set<std::string>;
+using Targets = std::map<std::string, FlowTarget>;  // by URL
 
 // "ns/name[Kind]" as FROM takes it: "ns/name" for a pod of its own, else "ns/kind/name".
 std::string client_of(const std::string& workload) {
@@ -37,15 +38,17 @@ std::string scheme_of(const model::RegistryService::Port& port) {
   return p == "tls" ? "https" : "tcp";
 }
 
-void add_services(const model::Cluster& cluster, Urls& out) {
+void add_services(const model::Cluster& cluster, Targets& out) {
   for (const auto& service : cluster.services()) {
     if (service.external_name() || service.host.find('*') != std::string::npos) continue;
     if (service.meta().labels.get("gateway.networking.k8s.io/gateway-name")) continue;  // a gateway's own
     const std::string host = service.service != nullptr
                                  ? fmt::format("{}.{}", service.name.view(), service.ns.view())
                                  : service.host;
-    for (const auto& port : service.ports)
-      out.insert(fmt::format("{}://{}:{}", scheme_of(port), host, port.port));
+    for (const auto& port : service.ports) {
+      auto text = fmt::format("{}://{}:{}", scheme_of(port), host, port.port);
+      out.try_emplace(text, FlowTarget{text, &service, host, port.port});
+    }
   }
 }
 
@@ -70,11 +73,14 @@ std::string url(const Front& front, const std::string& host, const std::string& 
 }
 
 void add_front(const std::vector<Front>& fronts, const std::string& host, const std::set<std::string>& paths,
-               Urls& out) {
+               Targets& out) {
   if (host.empty() || host.find('*') != std::string::npos) return;
   for (const Front& front : fronts)
     if (covers(front.host, host))
-      for (const auto& path : paths) out.insert(url(front, host, path));
+      for (const auto& path : paths) {
+        auto text = url(front, host, path);
+        out.try_emplace(text, FlowTarget{text, nullptr, host, front.port});
+      }
 }
 
 std::vector<Front> fronts_of(const model::Gateway& gateway) {
@@ -85,17 +91,43 @@ std::vector<Front> fronts_of(const model::Gateway& gateway) {
   return out;
 }
 
-std::vector<Front> fronts_of(const model::IstioGateway& gateway) {
+bool selected(const model::IstioGateway& gateway, const model::Pod& pod) {
+  return !gateway.selector.empty() &&
+         std::all_of(gateway.selector.begin(), gateway.selector.end(), [&](const auto& pair) {
+           return pod.meta.labels.get(pair.first.view()) == pair.second.view();
+         });
+}
+
+// A server's port is that of the gateway's pods; clients dial the port of the Service in front of them.
+// Source: istio pilot/pkg/model/gateway.go MergeGateways (servers by target port)
+std::vector<std::uint16_t> dialled_ports(const model::Cluster& cluster, const model::IstioGateway& gateway,
+                                         std::uint16_t server_port) {
+  std::set<std::uint16_t> out;
+  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
+    const model::PodId id{i};
+    if (!selected(gateway, cluster.pod(id))) continue;
+    for (const auto service : cluster.services_of_pod(id))
+      for (const auto& port : cluster.service(service).ports)
+        for (const auto& endpoint : cluster.endpoints(service, port.port))
+          if (endpoint.port == server_port) out.insert(port.port);
+  }
+  if (out.empty()) out.insert(server_port);
+  return {out.begin(), out.end()};
+}
+
+std::vector<Front> fronts_of(const model::Cluster& cluster, const model::IstioGateway& gateway) {
   std::vector<Front> out;
-  for (const auto& server : gateway.servers)
+  for (const auto& server : gateway.servers) {
+    const auto ports = dialled_ports(cluster, gateway, server.port.number);
     for (const auto& written : server.hosts) {
       const auto slash = written.find('/');
       const std::string& protocol = server.port.protocol;
       const bool tls = protocol == "HTTPS" || protocol == "TLS";
-      if (tls || protocol.compare(0, 4, "HTTP") == 0 || protocol == "GRPC")
-        out.push_back(
-            {slash == std::string::npos ? written : written.substr(slash + 1), server.port.number, tls});
+      if (!tls && protocol.compare(0, 4, "HTTP") != 0 && protocol != "GRPC") continue;
+      for (const auto port : ports)
+        out.push_back({slash == std::string::npos ? written : written.substr(slash + 1), port, tls});
     }
+  }
   return out;
 }
 
@@ -104,7 +136,7 @@ void add_path(std::set<std::string>& paths, const std::string& path, bool litera
   if (literal && !path.empty() && path.front() == '/') paths.insert(path);
 }
 
-void add_gateway_api(const model::Cluster& cluster, Urls& out) {
+void add_gateway_api(const model::Cluster& cluster, Targets& out) {
   for (const auto& route : cluster.snapshot().all<model::HttpRoute>()) {
     std::set<std::string> paths;
     for (const auto& rule : route->rules)
@@ -122,7 +154,7 @@ void add_gateway_api(const model::Cluster& cluster, Urls& out) {
   }
 }
 
-void add_virtual_services(const model::Cluster& cluster, Urls& out) {
+void add_virtual_services(const model::Cluster& cluster, Targets& out) {
   for (const auto& vs : cluster.snapshot().all<model::VirtualService>()) {
     std::set<std::string> paths;
     for (const auto& route : vs->http)
@@ -135,13 +167,13 @@ void add_virtual_services(const model::Cluster& cluster, Urls& out) {
       const auto* gateway = cluster.snapshot().find<model::IstioGateway>(
           ns, slash == std::string::npos ? name : name.substr(slash + 1));
       if (gateway == nullptr) continue;
-      const auto fronts = fronts_of(*gateway);
+      const auto fronts = fronts_of(cluster, *gateway);
       for (const auto& host : vs->hosts) add_front(fronts, host, paths, out);
     }
   }
 }
 
-void add_ingresses(const model::Cluster& cluster, Urls& out) {
+void add_ingresses(const model::Cluster& cluster, Targets& out) {
   for (const auto& ingress : cluster.snapshot().all<model::Ingress>())
     for (const auto& rule : ingress->rules) {
       const bool tls = std::any_of(ingress->tls.begin(), ingress->tls.end(), [&](const auto& t) {
@@ -158,11 +190,7 @@ void add_ingresses(const model::Cluster& cluster, Urls& out) {
 bool infrastructure(const model::Cluster& cluster, const model::Pod& pod) {
   if (pod.meta.labels.get("gateway.networking.k8s.io/gateway-name")) return true;
   for (const auto& gateway : cluster.snapshot().all<model::IstioGateway>())
-    if (!gateway->selector.empty() &&
-        std::all_of(gateway->selector.begin(), gateway->selector.end(), [&](const auto& pair) {
-          return pod.meta.labels.get(pair.first.view()) == pair.second.view();
-        }))
-      return true;
+    if (selected(*gateway, pod)) return true;
   for (const char* app : {"istiod", "ztunnel", "istio-cni-node"})
     if (pod.meta.labels.get("app") == std::string_view(app) ||
         pod.meta.labels.get("k8s-app") == std::string_view(app))
@@ -172,26 +200,43 @@ bool infrastructure(const model::Cluster& cluster, const model::Pod& pod) {
 
 }  // namespace
 
-std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster) {
-  std::set<std::string> clients;
+std::vector<FlowClient> enumerate_clients(const model::Cluster& cluster) {
+  std::map<std::string, const model::Pod*> workloads;
   for (const auto* pod : cluster.pods())
-    if (!infrastructure(cluster, *pod)) clients.insert(client_of(sim::workload_text(*pod)));
-  Urls inside, outside;
+    if (!infrastructure(cluster, *pod)) workloads.try_emplace(client_of(sim::workload_text(*pod)), pod);
+  std::vector<FlowClient> out{{"internet", nullptr}};
+  for (const auto& [text, pod] : workloads) out.push_back({text, pod});
+  return out;
+}
+
+std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster) {
+  Targets inside, outside;
   add_services(cluster, inside);
   add_gateway_api(cluster, outside);
   add_virtual_services(cluster, outside);
   add_ingresses(cluster, outside);
+  std::vector<FlowTarget> out;
+  for (const auto* some : {&outside, &inside})
+    for (const auto& [text, target] : *some) out.push_back(target);
+  return out;
+}
+
+bool worth_asking(const FlowClient& client, const FlowTarget& target) {
+  return (client.pod == nullptr) == (target.service == nullptr);
+}
+
+std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster) {
   std::vector<sim::Flow> out;
-  const auto add = [&](const std::string& from, const std::string& to) {
-    sim::Flow flow;
-    flow.name = from + " -> " + to;
-    flow.from = from;
-    flow.to = to;
-    out.push_back(std::move(flow));
-  };
-  for (const auto& to : outside) add("internet", to);
-  for (const auto& from : clients)
-    for (const auto& to : inside) add(from, to);
+  const auto targets = enumerate_targets(cluster);
+  for (const auto& client : enumerate_clients(cluster))
+    for (const auto& target : targets) {
+      if (!worth_asking(client, target)) continue;
+      sim::Flow flow;
+      flow.name = client.text + " -> " + target.text;
+      flow.from = client.text;
+      flow.to = target.text;
+      out.push_back(std::move(flow));
+    }
   return out;
 }
 

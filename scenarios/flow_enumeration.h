@@ -2,6 +2,8 @@
 // The flows of a cluster that are worth asking about: each workload to each Service port, and the outside to
 // each host that gateways route.
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "model/cluster.h"
@@ -9,9 +11,30 @@
 
 namespace waypath::scenarios {
 
-/// From outside first, then by source and target, each once. The pods of a workload stand in as
-/// "ns/deployment/name"; gateways, waypoints, istiod, ztunnel and istio-cni are no clients, and the Services
-/// of gateways no targets. Grows with workloads times Service ports.
+/// Who may ask.
+struct FlowClient {
+  std::string text;                 // as a flow's `from`: "internet", "ns/pod", "ns/deployment/name"
+  const model::Pod* pod = nullptr;  // that stands for the workload; null: the outside
+};
+
+/// What may be asked.
+struct FlowTarget {
+  std::string text;                                 // as a flow's `to`: a URL
+  const model::RegistryService* service = nullptr;  // null: a host that gateways route
+  std::string host;                                 // of the URL
+  std::uint16_t port = 0;
+};
+
+/// The outside first, then workloads by name. The pods of a workload stand in as "ns/deployment/name";
+/// gateways, waypoints, istiod, ztunnel and istio-cni are no clients.
+[[nodiscard]] std::vector<FlowClient> enumerate_clients(const model::Cluster& cluster);
+/// Hosts of gateways first, then Services' ports, each by URL. The Services of gateways are left out.
+[[nodiscard]] std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster);
+/// The outside asks for hosts of gateways, workloads for Services.
+[[nodiscard]] bool worth_asking(const FlowClient& client, const FlowTarget& target);
+
+/// All pairs that are worth asking, each once, in the order of clients. Grows with workloads times Service
+/// ports.
 [[nodiscard]] std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster);
 
 }  // namespace waypath::scenarios

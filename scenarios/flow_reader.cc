@@ -82,6 +82,112 @@ void read_token_header(const Field& f, const std::string& header, const std::str
   a.set_token->prefix = value.substr(0, open);
 }
 
+// ---- ends ----
+
+EndSelector read_selector(const Field& f, bool destination) {
+  EndSelector s;
+  f.only(destination ? keys::kDestinations : keys::kSources);
+  if (f.size() == 0)
+    f.reject(error_type::kRequired, "nothing is selected", "say all: true to mean every one");
+  s.all = f["all"].boolean();
+  s.namespaces = one_or_many(f["namespace"]);
+  s.labels = model::decode_match_labels(f["labels"]);
+  s.except = one_or_many(f["except"]);
+  if (destination) {
+    s.names = one_or_many(f["service"]);
+    s.hosts = one_or_many(f["host"]);
+    s.port = f["port"].port();
+    s.path = f["path"].text();
+    if (!s.path.empty() && s.path.front() != '/')
+      f["path"].reject(error_type::kInvalid, "a path starts with /");
+  } else {
+    s.names = one_or_many(f["workload"]);
+    s.external = f["external"].boolean();
+    if (s.external && (s.all || !s.namespaces.empty() || !s.names.empty() || !s.labels.empty()))
+      f["external"].reject(error_type::kInvalid, "the outside is no workload",
+                           "external stands alone; all means it and every workload");
+  }
+  return s;
+}
+
+/// One end as written: a name, or a selector.
+struct End {
+  std::string text;
+  std::optional<EndSelector> selector;
+};
+
+std::vector<End> read_ends(const Field& f, bool destination) {
+  std::vector<End> out;
+  const auto one = [&](const Field& item) {
+    if (item.present() && item.node()->is_mapping()) {
+      out.push_back({{}, read_selector(item, destination)});
+    } else if (auto text = item.text(); !text.empty()) {
+      out.push_back({std::move(text), {}});
+    }
+  };
+  if (f.present() && f.node()->is_sequence()) {
+    f.each(one);
+    if (out.empty()) f.reject(error_type::kRequired, "the list is empty");
+  } else if (f.present()) {
+    one(f);
+  } else {
+    EndSelector all;
+    all.all = true;
+    out.push_back({{}, all});
+  }
+  return out;
+}
+
+// What a flow and an invariant share: the request itself.
+FlowCase read_request(const Field& f, const Tokens& tokens) {
+  FlowCase c;
+  c.pos = f.pos();
+  auto& flow = c.flow;
+  flow.protocol = f["protocol"].one_of(values::kProtocol);
+  const Field http = f["http"];
+  http.only(keys::kHttp);
+  if (http["method"]) flow.method = http["method"].text();
+  flow.headers = read_headers(http["headers"]);
+  if (f["token"]) flow.tokens.push_back(read_token_or_name(f["token"], tokens));
+  f["tokens"].each([&](const Field& t) { flow.tokens.push_back(read_token_or_name(t, tokens)); });
+  const auto session = f["session"].one_of(values::kSession);
+  flow.session = session == "none"          ? sim::Session::None
+                 : session == "valid"       ? sim::Session::Valid
+                 : session == "expired"     ? sim::Session::Expired
+                 : session == "refreshable" ? sim::Session::ExpiredRefreshable
+                                            : sim::Session::Unstated;
+  if (f["sessionToken"]) flow.session_token = read_token_or_name(f["sessionToken"], tokens);
+  flow.sni = f["sni"].text();
+  flow.connect_to = f["connectTo"].text();
+  if (const auto ip = f["sourceIp"].optional_text()) {
+    flow.source_ip = model::parse_ip(*ip);
+    if (!flow.source_ip) f["sourceIp"].reject(error_type::kInvalid, "\"" + *ip + "\" is not an IP address");
+  }
+  if (const auto tunnel = f["tunnel"].one_of(values::kTunnel); !tunnel.empty()) flow.tunnel = tunnel;
+  return c;
+}
+
+// Every source with every destination, in written order.
+std::vector<FlowCase> read_pairs(const Field& f, const FlowCase& common) {
+  std::vector<FlowCase> out;
+  const auto sources = read_ends(f["from"], false), destinations = read_ends(f["to"], true);
+  const std::string name = f["name"].text();
+  const bool several = sources.size() * destinations.size() > 1;
+  for (const auto& to : destinations)
+    for (const auto& from : sources) {
+      FlowCase one = common;
+      one.flow.from = from.text;
+      one.flow.to = to.text;
+      one.from = from.selector;
+      one.to = to.selector;
+      const std::string pair = from.text + " -> " + to.text;
+      one.flow.name = name.empty() ? pair : several && !one.from && !one.to ? name + ": " + pair : name;
+      one.group = name.empty() ? pair : name;
+      out.push_back(std::move(one));
+    }
+  return out;
+}
+
 }  // namespace
 
 std::string scalar_text(const Field& f) {
@@ -216,43 +322,44 @@ Expectation read_expectation(const Field& f) {
   return e;
 }
 
-FlowCase read_flow(const Field& f, const Tokens& tokens) {
-  FlowCase c;
-  c.pos = f.pos();
+std::vector<FlowCase> read_flow(const Field& f, const Tokens& tokens) {
   f.only(keys::kFlow);
-  auto& flow = c.flow;
-  flow.from = f["from"].text();
-  flow.to = f["to"].text();
-  if (flow.from.empty())
+  if (!f["from"].present())
     f["from"].reject(error_type::kRequired, "a flow needs from",
-                     "ns/pod, ns/deploy/name, internet, an address, node/NAME or kubelet/NAME");
-  if (flow.to.empty()) f["to"].reject(error_type::kRequired, "a flow needs to", "a URL or host:port");
-  flow.name = f["name"].text(flow.from + " -> " + flow.to);
-  flow.protocol = f["protocol"].one_of(values::kProtocol);
-  const Field http = f["http"];
-  http.only(keys::kHttp);
-  if (http["method"]) flow.method = http["method"].text();
-  flow.headers = read_headers(http["headers"]);
-  if (f["token"]) flow.tokens.push_back(read_token_or_name(f["token"], tokens));
-  f["tokens"].each([&](const Field& t) { flow.tokens.push_back(read_token_or_name(t, tokens)); });
-  const auto session = f["session"].one_of(values::kSession);
-  flow.session = session == "none"          ? sim::Session::None
-                 : session == "valid"       ? sim::Session::Valid
-                 : session == "expired"     ? sim::Session::Expired
-                 : session == "refreshable" ? sim::Session::ExpiredRefreshable
-                                            : sim::Session::Unstated;
-  if (f["sessionToken"]) flow.session_token = read_token_or_name(f["sessionToken"], tokens);
-  flow.sni = f["sni"].text();
-  flow.connect_to = f["connectTo"].text();
-  if (const auto ip = f["sourceIp"].optional_text()) {
-    flow.source_ip = model::parse_ip(*ip);
-    if (!flow.source_ip) f["sourceIp"].reject(error_type::kInvalid, "\"" + *ip + "\" is not an IP address");
-  }
-  if (const auto tunnel = f["tunnel"].one_of(values::kTunnel); !tunnel.empty()) flow.tunnel = tunnel;
-  c.tags = one_or_many(f["tags"]);
-  c.description = f["description"].text();
-  if (f["expect"].written()) c.expect = read_expectation(f["expect"]);
-  return c;
+                     "ns/pod, ns/deploy/name, internet, an address, node/NAME, kubelet/NAME, or "
+                     "{namespace: NS}");
+  if (!f["to"].present())
+    f["to"].reject(error_type::kRequired, "a flow needs to", "a URL or host:port, or {service: NAME}");
+  FlowCase common = read_request(f, tokens);
+  common.tags = one_or_many(f["tags"]);
+  common.description = f["description"].text();
+  if (f["expect"].written()) common.expect = read_expectation(f["expect"]);
+  auto out = read_pairs(f, common);
+  if (f["name"].text().empty())
+    for (const auto& flow : out) {
+      if ((!flow.from || !f["from"].present()) && (!flow.to || !f["to"].present())) continue;
+      f["name"].reject(error_type::kRequired, "a flow that stands for many needs a name");
+      break;
+    }
+  return out;
+}
+
+Invariant read_invariant(const Field& f, const Tokens& tokens) {
+  Invariant out;
+  f.only(keys::kInvariant);
+  out.pos = f.pos();
+  out.name = f["name"].text();
+  if (out.name.empty()) f["name"].reject(error_type::kRequired, "an invariant needs its name");
+  out.description = f["description"].text();
+  out.tags = one_or_many(f["tags"]);
+  out.flows = read_pairs(f, read_request(f, tokens));
+  out.never = f["never"].written();
+  if (out.never == f["always"].written())
+    f.reject(error_type::kInvalid, "an invariant has either never or always",
+             "never: {outcome: allow, notVia: waypoint/ns/name}");
+  else
+    out.what = read_expectation(f[out.never ? "never" : "always"]);
+  return out;
 }
 
 }  // namespace waypath::scenarios

@@ -19,7 +19,9 @@ using Tokens = std::map<std::string, sim::Token, std::less<>>;
 [[nodiscard]] sim::Token read_token_or_name(const model::Field& field, const Tokens& tokens);
 [[nodiscard]] sim::ExtAuthzAnswer read_ext_authz(const model::Field& field, const Tokens& tokens);
 [[nodiscard]] Expectation read_expectation(const model::Field& field);
-[[nodiscard]] FlowCase read_flow(const model::Field& field, const Tokens& tokens);
+/// One flow for each pair of its ends as written; those that a selector stands for remain one.
+[[nodiscard]] std::vector<FlowCase> read_flow(const model::Field& field, const Tokens& tokens);
+[[nodiscard]] Invariant read_invariant(const model::Field& field, const Tokens& tokens);
 
 /// A scalar as text whatever its type: header values and labels are written as people think of them.
 [[nodiscard]] std::string scalar_text(const model::Field& field);

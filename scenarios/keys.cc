@@ -13,12 +13,16 @@ std::span<const WordTable> key_tables() {
       WordTable{"flow", keys::kFlow},           WordTable{"http", keys::kHttp},
       WordTable{"expect", keys::kExpect},       WordTable{"leg", keys::kLeg},
       WordTable{"variant", keys::kVariant},     WordTable{"change", keys::kChange},
+      WordTable{"command", keys::kCommand},     WordTable{"defaults", keys::kDefaults},
+      WordTable{"sources", keys::kSources},     WordTable{"destinations", keys::kDestinations},
+      WordTable{"invariant", keys::kInvariant},
   };
   return kTables;
 }
 
 std::span<const WordTable> value_tables() {
   static const std::array kTables{
+      WordTable{"kind", values::kKind},
       WordTable{"cni", values::kCni},
       WordTable{"tokenState", values::kTokenState},
       WordTable{"session", values::kSession},

@@ -11,8 +11,10 @@ namespace waypath::scenarios {
 using Words = std::initializer_list<std::string_view>;
 
 namespace keys {
-inline const Words kScenario{"apiVersion", "kind", "metadata", "cluster", "assume", "flows", "variants"};
-inline const Words kMetadata{"name", "description", "labels", "annotations"};
+inline const Words kScenario{"apiVersion", "kind",     "metadata", "include",  "variables", "cluster",
+                             "assume",     "defaults", "flows",    "variants", "invariants"};
+inline const Words kMetadata{"name", "description", "tags", "labels", "annotations"};
+inline const Words kCommand{"command"};
 inline const Words kCluster{"manifests", "istioVersion", "cni", "podCidrs", "sim"};
 inline const Words kSim{"ipBlockSelectsPods", "cniRejects", "probesSubjectToNetworkPolicy"};
 inline const Words kAssume{"extAuthz", "tokens", "jwksUnavailable"};
@@ -23,16 +25,25 @@ inline const Words kToken{"issuer", "subject", "audiences", "claims", "state",
 inline const Words kFlow{"name",      "description", "from",    "to",           "protocol", "http",
                          "token",     "tokens",      "session", "sessionToken", "sni",      "sourceIp",
                          "connectTo", "tunnel",      "tags",    "expect"};
+/// What `defaults` may state: a flow's keys, less its name.
+inline const Words kDefaults{"from",         "to",  "protocol", "http",      "token",  "tokens", "session",
+                             "sessionToken", "sni", "sourceIp", "connectTo", "tunnel", "tags",   "expect"};
+inline const Words kSources{"all", "external", "namespace", "workload", "labels", "except"};
+inline const Words kDestinations{"all", "namespace", "service", "labels", "host", "port", "path", "except"};
+inline const Words kInvariant{"name",      "description", "from",    "to",           "protocol", "http",
+                              "token",     "tokens",      "session", "sessionToken", "sni",      "sourceIp",
+                              "connectTo", "tunnel",      "tags",    "never",        "always"};
 inline const Words kHttp{"method", "headers"};
 inline const Words kExpect{"outcome",  "symptom", "by",   "reason",   "via", "notVia",
                            "identity", "backend", "legs", "bypassed", "rule"};
 inline const Words kLeg{"from", "to", "transport", "port"};
-inline const Words kVariant{"name", "description", "tags", "change", "flows", "expect"};
+inline const Words kVariant{"name", "description", "tags", "change", "flows", "expect", "violates"};
 inline const Words kChange{"apply", "create", "delete", "patch",    "json", "merge",
                            "label", "labels", "scale",  "replicas", "fail", "istioVersion"};
 }  // namespace keys
 
 namespace values {
+inline const Words kKind{"Scenario", "ScenarioPart"};
 inline const Words kCni{"generic", "calico", "cilium", "ovn"};
 inline const Words kTokenState{"valid", "expired", "notYetValid", "malformed", "badSignature", "unverified"};
 inline const Words kSession{"none", "valid", "expired", "refreshable"};

@@ -1,10 +1,13 @@
 #include "scenarios/runner.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "model/base/parallel.h"
 #include "model/load/manifest_loader.h"
+#include "scenarios/command_output.h"
+#include "scenarios/flow_selector.h"
 #include "sim/match/regex_match.h"
 
 namespace waypath::scenarios {
@@ -29,13 +32,41 @@ void keep(const Diagnostics& found, const model::SourceFiles& files, std::vector
   }
 }
 
+// One flow as written or one invariant, with what every case of it says.
+struct Question {
+  const FlowCase* flow = nullptr;
+  const Expectation* expected = nullptr;
+  const Invariant* invariant = nullptr;
+  bool violated = false;  // what the variant expects of the invariant
+  CaseResult head;
+};
+
 // What has to be run of one cluster: the scenario's own, or a variant of it.
 struct Batch {
   const Variant* variant = nullptr;
-  std::vector<std::pair<const FlowCase*, const Expectation*>> flows;
+  std::vector<Question> questions;
   std::vector<CaseResult> results;
   std::vector<std::string> diagnostics;
 };
+
+using Filter = std::optional<sim::RegexMatch>;
+
+bool wanted(const Filter& filter, const CaseResult& r) {
+  return !filter || filter->full_match(r.scenario + " / " + r.variant + " / " + r.flow);
+}
+
+bool wanted(const std::vector<std::string>& tags, const CaseResult& r) {
+  bool any = false, chosen = false;
+  for (const auto& tag : tags) {
+    const bool without = tag.front() == '!';
+    const bool has = std::find(r.tags.begin(), r.tags.end(), without ? tag.substr(1) : tag) != r.tags.end();
+    if (without && has) return false;
+    if (without) continue;
+    any = true;
+    chosen = chosen || has;
+  }
+  return !any || chosen;
+}
 
 std::optional<std::string> version_of(const Scenario& scenario, const Variant* variant,
                                       const RunOptions& options) {
@@ -46,15 +77,20 @@ std::optional<std::string> version_of(const Scenario& scenario, const Variant* v
   return version;
 }
 
+std::string error_of(const Diagnostics& found) {
+  for (const auto& d : found.items())
+    if (d.severity == model::Severity::Error) return d.message + (d.hint.empty() ? "" : "; " + d.hint);
+  return {};
+}
+
 void run_flow(const sim::Engine& engine, const Scenario& scenario, const FlowCase& flow,
               const Expectation* expected, CaseResult& r) {
   Diagnostics found;
   r.files = engine.cluster().files();
   r.predicted = sim::simulate(engine, flow.flow, scenario.assume, found);
-  for (const auto& d : found.items()) {
-    if (d.severity != model::Severity::Error) continue;
+  r.message = error_of(found);
+  if (!r.message.empty()) {
     r.status = CaseResult::Status::Failed;
-    r.message = d.message + (d.hint.empty() ? "" : "; " + d.hint);
     return;
   }
   if (expected == nullptr) {
@@ -64,6 +100,107 @@ void run_flow(const sim::Engine& engine, const Scenario& scenario, const FlowCas
   }
   r.mismatches = compare(*expected, r.predicted);
   r.status = r.mismatches.empty() ? CaseResult::Status::Passed : CaseResult::Status::Failed;
+}
+
+// Whether a path comes out as must never be; what the manifests do not tell may, too.
+bool breaks(const Invariant& invariant, const sim::PathVerdict& path) {
+  const auto mismatches = compare(invariant.what, path);
+  if (!invariant.never) return !mismatches.empty();
+  const bool undecided = path.outcome == sim::Outcome::Unknown && invariant.what.outcome != "unknown";
+  return mismatches.empty() || undecided;
+}
+
+void run_invariant(const sim::Engine& engine, const Scenario& scenario, const Question& q,
+                   const std::vector<FlowCase>& flows, unsigned jobs, CaseResult& r) {
+  r.files = engine.cluster().files();
+  r.checked = flows.size();
+  struct Slot {
+    bool broken = false;
+    std::string error;
+  };
+  std::vector<Slot> slots(flows.size());
+  model::parallel_for_index(flows.size(), jobs, [&](std::size_t i) {
+    Diagnostics found;
+    const auto verdict = sim::simulate(engine, flows[i].flow, scenario.assume, found);
+    slots[i].error = error_of(found);
+    slots[i].broken =
+        slots[i].error.empty() && std::any_of(verdict.paths.begin(), verdict.paths.end(),
+                                              [&](const auto& path) { return breaks(*q.invariant, path); });
+  });
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (!slots[i].error.empty()) {
+      r.status = CaseResult::Status::Failed;
+      r.message = flows[i].flow.name + ": " + slots[i].error;
+      return;
+    }
+    if (!slots[i].broken) continue;
+    if (!first) first = i;
+    r.violations.push_back(flows[i].flow.from + " -> " + flows[i].flow.to);
+  }
+  r.status = r.violations.empty() == q.violated ? CaseResult::Status::Failed : CaseResult::Status::Passed;
+  if (flows.empty()) {
+    r.status = CaseResult::Status::Failed;
+    r.message = "no flow to ask: its from and to choose nothing in this cluster";
+  } else if (q.violated && r.violations.empty()) {
+    r.message = "all " + std::to_string(flows.size()) + " flows keep it, and the variant says violates";
+  } else if (first) {
+    Diagnostics found;
+    r.predicted = sim::simulate(engine, flows[*first].flow, scenario.assume, found);
+    r.message = "broken by " + std::to_string(r.violations.size()) + " of " + std::to_string(flows.size()) +
+                (flows.size() == 1 ? " flow" : " flows");
+    if (!q.invariant->never) r.mismatches = compare(q.invariant->what, r.predicted);
+    if (r.predicted.outcome == sim::Outcome::Unknown && q.invariant->never)
+      r.message += ": the manifests do not tell, and never has to be certain";
+  } else {
+    r.message = "holds for " + std::to_string(flows.size()) + (flows.size() == 1 ? " flow" : " flows");
+  }
+}
+
+// The cases of a batch in a cluster that stands: selectors become flows. `flows` run in parallel with each
+// other, an invariant spreads its own.
+void run_questions(const sim::Engine& engine, const Scenario& scenario, const Filter& filter, unsigned jobs,
+                   Batch& batch) {
+  FlowSelection selection(engine.cluster());
+  struct Run {
+    const Question* question;
+    std::vector<FlowCase> flows;
+  };
+  std::vector<Run> runs;
+  std::set<std::string> names;
+  for (const auto& q : batch.questions) {
+    if (q.invariant != nullptr) {
+      Run run{&q, {}};
+      for (const auto& flow : q.invariant->flows)
+        for (auto& one : selection.expand(flow)) run.flows.push_back(std::move(one));
+      batch.results.push_back(q.head);
+      runs.push_back(std::move(run));
+      continue;
+    }
+    auto flows = selection.expand(*q.flow);
+    for (auto& flow : flows) {
+      CaseResult r = q.head;
+      r.flow = flow.flow.name;
+      // Selectors of one flow may overlap.
+      if (!names.insert(r.flow).second || !wanted(filter, r)) continue;
+      batch.results.push_back(std::move(r));
+      runs.push_back({&q, {std::move(flow)}});
+    }
+    if (!flows.empty()) continue;
+    CaseResult r = q.head;
+    r.status = CaseResult::Status::Failed;
+    r.message = "no flow to ask: its from and to choose nothing in this cluster";
+    batch.results.push_back(std::move(r));
+    runs.push_back({nullptr, {}});
+  }
+  model::parallel_for_index(runs.size(), jobs, [&](std::size_t i) {
+    const auto& run = runs[i];
+    if (run.question == nullptr) return;
+    if (run.question->invariant != nullptr)
+      run_invariant(engine, scenario, *run.question, run.flows, jobs, batch.results[i]);
+    else
+      run_flow(engine, scenario, run.flows.front(), run.question->expected, batch.results[i]);
+  });
 }
 
 // The changes with their places in the file table of the snapshot that they are made to.
@@ -79,8 +216,8 @@ std::vector<model::Change> changes_in(std::vector<model::Change> changes, std::u
   return changes;
 }
 
-void run_batch(const Scenario& scenario, const model::Snapshot& base, std::uint32_t scenario_file,
-               const RunOptions& options, unsigned jobs, Batch& batch) {
+void run_batch(const Scenario& scenario, const model::Snapshot& base, const model::SourceFiles& read_from,
+               const Filter& filter, const RunOptions& options, unsigned jobs, Batch& batch) {
   std::shared_ptr<const sim::Engine> engine;
   std::string broken;
   Diagnostics building;
@@ -91,7 +228,11 @@ void run_batch(const Scenario& scenario, const model::Snapshot& base, std::uint3
     keep(building, base.files(), batch.diagnostics);
   } else {
     // A change that cannot be made, or that makes an object which the API server would refuse, tests nothing.
-    auto changed = model::apply_changes(base, changes_in(batch.variant->changes, scenario_file), building);
+    const auto written = batch.variant->pos.file;
+    std::uint32_t file = 0;
+    const auto with_text =
+        base.with_file(std::string(read_from.path(written)), std::string(read_from.text(written)), file);
+    auto changed = model::apply_changes(with_text, changes_in(batch.variant->changes, file), building);
     const auto files = changed.files();
     const bool applied = !building.has_errors();
     if (applied) engine = build_engine(std::move(changed), scenario, version, building);
@@ -99,51 +240,108 @@ void run_batch(const Scenario& scenario, const model::Snapshot& base, std::uint3
     keep(building, files, batch.diagnostics);
   }
   if (engine == nullptr && broken.empty()) broken = "the cluster cannot be built";
-  model::parallel_for_index(batch.flows.size(), jobs, [&](std::size_t i) {
-    auto& r = batch.results[i];
-    if (broken.empty()) {
-      run_flow(*engine, scenario, *batch.flows[i].first, batch.flows[i].second, r);
-    } else {
-      r.status = CaseResult::Status::Failed;
-      r.message = broken;
-    }
-  });
+  if (broken.empty()) {
+    run_questions(*engine, scenario, filter, jobs, batch);
+    return;
+  }
+  for (const auto& q : batch.questions) {
+    batch.results.push_back(q.head);
+    batch.results.back().status = CaseResult::Status::Failed;
+    batch.results.back().message = broken;
+  }
 }
 
-Batch plan_batch(const Scenario& scenario, const Variant* variant,
-                 const std::optional<sim::RegexMatch>& filter, const model::SourceFiles& files) {
+bool listed(const std::vector<std::string>& names, const FlowCase& flow) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& name) { return name == flow.flow.name || name == flow.group; });
+}
+
+// A flow's own name goes before its group's.
+const Expectation* stated(const Variant& variant, const FlowCase& flow) {
+  for (const auto& name : {flow.flow.name, flow.group})
+    if (const auto it = variant.expect.find(name); it != variant.expect.end()) return &it->second;
+  return nullptr;
+}
+
+void append(std::vector<std::string>& tags, const std::vector<std::string>& more) {
+  for (const auto& tag : more)
+    if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.push_back(tag);
+}
+
+Question question(const Scenario& scenario, const Variant* variant, const std::string& name,
+                  const std::vector<std::string>& tags) {
+  Question q;
+  q.head.scenario = scenario.name;
+  q.head.path = scenario.path;
+  q.head.variant = variant == nullptr ? "" : variant->name;
+  q.head.flow = name;
+  q.head.tags = scenario.tags;
+  if (variant != nullptr) append(q.head.tags, variant->tags);
+  append(q.head.tags, tags);
+  return q;
+}
+
+Batch plan_batch(const Scenario& scenario, const Variant* variant, const Filter& filter,
+                 const RunOptions& options, const model::SourceFiles& files) {
   Batch batch;
   batch.variant = variant;
   for (const auto& flow : scenario.flows) {
     const Expectation* expected = flow.expect ? &*flow.expect : nullptr;
     if (variant != nullptr) {
-      if (!variant->flows.empty() &&
-          std::find(variant->flows.begin(), variant->flows.end(), flow.flow.name) == variant->flows.end())
-        continue;
-      const auto it = variant->expect.find(flow.flow.name);
-      if (it != variant->expect.end()) expected = &it->second;
+      if (!variant->flows.empty() && !listed(variant->flows, flow)) continue;
+      if (const auto* here = stated(*variant, flow)) expected = here;
       if (expected == nullptr) continue;  // asked neither here nor of the cluster as it is
     }
     // Stated for variants alone: no question about the cluster as it is.
-    if (expected == nullptr &&
-        std::any_of(scenario.variants.begin(), scenario.variants.end(),
-                    [&](const Variant& v) { return v.expect.contains(flow.flow.name); }))
+    if (expected == nullptr && std::any_of(scenario.variants.begin(), scenario.variants.end(),
+                                           [&](const Variant& v) { return stated(v, flow) != nullptr; }))
       continue;
-    CaseResult r;
-    r.scenario = scenario.name;
-    r.path = scenario.path;
-    r.variant = variant == nullptr ? "" : variant->name;
-    r.flow = flow.flow.name;
-    r.tags = variant == nullptr ? flow.tags : variant->tags;
-    if (filter && !filter->full_match(r.scenario + " / " + r.variant + " / " + r.flow)) continue;
+    auto q = question(scenario, variant, flow.flow.name, flow.tags);
+    const bool many = flow.from || flow.to;  // names are known when the cluster is
+    if (!wanted(options.tags, q.head) || (!many && !wanted(filter, q.head))) continue;
+    q.flow = &flow;
+    q.expected = expected;
     if (expected != nullptr) {
-      r.expected = *expected;
-      r.place = files.format(expected->pos);
+      q.head.expected = *expected;
+      q.head.place = files.format(expected->pos);
     }
-    batch.flows.emplace_back(&flow, expected);
-    batch.results.push_back(std::move(r));
+    batch.questions.push_back(std::move(q));
+  }
+  for (const auto& invariant : scenario.invariants) {
+    auto q = question(scenario, variant, invariant.name, invariant.tags);
+    if (!wanted(options.tags, q.head) || !wanted(filter, q.head)) continue;
+    q.invariant = &invariant;
+    q.violated = variant != nullptr && std::find(variant->violates.begin(), variant->violates.end(),
+                                                 invariant.name) != variant->violates.end();
+    q.head.invariant = true;
+    q.head.expected = invariant.what;
+    q.head.place = files.format(invariant.what.pos);
+    batch.questions.push_back(std::move(q));
   }
   return batch;
+}
+
+bool failed(const Batch& batch) {
+  return std::any_of(batch.results.begin(), batch.results.end(),
+                     [](const auto& r) { return r.status == CaseResult::Status::Failed; });
+}
+
+void report_input(Diagnostics& diagnostics, model::SourcePos pos, std::string message, std::string hint) {
+  diagnostics.report({kScenarioInvalid,
+                      model::Severity::Error,
+                      model::Reach::Input,
+                      pos,
+                      {},
+                      {},
+                      {},
+                      std::move(message),
+                      std::move(hint)});
+}
+
+void refuse(Diagnostics& diagnostics, const ManifestCommand& command) {
+  report_input(diagnostics, command.pos,
+               "\"" + command.text + "\" would be run, and --allow-exec is not given",
+               "read the command; then run again with --allow-exec");
 }
 
 }  // namespace
@@ -151,8 +349,22 @@ Batch plan_batch(const Scenario& scenario, const Variant* variant,
 model::Snapshot load_snapshot(const Scenario& scenario, const RunOptions& options, Diagnostics& diagnostics) {
   model::LoadOptions load;
   load.jobs = options.jobs;
-  return scenario.inline_cluster ? model::load_texts({{scenario.path, scenario.text}}, load, diagnostics)
-                                 : model::load_manifests(scenario.manifests, load, diagnostics);
+  std::vector<model::SourceFile> texts;
+  if (scenario.inline_cluster) texts.push_back(*scenario.inline_cluster);
+  for (ManifestCommand command : scenario.commands) {
+    command.pos = {};  // of another file table
+    if (!options.allow_exec) {
+      refuse(diagnostics, command);
+      continue;
+    }
+    std::string error;
+    if (auto output = output_of(command.words, command.directory, error))
+      texts.push_back({command.text, std::move(*output)});
+    else
+      report_input(diagnostics, {}, "\"" + command.text + "\": " + error,
+                   "run it yourself in " + (command.directory.empty() ? "." : command.directory));
+  }
+  return model::load_manifests(scenario.manifests, texts, load, diagnostics);
 }
 
 std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options,
@@ -188,7 +400,7 @@ std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot, const 
 }
 
 bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& report) {
-  std::optional<sim::RegexMatch> filter;
+  Filter filter;
   if (!options.run.empty()) {
     filter.emplace("(?s).*(?:" + options.run + ").*");
     if (!filter->valid()) {
@@ -206,17 +418,19 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
   }
   std::vector<Batch> batches;
   const auto add = [&](const Variant* variant) {
-    auto batch = plan_batch(scenario, variant, filter, files_);
-    if (!batch.flows.empty()) batches.push_back(std::move(batch));
+    auto batch = plan_batch(scenario, variant, filter, options, files_);
+    if (!batch.questions.empty()) batches.push_back(std::move(batch));
   };
   add(nullptr);
   for (const auto& variant : scenario.variants) add(&variant);
   if (batches.empty()) return true;
+  if (!options.allow_exec && !scenario.commands.empty()) {
+    for (const auto& command : scenario.commands) refuse(diagnostics_, command);
+    return false;
+  }
 
   Diagnostics loading;
-  std::uint32_t scenario_file = 0;
-  const auto base =
-      load_snapshot(scenario, options, loading).with_file(scenario.path, scenario.text, scenario_file);
+  const auto base = load_snapshot(scenario, options, loading);
   keep(loading, base.files(), report.cluster_diagnostics);
   if (loading.has_input_errors()) {
     diagnostics_.report({kScenarioInvalid,
@@ -231,11 +445,18 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
                          {}});
     return false;
   }
-  // Variants side by side; a scenario without any spreads its flows instead.
-  const unsigned inner = batches.size() == 1 ? options.jobs : 1;
-  model::parallel_for_index(batches.size(), options.jobs, [&](std::size_t i) {
-    run_batch(scenario, base, scenario_file, options, inner, batches[i]);
-  });
+  if (options.fail_fast) {  // one after the other, so that what is reported does not depend on threads
+    for (auto& batch : batches) {
+      run_batch(scenario, base, files_, filter, options, options.jobs, batch);
+      if (failed(batch)) break;
+    }
+  } else {
+    // Variants side by side; a scenario without any spreads its flows instead.
+    const unsigned inner = batches.size() == 1 ? options.jobs : 1;
+    model::parallel_for_index(batches.size(), options.jobs, [&](std::size_t i) {
+      run_batch(scenario, base, files_, filter, options, inner, batches[i]);
+    });
+  }
   for (auto& batch : batches) {
     for (auto& text : batch.diagnostics)
       if (std::find(report.cluster_diagnostics.begin(), report.cluster_diagnostics.end(), text) ==
@@ -245,7 +466,12 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
       report.passed += r.status == CaseResult::Status::Passed ? 1 : 0;
       report.failed += r.status == CaseResult::Status::Failed ? 1 : 0;
       report.skipped += r.status == CaseResult::Status::Skipped ? 1 : 0;
+      const bool stop = options.fail_fast && r.status == CaseResult::Status::Failed;
       report.cases.push_back(std::move(r));
+      if (stop) {
+        report.stopped = true;
+        return true;
+      }
     }
   }
   return true;

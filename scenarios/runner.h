@@ -13,26 +13,33 @@
 namespace waypath::scenarios {
 
 struct RunOptions {
-  std::string run;                           // RE2: only cases whose "scenario / variant / flow" it finds
+  std::string run;                // RE2: only cases whose "scenario / variant / flow" it finds
+  std::vector<std::string> tags;  // only cases that bear one of these, and none of those written "!tag"
   std::optional<std::string> istio_version;  // overrides the scenario's
+  bool fail_fast = false;                    // stop behind the first case that fails
+  bool allow_exec = false;                   // commands of cluster.manifests may be run
   unsigned jobs = 0;
 };
 
 struct CaseResult {
   std::string scenario, path, variant, flow;  // variant "" = the cluster as it is
-  std::vector<std::string> tags;
+  std::vector<std::string> tags;              // of the scenario, the variant and the flow
+  bool invariant = false;                     // `flow` is an invariant's name
   enum class Status : std::uint8_t { Passed, Failed, Skipped } status = Status::Passed;
   Expectation expected;
   std::vector<Mismatch> mismatches;
   sim::Verdict predicted;
   model::SourceFiles files;  // of the cluster asked: places of `predicted` (tools/render prints them)
   std::string message;       // why it failed before it could be compared
-  std::string place;         // "file:line:column" of the expectation
+  std::size_t checked = 0;   // invariant: how many flows were asked
+  std::vector<std::string> violations;  // invariant: flows that break it; `predicted` is the first one's
+  std::string place;                    // "file:line:column" of the expectation
 };
 
 struct Report {
   std::vector<CaseResult> cases;  // in the order of files, variants, flows
   std::size_t passed = 0, failed = 0, skipped = 0;
+  bool stopped = false;                          // by fail_fast: what comes later was not run
   std::vector<std::string> cluster_diagnostics;  // what the manifests were warned of, formatted, each once
 };
 

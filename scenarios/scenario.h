@@ -2,6 +2,7 @@
 // Scenario files: a cluster, flows, what is expected of each, and variants of the cluster. Format:
 // scenarios/FORMAT.md.
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "model/change.h"
 #include "model/cluster.h"
+#include "model/kube/label_selector.h"
 #include "sim/flow.h"
 
 namespace waypath::scenarios {
@@ -31,8 +33,22 @@ struct Expectation {
   model::SourcePos pos;
 };
 
+/// The sources or destinations of many flows, chosen from a cluster. Texts are globs; an empty list asks for
+/// nothing.
+struct EndSelector {
+  bool all = false, external = false;          // external: the outside alone
+  std::vector<std::string> namespaces, names;  // workloads or Services: "name", "ns/name", "ns/kind/name"
+  std::vector<std::string> hosts;              // that gateways route
+  std::vector<std::string> except;             // names or hosts that are left out
+  model::LabelSelector labels;
+  std::optional<std::uint16_t> port;
+  std::string path;  // put behind the host
+};
+
 struct FlowCase {
-  sim::Flow flow;
+  sim::Flow flow;                       // `from` or `to` is empty where a selector stands
+  std::string group;                    // name as written; of a flow of its own the same as flow.name
+  std::optional<EndSelector> from, to;  // the flow stands for many
   std::vector<std::string> tags;
   std::string description;
   std::optional<Expectation> expect;
@@ -45,20 +61,41 @@ struct Variant {
   std::vector<model::Change> changes;
   std::vector<std::string> flows;             // only these are run; empty: every flow
   std::map<std::string, Expectation> expect;  // by flow name
+  std::vector<std::string> violates;          // invariants that do not hold here
+  model::SourcePos pos;
+};
+
+/// What holds for every one of a set of flows, in the cluster as it is and in each variant.
+struct Invariant {
+  std::string name, description;
+  std::vector<std::string> tags;
+  std::vector<FlowCase> flows;
+  bool never = false;  // no path of a flow may come out as `what`; else every path has to
+  Expectation what;
+  model::SourcePos pos;
+};
+
+/// A program whose output is manifests: `kustomize build overlays/prod`.
+struct ManifestCommand {
+  std::vector<std::string> words;
+  std::string directory;  // it runs there: the scenario's
+  std::string text;       // as the file's name in reasons
   model::SourcePos pos;
 };
 
 struct Scenario {
   std::string path, name, description;
-  std::vector<std::string> manifests;  // relative to the working directory
-  bool inline_cluster = false;         // further documents of the file are the cluster
-  std::string text;                    // of the file
+  std::vector<std::string> tags;                    // of all its cases
+  std::vector<std::string> manifests;               // relative to the working directory
+  std::vector<ManifestCommand> commands;            // the same from programs
+  std::optional<model::SourceFile> inline_cluster;  // further documents of this file are the cluster
   std::optional<std::string> istio_version;
   std::vector<std::string> pod_cidrs;
   sim::SimOptions options;
   sim::Assume assume;
   std::vector<FlowCase> flows;
   std::vector<Variant> variants;
+  std::vector<Invariant> invariants;
 };
 
 /// Reads one file. Errors carry file, line, column and field path; nullopt when there is one. `files` keeps

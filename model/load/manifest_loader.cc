@@ -317,22 +317,23 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
 
 }  // namespace
 
-Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options,
-                        Diagnostics& diagnostics, LoadStats* stats) {
+Snapshot load_manifests(const std::vector<std::string>& paths, const std::vector<SourceFile>& texts,
+                        const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {
   SnapshotBuilder builder;
-  const auto files = read_sources(paths, builder.files(), diagnostics);
+  auto files = read_sources(paths, builder.files(), diagnostics);
+  for (const auto& file : texts) files.push_back(builder.files().add(file.path, file.text));
   load_files(builder, files, options, diagnostics, stats, nullptr);
   return builder.build(diagnostics);
 }
 
+Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options,
+                        Diagnostics& diagnostics, LoadStats* stats) {
+  return load_manifests(paths, {}, options, diagnostics, stats);
+}
+
 Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options,
                     Diagnostics& diagnostics, LoadStats* stats) {
-  SnapshotBuilder builder;
-  std::vector<std::uint32_t> files;
-  files.reserve(texts.size());
-  for (const auto& file : texts) files.push_back(builder.files().add(file.path, file.text));
-  load_files(builder, files, options, diagnostics, stats, nullptr);
-  return builder.build(diagnostics);
+  return load_manifests({}, texts, options, diagnostics, stats);
 }
 
 bool load_into(SnapshotBuilder& builder, std::string path, std::string text, const LoadOptions& options,

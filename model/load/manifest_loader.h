@@ -25,6 +25,11 @@ struct LoadStats {
 [[nodiscard]] Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options,
                                       Diagnostics& diagnostics, LoadStats* stats = nullptr);
 
+/// Files and directories, and texts that come from elsewhere (the output of a program): {name, text}.
+[[nodiscard]] Snapshot load_manifests(const std::vector<std::string>& paths,
+                                      const std::vector<SourceFile>& texts, const LoadOptions& options,
+                                      Diagnostics& diagnostics, LoadStats* stats = nullptr);
+
 /// The same from memory: {path, text} in order. Used by tests, by scenario files that carry their cluster and
 /// by fuzzers.
 [[nodiscard]] Snapshot load_texts(const std::vector<SourceFile>& texts, const LoadOptions& options,

@@ -128,5 +128,55 @@ TEST_CASE("SARIF has one result a failure, placed at the expectation") {
   CHECK(place["region"]["startColumn"] == 7);
 }
 
+TEST_CASE("SARIF places a result at the line that decided, the expectation beside it") {
+  auto report = report_with("v");
+  auto& c = report.cases[1];
+  const auto file = c.files.add("netpol file.yaml", "a: b\n");
+  c.predicted.paths.front().reason.by->pos = {file, 3, 5};
+  const auto j = nlohmann::json::parse(tools::report_sarif(report));
+  const auto& result = j["runs"][0]["results"][0];
+  const auto& place = result["locations"][0]["physicalLocation"];
+  CHECK(place["artifactLocation"]["uri"] == "netpol%20file.yaml");
+  CHECK(place["region"]["startLine"] == 3);
+  CHECK(result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "s.yaml");
+  CHECK(result["properties"]["reason"] == "NETPOL_INGRESS_HBONE_PORT");
+}
+
+TEST_CASE("GitHub annotations: one command a failure, and no other line is one") {
+  const auto text = tools::report_github(report_with(kHostile + "\n::error::forged"));
+  std::istringstream lines(text);
+  int errors = 0, groups = 0, ends = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto start = line.find_first_not_of(" \t");
+    if (start == std::string::npos || line.compare(start, 2, "::") != 0) continue;
+    errors += line.compare(0, 8, "::error ") == 0 ? 1 : 0;
+    groups += line.compare(0, 9, "::group::") == 0 ? 1 : 0;
+    ends += line == "::endgroup::" ? 1 : 0;
+    CHECK(line.find("::forged") != start);
+  }
+  CHECK(errors == 1);
+  CHECK(groups == 1);
+  CHECK(ends == 1);
+  CHECK(text.find("::error file=s.yaml,line=12,col=7,title=waypath%3A ") == 0);
+}
+
+TEST_CASE("a broken invariant shows its flows in every format") {
+  auto report = report_with("v");
+  auto& c = report.cases[1];
+  c.invariant = true;
+  c.message = "broken by 12 of 40 flows";
+  c.checked = 40;
+  for (int i = 0; i < 12; ++i) c.violations.push_back("a/p" + std::to_string(i) + " -> http://b");
+  const auto text = tools::report_text(report, {});
+  CHECK(text.find("    a/p9 -> http://b\n    and 2 more") != std::string::npos);
+  CHECK(tools::report_junit(report).find("broken by 12 of 40 flows") != std::string::npos);
+  CHECK(tools::report_tap(report).find("- \"a/p11 -> http://b\"") != std::string::npos);
+  CHECK(tools::report_markdown(report).find("    a/p0 -> http://b") != std::string::npos);
+  const auto j = nlohmann::json::parse(tools::report_json(report));
+  CHECK(j["cases"][1]["invariant"]["violations"].size() == 12);
+  CHECK(nlohmann::json::parse(tools::report_sarif(report))["runs"][0]["results"][0]["ruleId"] ==
+        "invariant-broken");
+}
+
 }  // namespace
 }  // namespace waypath

@@ -283,6 +283,7 @@ std::string report_json(const scenarios::Report& report) {
     row["file"] = c.path;
     row["variant"] = c.variant.empty() ? Json(nullptr) : Json(c.variant);
     row["flow"] = c.flow;
+    if (c.invariant) row["invariant"] = Json{{"checked", c.checked}, {"violations", c.violations}};
     row["tags"] = c.tags;
     row["status"] = status_word(c.status);
     row["expected"] = expected_json(c.expected);
@@ -297,49 +298,6 @@ std::string report_json(const scenarios::Report& report) {
     if (!c.place.empty()) row["place"] = c.place;
     j["cases"].push_back(std::move(row));
   }
-  return dump(j);
-}
-
-// Source: docs.oasis-open.org/sarif/sarif/v2.1.0 sections 3.13, 3.27, 3.29
-std::string report_sarif(const scenarios::Report& report) {
-  Json results = Json::array();
-  for (const auto& c : report.cases) {
-    if (c.status != scenarios::CaseResult::Status::Failed) continue;
-    std::string text = c.scenario + " / " + (c.variant.empty() ? "" : c.variant + " / ") + c.flow + ": ";
-    for (std::size_t i = 0; i < c.mismatches.size(); ++i) {
-      const auto& m = c.mismatches[i];
-      text += (i == 0 ? "" : "; ") + m.part + " expected " + m.expected + ", predicted " + m.predicted;
-    }
-    if (c.mismatches.empty()) text += c.message;
-    Json result;
-    result["ruleId"] = "expectation-failed";
-    result["level"] = "error";
-    result["message"]["text"] = text;
-    Json region = Json::object();
-    // The place is "file:line:column"; the file is the scenario's.
-    if (c.place.size() > c.path.size() && c.place.compare(0, c.path.size(), c.path) == 0) {
-      const auto numbers = c.place.substr(c.path.size() + 1);
-      region["startLine"] = std::stoi(numbers);
-      if (const auto colon = numbers.find(':'); colon != std::string::npos)
-        region["startColumn"] = std::stoi(numbers.substr(colon + 1));
-    }
-    Json location;
-    location["physicalLocation"]["artifactLocation"]["uri"] = c.path;
-    if (!region.empty()) location["physicalLocation"]["region"] = std::move(region);
-    result["locations"] = Json::array({std::move(location)});
-    results.push_back(std::move(result));
-  }
-  Json run;
-  run["tool"]["driver"]["name"] = "waypath";
-  run["tool"]["driver"]["version"] = model::kVersion;
-  run["tool"]["driver"]["rules"] =
-      Json::array({{{"id", "expectation-failed"},
-                    {"shortDescription", {{"text", "A prediction differs from what a scenario expects"}}}}});
-  run["results"] = std::move(results);
-  Json j;
-  j["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";
-  j["version"] = "2.1.0";
-  j["runs"] = Json::array({std::move(run)});
   return dump(j);
 }
 

@@ -13,6 +13,5 @@ inline constexpr const char* kApiVersion = "waypath.dev/v1";
 
 [[nodiscard]] std::string trace_json(const sim::Verdict& verdict, const model::SourceFiles& files);
 [[nodiscard]] std::string report_json(const scenarios::Report& report);
-[[nodiscard]] std::string report_sarif(const scenarios::Report& report);
 
 }  // namespace waypath::tools

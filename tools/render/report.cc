@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <pugixml.hpp>
 #include <sstream>
 
@@ -19,21 +20,6 @@ std::string sums(const scenarios::Report& report) {
   std::string out = fmt::format("{} passed, {} failed", report.passed, report.failed);
   if (report.skipped > 0) out += fmt::format(", {} skipped", report.skipped);
   return out;
-}
-
-// Why a case failed, in one line.
-std::string summary(const CaseResult& c) {
-  std::vector<std::string> parts;
-  for (const auto& m : c.mismatches)
-    parts.push_back(fmt::format("{}: expected {}, predicted {}", m.part, m.expected, m.predicted));
-  return parts.empty() ? c.message : join(parts, "; ");
-}
-
-std::string plain_trace(const CaseResult& c, const std::string& indent) {
-  if (c.predicted.paths.empty()) return {};
-  TextOptions how;
-  how.indent = indent;
-  return trace_text(c.predicted, c.files, how);
 }
 
 // Sorted by scenario in the order of the report.
@@ -86,7 +72,56 @@ std::string yaml_quoted(std::string_view text) {
   return out + "\"";
 }
 
+// Flows that break an invariant: enough of them to see what they share.
+std::string violations(const CaseResult& c, const std::string& indent) {
+  constexpr std::size_t kShown = 10;
+  std::string out;
+  for (std::size_t i = 0; i < c.violations.size() && i < kShown; ++i)
+    out += indent + printable(c.violations[i]) + "\n";
+  if (c.violations.size() > kShown)
+    out += fmt::format("{}and {} more: -o json lists them all\n", indent, c.violations.size() - kShown);
+  return out;
+}
+
+Place split_place(const std::string& text) {
+  const auto column = text.rfind(':');
+  const auto line =
+      column == 0 || column == std::string::npos ? std::string::npos : text.rfind(':', column - 1);
+  if (line == std::string::npos) return {text, 0, 0};
+  return {text.substr(0, line), std::atoi(text.c_str() + line + 1), std::atoi(text.c_str() + column + 1)};
+}
+
 }  // namespace
+
+std::string failure_text(const CaseResult& c) {
+  std::vector<std::string> parts;
+  if (c.invariant && !c.message.empty()) parts.push_back(c.message);
+  for (const auto& m : c.mismatches)
+    parts.push_back(fmt::format("{}: expected {}, predicted {}", m.part, m.expected, m.predicted));
+  if (c.invariant && !c.violations.empty()) parts.push_back(c.violations.front());
+  return parts.empty() ? c.message : join(parts, "; ");
+}
+
+Place expected_at(const CaseResult& c) {
+  return c.place.empty() ? Place{c.path, 0, 0} : split_place(c.place);
+}
+
+Place decided_at(const CaseResult& c) {
+  if (!c.predicted.paths.empty()) {
+    const auto& by = deciding_path(c.predicted).reason.by;
+    if (by && by->pos.known())
+      return {std::string(c.files.path(by->pos.file)), static_cast<int>(by->pos.line),
+              static_cast<int>(by->pos.column)};
+  }
+  return expected_at(c);
+}
+
+std::string failure_trace(const CaseResult& c, const std::string& indent) {
+  if (c.predicted.paths.empty()) return {};
+  TextOptions how;
+  how.indent = indent;
+  return trace_text(c.predicted, c.files, how);
+}
 
 std::string case_title(const CaseResult& c) {
   return c.scenario + " / " + (c.variant.empty() ? "" : c.variant + " / ") + c.flow;
@@ -115,6 +150,7 @@ std::string report_text(const scenarios::Report& report, const ReportOptions& op
         std::istringstream lines(c.message);
         for (std::string line; std::getline(lines, line);) out += "  " + printable(line) + "\n";
       }
+      out += violations(c, "    ");
       if (!c.predicted.paths.empty()) {
         TextOptions how;
         how.colour = options.colour;
@@ -125,14 +161,17 @@ std::string report_text(const scenarios::Report& report, const ReportOptions& op
       out += "\n";
     } else if (options.verbose) {
       const bool skipped = c.status == Status::Skipped;
-      out += fmt::format(
-          "{}  {}{}\n", skipped ? "skip" : paint.good("ok  "), printable(case_title(c)),
-          skipped ? fmt::format("  predicted {}",
-                                c.predicted.paths.empty() ? "nothing" : to_string(c.predicted.outcome))
-                  : "");
+      std::string remark;
+      if (skipped)
+        remark = fmt::format("  predicted {}",
+                             c.predicted.paths.empty() ? "nothing" : to_string(c.predicted.outcome));
+      else if (c.invariant)
+        remark = "  " + c.message;
+      out +=
+          fmt::format("{}  {}{}\n", skipped ? "skip" : paint.good("ok  "), printable(case_title(c)), remark);
     }
   }
-  const std::string line = sums(report);
+  const std::string line = sums(report) + (report.stopped ? "; stopped at the first failure" : "");
   return out + (report.failed > 0 ? paint.bad(line) : paint.good(line)) + "\n";
 }
 
@@ -161,12 +200,13 @@ std::string report_junit(const scenarios::Report& report) {
         node.append_child("skipped").append_attribute("message") = printable(c->message).c_str();
       if (c->status != Status::Failed) continue;
       auto failure = node.append_child("failure");
-      failure.append_attribute("message") = printable(summary(*c)).c_str();
+      failure.append_attribute("message") = printable(failure_text(*c)).c_str();
       failure.append_attribute("type") = c->mismatches.empty() ? "error" : "expectation";
       // Line ends stay; all other control characters were made printable above or are made so here.
       std::string body = c->place.empty() ? "" : printable(c->place) + "\n";
       if (!c->message.empty()) body += printable(c->message) + "\n";
-      body += plain_trace(*c, "");
+      body += violations(*c, "  ");
+      body += failure_trace(*c, "");
       failure.append_child(pugi::node_pcdata).set_value(body.c_str());
     }
   }
@@ -188,6 +228,8 @@ std::string report_tap(const scenarios::Report& report) {
     out += "  ---\n";
     if (!c.place.empty()) out += fmt::format("  at: {}\n", yaml_quoted(c.place));
     if (!c.message.empty()) out += fmt::format("  message: {}\n", yaml_quoted(c.message));
+    if (!c.violations.empty()) out += "  violations:\n";
+    for (const auto& flow : c.violations) out += fmt::format("    - {}\n", yaml_quoted(flow));
     if (!c.mismatches.empty()) out += "  differs:\n";
     for (const auto& m : c.mismatches)
       out += fmt::format("    - {{part: {}, expected: {}, predicted: {}}}\n", yaml_quoted(m.part),
@@ -217,8 +259,9 @@ std::string report_markdown(const scenarios::Report& report) {
         out += fmt::format("| {} | {} | {} |\n", cell(m.part), cell(m.expected), cell(m.predicted));
     }
     if (!c.message.empty()) out += cell(c.message) + "\n";
+    if (!c.violations.empty()) out += "\n" + violations(c, "    ");
     // Indented by four blanks it is code whatever it holds: a fence could be closed from inside.
-    if (const auto trace = plain_trace(c, "    "); !trace.empty()) out += "\n" + trace;
+    if (const auto trace = failure_trace(c, "    "); !trace.empty()) out += "\n" + trace;
   }
   return out;
 }

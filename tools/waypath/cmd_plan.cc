@@ -4,12 +4,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "model/change.h"
 #include "model/istio/profile.h"
 #include "model/load/file_source.h"
 #include "scenarios/flow_enumeration.h"
+#include "scenarios/flow_selector.h"
 #include "scenarios/plan.h"
 #include "scenarios/scenario.h"
 #include "tools/render/plan.h"
@@ -36,7 +38,13 @@ std::optional<Questions> questions(const Options& options, const Streams& stream
     const auto scenario = scenarios::read_scenario(options.plan.scenario, files, diagnostics);
     print_diagnostics(diagnostics, files, options, streams);
     if (!scenario || diagnostics.has_errors()) return std::nullopt;
-    for (const auto& one : scenario->flows) out.flows.push_back(one.flow);
+    std::set<std::string> known;
+    for (const auto* side : {&before, &after}) {
+      scenarios::FlowSelection selection(side->cluster());
+      for (const auto& written : scenario->flows)
+        for (auto& one : selection.expand(written))
+          if (known.insert(one.flow.name).second) out.flows.push_back(std::move(one.flow));
+    }
     out.assume = scenario->assume;
     return out;
   }

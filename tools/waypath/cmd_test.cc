@@ -21,7 +21,29 @@ std::string rendered(const scenarios::Report& report, const Options& options, co
   if (format == "junit") return report_junit(report);
   if (format == "tap") return report_tap(report);
   if (format == "markdown") return report_markdown(report);
+  if (format == "github") return report_github(report);
   return report_text(report, {use_colour(options, streams), options.common.verbose});
+}
+
+// A flow that stands for many is named once: which ones they are only the cluster tells.
+std::string case_names(const std::vector<scenarios::Scenario>& read) {
+  std::string out;
+  for (const auto& scenario : read) {
+    const auto add = [&](const std::string& variant) {
+      std::string last;
+      for (const auto& flow : scenario.flows) {
+        const bool many = flow.from || flow.to;
+        const std::string name = many ? flow.group + ": ..." : flow.flow.name;
+        if (name != last) out += fmt::format("{} / {}{}\n", scenario.name, variant, name);
+        last = name;
+      }
+      for (const auto& invariant : scenario.invariants)
+        out += fmt::format("{} / {}{}\n", scenario.name, variant, invariant.name);
+    };
+    add("");
+    for (const auto& variant : scenario.variants) add(variant.name + " / ");
+  }
+  return out;
 }
 
 }  // namespace
@@ -57,35 +79,33 @@ int run_test(const Options& options, const Streams& streams) {
              "a scenario is YAML with `kind: Scenario`; try `waypath test scenarios/`");
     return kExitUsage;
   }
-  if (options.list) {
-    std::string names;
-    for (const auto& scenario : read) {
-      for (const auto& flow : scenario.flows)
-        names += fmt::format("{} / {}\n", scenario.name, flow.flow.name);
-      for (const auto& variant : scenario.variants)
-        for (const auto& flow : scenario.flows)
-          names += fmt::format("{} / {} / {}\n", scenario.name, variant.name, flow.flow.name);
-    }
-    return write_data(options, streams, names) ? kExitFine : kExitUsage;
-  }
+  if (options.list) return write_data(options, streams, case_names(read)) ? kExitFine : kExitUsage;
   scenarios::RunOptions how;
   how.run = options.run;
+  how.tags = options.tags;
+  how.fail_fast = options.fail_fast;
+  how.allow_exec = options.allow_exec;
   how.istio_version = options.cluster.istio_version;
   how.jobs = options.common.jobs;
   scenarios::Report report;
   scenarios::Runner runner(diagnostics, files);
   bool loaded = true;
-  for (const auto& scenario : read) {
-    if (streams.err_is_terminal && !options.common.quiet && streams.out_is_terminal && read.size() > 1)
-      streams.err << scenario.path << "\n";
-    loaded = runner.run(scenario, how, report) && loaded;
+  const bool progress = streams.err_is_terminal && !options.common.quiet && read.size() > 1;
+  for (std::size_t i = 0; i < read.size() && !report.stopped; ++i) {
+    if (progress)
+      streams.err << fmt::format("\r\x1b[K[{}/{}] {}", i + 1, read.size(), read[i].path) << std::flush;
+    loaded = runner.run(read[i], how, report) && loaded;
   }
+  if (progress) streams.err << "\r\x1b[K";
   if (!options.common.quiet)
     for (const auto& text : report.cluster_diagnostics) streams.err << text;
   print_diagnostics(diagnostics, files, options, streams);
   if (!write_data(options, streams, rendered(report, options, streams)) || !loaded) return kExitUsage;
   if (report.cases.empty()) {
-    complain(streams, fmt::format("no case matches --run '{}'", options.run),
+    complain(streams,
+             options.tags.empty() ? fmt::format("no case matches --run '{}'", options.run)
+                                  : fmt::format("no case has the tags {} and matches --run '{}'",
+                                                fmt::join(options.tags, ", "), options.run),
              "`waypath test --list` names the cases");
     return kExitUsage;
   }

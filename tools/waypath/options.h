@@ -55,7 +55,10 @@ struct Options {
   PlanSelection plan;
   std::vector<std::string> scenarios;  // test
   std::string run;                     // test --run
+  std::vector<std::string> tags;       // test --tag
   bool list = false;                   // test --list
+  bool fail_fast = false;              // test --fail-fast
+  bool allow_exec = false;             // test --allow-exec
   std::string subject;                 // explain
 };
 

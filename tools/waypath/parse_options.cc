@@ -41,6 +41,8 @@ constexpr const char* kTestExamples =
     "  waypath test scenarios/\n"
     "  waypath test scenarios/bigbang/waypoint-mode.yaml --run 'prometheus'\n"
     "  waypath test scenarios/ -o junit --out results.xml\n"
+    "  waypath test scenarios/ --tag smoke --fail-fast\n"
+    "  waypath test scenarios/ -o github                             annotations of a GitHub workflow\n"
     "Exit codes: 0 all as expected, 1 an expectation failed, 2 wrong usage or input";
 constexpr const char* kGraphExamples =
     "Examples:\n"
@@ -203,11 +205,19 @@ class Parser {
     test->add_option("--run", options_[Verb::Test].run,
                      "Only cases whose \"scenario / variant / flow\" matches")
         ->type_name("REGEX");
+    test->add_option("--tag", options_[Verb::Test].tags,
+                     "Only cases with one of these tags; !TAG leaves its cases out; repeatable")
+        ->type_name("TAG")
+        ->allow_extra_args(false);
     test->add_option("--istio-version", options_[Verb::Test].cluster.istio_version,
                      "Instead of the scenario's")
         ->type_name("V");
     test->add_flag("--list", options_[Verb::Test].list, "Name the cases, run none");
-    add_common(*test, options_[Verb::Test].common, {"text", "json", "junit", "tap", "markdown", "sarif"});
+    test->add_flag("--fail-fast", options_[Verb::Test].fail_fast, "Stop at the first failure");
+    test->add_flag("--allow-exec", options_[Verb::Test].allow_exec,
+                   "Run the commands that scenarios name as manifests (kustomize build, helm template)");
+    add_common(*test, options_[Verb::Test].common,
+               {"text", "json", "junit", "tap", "markdown", "sarif", "github"});
 
     auto* graph =
         verb("graph", Verb::Graph, "The topology, or one flow's path, as a diagram", kGraphExamples);
