@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "sim/path_builder.h"
+#include "sim/policy/peer_authentication.h"
+#include "sim/reason_codes_route.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/protocol.h"
 
@@ -223,8 +225,21 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
                   {kWaypointNoChain, object_at(reg.meta()), port_detail(reg, port)}, {object_at(reg.meta())});
     }
     protocol = p_port->app_protocol;
+    const bool allocated = reg.entry != nullptr && reg.entry->addresses.empty();
+    if (allocated && !cluster_.profile().has(model::Feature::WaypointKnowsAllocatedVips)) {
+      return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable,
+                  {kWaypointNoChain, object_at(reg.meta()),
+                   "this version's waypoint does not know addresses that Istio allocates"},
+                  {object_at(reg.meta())});
+    }
   }
   const ChainKind chain = chain_for(protocol, walk.app);
+  if (chain.http && port_kind(protocol) == PortKind::Auto && walk.app.app == RouteRequest::App::Grpc &&
+      !cluster_.profile().has(model::Feature::WaypointKeepsHttp2)) {
+    return unknown(std::move(walk),
+                   "what the backend makes of gRPC that this version's waypoint sends on as HTTP/1.1: the "
+                   "port's protocol is not declared");
+  }
   PolicyPoint point;
   point.kind = PolicyPoint::Kind::Waypoint;
   point.ns = gateway.meta.ns();
@@ -243,6 +258,7 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
     original = cluster_.service(service).vips.front();
   if (!service.valid() && !cluster_.pod(pod).ips.empty()) original = cluster_.pod(pod).ips.front();
   hop.request = request_at(walk, port, walk.sender.identity, original);
+  if (!cluster_.profile().has(model::Feature::ConnectionSniAtWaypoint)) hop.request.sni.clear();
   if (chain.mismatch) {
     return unknown(
         std::move(walk),
@@ -399,6 +415,15 @@ void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own
 void PathBuilder::envoy_to_target(Walk walk, const RouteTarget& target, ServiceId own_service,
                                   const std::optional<model::IpAddress>& dialled,
                                   std::uint16_t dialled_port) {
+  if (target.error_status != 0 && target.error == kRouteFault) {  // injected on purpose
+    PathEnd end;
+    end.outcome = Outcome::Allow;
+    end.response.status = target.error_status;
+    end.response.answered_by = target.by.key.str();
+    end.reason = {target.error, target.by, target.error_detail};
+    end.deciders.push_back(target.by);
+    return finish(std::move(walk), std::move(end));
+  }
   if (target.error_status != 0) {
     PathEnd end;
     end.outcome = Outcome::Unreachable;
@@ -491,23 +516,52 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
 // L3 to L12. Source: istio pilot/pkg/xds/endpoints/endpoint_builder.go buildEnvoyLbEndpoint.
 void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, ServiceId service,
                                     std::uint16_t service_port, const RouteTarget* target) {
-  const bool tls = walk.app.tls || (target != nullptr && target->upstream_tls);
-  const Transport plain = tls ? Transport::Tls : Transport::Plaintext;
-  if (target != nullptr && target->upstream_tls) walk.app.tls = true;
+  using model::ClientTlsMode;
+  const bool captured = endpoint.pod.valid() && capture(endpoint.pod).redirected();
+  // Of a DestinationRule or BackendTLSPolicy. Source: istio pilot/pkg/networking/core/cluster_tls.go.
+  const bool originates = target != nullptr && target->upstream_tls &&
+                          (!captured || cluster_.profile().has(model::Feature::BackendTlsThroughHbone));
+  if (originates) {
+    walk.app.tls = true;
+    walk.path.assumptions.push_back(
+        {kAssumeUpstreamTls,
+         fmt::format("{} speaks TLS on port {} with a certificate that the proxy accepts{}",
+                     service.valid() ? cluster_.service(service).host : endpoint.hostname, service_port,
+                     target->upstream_sni.empty() ? std::string() : " for " + target->upstream_sni),
+         target->by.pos});
+  }
+  const ClientTlsMode mode = target == nullptr ? ClientTlsMode::Unset : target->tls_mode;
+  const Transport plain = walk.app.tls ? Transport::Tls : Transport::Plaintext;
   if (!endpoint.pod.valid()) return plain_to_endpoint(std::move(walk), endpoint, service, plain);  // L5
   const PodId pod = endpoint.pod;
   if (undecided_capture(walk, pod))
     return unknown(std::move(walk), "whether the destination pod is captured");
   const Capture& cap = capture(pod);
-  if (cap.redirected()) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
+  if (captured) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
+  const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;
   if (cap.dataplane == Dataplane::Sidecar) {
     // L22: legacy mutual TLS first; a waypoint's inbound clusters cannot use it.
-    const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;
     if (waypoint && cap.sidecar_hbone)
       return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port, Transport::Hbone);
-    const bool mtls = !waypoint && cluster_.mesh().enable_auto_mtls && !tls;
+    // Source: istio pilot/pkg/xds/endpoints/mtls_checker.go checkMtlsEnabled: a DestinationRule's mode
+    // decides alone; without one the sidecar's own PeerAuthentication does.
+    const bool automatic =
+        mode == ClientTlsMode::Unset && cluster_.mesh().enable_auto_mtls &&
+        sidecar_mtls_mode(cluster_, cluster_.pod(pod), endpoint.port) != model::MtlsMode::Disable;
+    const bool mtls = !waypoint && (mode == ClientTlsMode::IstioMutual || automatic);
     return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port,
                           mtls ? Transport::Mtls : plain);
+  }
+  if (mode == ClientTlsMode::IstioMutual && !waypoint && cap.dataplane == Dataplane::None) {
+    const std::string name = fmt::format("{}/{}", cluster_.pod(pod).meta.ns().view(), workload_name(pod));
+    const ObjectAt by = target->rule_at.value_or(target->by);
+    add_leg(walk, Transport::Mtls, peer_of(pod), endpoint.port, 0);
+    add_hop(walk, HopKind::Application, cluster_.pod(pod).meta.ns().str(), workload_name(pod), pod);
+    return fail(
+        std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
+        {kRouteMtlsNotSpoken, by,
+         fmt::format("tls mode ISTIO_MUTUAL towards {}, which has no proxy that terminates it", name)},
+        {by});
   }
   arrive_plain(std::move(walk), pod, endpoint.port, service, service_port, plain);  // L4, L8
 }

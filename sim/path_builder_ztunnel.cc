@@ -85,7 +85,8 @@ void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t
                                binding.assumptions.end());
   if (binding.bound()) return to_waypoints(std::move(walk), binding, service, port);  // O3
   note_fail_open(walk, binding, service);
-  if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::None) {
+  if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::None &&
+      cluster_.profile().has(model::Feature::ServiceEntryNonePassthrough)) {
     // O9: passthrough, whatever the port.
     Destination outside;
     outside.kind = Destination::Kind::ExternalHost;
@@ -94,13 +95,22 @@ void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t
     outside.service = service;
     return ztunnel_passthrough(std::move(walk), outside);
   }
+  // Before 636c69c6 ztunnel left what it cannot serve to kube-proxy.
+  const bool dropped = cluster_.profile().has(model::Feature::NoHealthyUpstreamDropped);
+  const auto to_kube_proxy = [&](Walk plain) {
+    plain.sender.kind = Sender::Kind::Plain;
+    plain.path.notes.push_back("this version's ztunnel passes the connection on to the ClusterIP");
+    plain_to_service(std::move(plain), service, port);
+  };
   if (reg.find_port(port) == nullptr) {  // O5
+    if (!dropped) return to_kube_proxy(std::move(walk));
     return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
                 {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
                 {object_at(reg.meta())});
   }
   const EndpointChoice choice =
       usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::Ztunnel);
+  if (choice.endpoints.empty() && !dropped) return to_kube_proxy(std::move(walk));
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
   walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
                                choice.assumptions.end());

@@ -80,6 +80,12 @@ constexpr std::array kRows{
     CodeInfo{kRouteBackendTlsInvalid, kReason, "the BackendTLSPolicy cannot be used",
              "Its CA reference is not of a kind that can hold one.", "Refer to a ConfigMap with ca.crt.",
              "istio pilot/pkg/config/kube/gateway/backend_policies.go"},
+    CodeInfo{
+        kRouteMtlsNotSpoken, kReason, "mutual TLS of the mesh towards a pod that does not speak it",
+        "tls mode ISTIO_MUTUAL makes the client open mesh TLS whatever the destination is; a pod without "
+        "a proxy cannot answer it.",
+        "Leave the mode out: clients then find out by themselves.",
+        "istio pilot/pkg/networking/core/cluster_tls.go applyUpstreamTLSSettings"},
     CodeInfo{kRouteNotAttached, kReason, "the route does not attach",
              "Each parentRef needs a listener of that name or port that admits the route's namespace and "
              "kind and shares a hostname.",

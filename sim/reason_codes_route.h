@@ -29,6 +29,7 @@ inline constexpr Code kRouteBackendKind{"ROUTE_BACKEND_KIND"};
 inline constexpr Code kRouteBackendPort{"ROUTE_BACKEND_PORT"};
 inline constexpr Code kRouteSubsetNotFound{"ROUTE_SUBSET_NOT_FOUND"};
 inline constexpr Code kRouteBackendTlsInvalid{"ROUTE_BACKEND_TLS_INVALID"};
+inline constexpr Code kRouteMtlsNotSpoken{"ROUTE_MTLS_NOT_SPOKEN"};
 // Considered and left out.
 inline constexpr Code kRouteNotAttached{"ROUTE_NOT_ATTACHED"};
 inline constexpr Code kRouteUnsupportedFilter{"ROUTE_UNSUPPORTED_FILTER"};

@@ -140,6 +140,11 @@ constexpr std::array kRows{
         "A process of a node's own network reaches captured pods of that node without ztunnel; the manifests "
         "do not place both.",
         "Give nodeName, or live pods.", "istio cni/pkg/iptables/iptables.go AppendHostRules"},
+    CodeInfo{kAssumeUpstreamTls, kAssumption, "the destination speaks the TLS that the proxy opens",
+             "A DestinationRule or BackendTLSPolicy makes the proxy open TLS; what the destination speaks, "
+             "and which "
+             "certificate it has, is not in the manifests.",
+             "", "istio pilot/pkg/networking/core/cluster_tls.go"},
 };
 
 }  // namespace

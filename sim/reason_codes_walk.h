@@ -42,6 +42,7 @@ inline constexpr Code kAssumeVersion{"ASSUME_ISTIO_VERSION"};
 inline constexpr Code kAssumeMeshConfig{"ASSUME_MESH_CONFIG"};
 inline constexpr Code kAssumeProxyClient{"ASSUME_PROXY_CLIENT"};
 inline constexpr Code kAssumeSameNode{"ASSUME_OTHER_NODE"};
+inline constexpr Code kAssumeUpstreamTls{"ASSUME_UPSTREAM_TLS"};
 
 [[nodiscard]] std::span<const CodeInfo> walk_codes();
 

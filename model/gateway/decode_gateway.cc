@@ -142,6 +142,10 @@ void decode_backend_tls_policy(const Field& root, ObjectMeta meta, Decoded& out)
   });
   const Field validation = spec["validation"].present() ? spec["validation"] : spec["tls"];
   policy.hostname = validation["hostname"].text();
+  validation["subjectAltNames"].each([&](const Field& f) {
+    const std::string name = f["type"].text() == "URI" ? f["uri"].text() : f["hostname"].text();
+    if (!name.empty()) policy.subject_alt_names.push_back(name);
+  });
   policy.well_known_ca = validation["wellKnownCACertificates"].text() == "System" ||
                          validation["wellKnownCACerts"].text() == "System";
   policy.ca_refs = decode_certificate_refs(

@@ -93,7 +93,8 @@ struct BackendTlsPolicy {
     std::string section_name;
   };
   std::vector<Target> targets;
-  std::string hostname;
+  std::string hostname;  // SNI, and the certificate's name when no alternative names are listed
+  std::vector<std::string> subject_alt_names;  // host names and URIs, of which the certificate must have one
   bool well_known_ca = false;
   std::vector<CertificateRef> ca_refs;
 };

@@ -43,6 +43,7 @@ std::optional<TrafficPolicy> decode_traffic_policy(const Field& f) {
   p.pos = f.pos();
   p.tls = decode_client_tls(f["tls"]);
   p.sni = f["tls"]["sni"].text();
+  p.subject_alt_names = f["tls"]["subjectAltNames"].texts();
   f["portLevelSettings"].each([&](const Field& s) {
     if (const auto port = s["port"]["number"].port(); port && s["tls"])
       p.port_tls.emplace_back(*port, decode_client_tls(s["tls"]));

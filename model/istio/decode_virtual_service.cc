@@ -86,19 +86,42 @@ VsDestination decode_destination(const Field& f) {
   return d;
 }
 
+/// Without a percentage nothing is delayed or aborted. Source: istio/api
+/// networking/v1alpha3/virtual_service.proto HTTPFaultInjection.
 double decode_percent(const Field& percentage, const Field& percent) {
   if (const auto value = percentage["value"].number()) return *value;
   if (const auto value = percent.number()) return *value;
-  return percentage.present() ? 0 : 100;
+  return 0;
+}
+
+/// Source: istio pkg/util/grpc SupportedGRPCStatus; the numbers are those of google.rpc
+/// Code.
+std::optional<int> grpc_status(const std::string& text) {
+  constexpr std::string_view kNames[] = {
+      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+      "DATA_LOSS", "UNAUTHENTICATED"};
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
+    if (text == kNames[i]) return static_cast<int>(i);
+  }
+  return std::nullopt;
 }
 
 VsFault decode_fault(const Field& f) {
   VsFault fault;
   f.only({"abort", "delay"});
   const Field abort = f["abort"], delay = f["delay"];
-  abort.only({"httpStatus", "percentage", "percent"}, {}, {"grpcStatus", "http2Error"});
+  abort.only({"httpStatus", "grpcStatus", "percentage"}, {}, {"http2Error"});
   if (const auto status = abort["httpStatus"].integer()) fault.abort_status = static_cast<int>(*status);
-  fault.abort_percent = decode_percent(abort["percentage"], abort["percent"]);
+  if (abort["grpcStatus"].present()) {
+    fault.abort_grpc_status = grpc_status(abort["grpcStatus"].text());
+    if (!fault.abort_grpc_status) {
+      abort["grpcStatus"].reject(error_type::kInvalid,
+                                 "\"" + abort["grpcStatus"].text() + "\" is no gRPC status code");
+    }
+  }
+  fault.abort_percent = abort["percentage"]["value"].number().value_or(0);
   delay.only({"fixedDelay", "percentage", "percent"}, {}, {"exponentialDelay"});
   fault.delay = delay["fixedDelay"].optional_text();
   fault.delay_percent = decode_percent(delay["percentage"], delay["percent"]);

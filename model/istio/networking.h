@@ -89,9 +89,10 @@ struct VsRewrite {
 };
 struct VsFault {
   std::optional<int> abort_status;
-  double abort_percent = 100;
+  std::optional<int> abort_grpc_status;  // answered instead, inside HTTP 200
+  double abort_percent = 0;
   std::optional<std::string> delay;
-  double delay_percent = 100;
+  double delay_percent = 0;
 };
 struct VsCors {
   std::vector<StringMatch> allow_origins;
@@ -143,6 +144,7 @@ enum class ClientTlsMode : std::uint8_t { Unset, Disable, Simple, Mutual, IstioM
 struct TrafficPolicy {
   ClientTlsMode tls = ClientTlsMode::Unset;
   std::string sni;
+  std::vector<std::string> subject_alt_names;
   std::vector<std::pair<std::uint16_t, ClientTlsMode>> port_tls;
   std::optional<std::string> connect_timeout;
   bool tunnel = false;  // tunnel settings: not modelled

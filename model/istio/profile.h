@@ -19,9 +19,7 @@ struct IstioVersion {
 [[nodiscard]] std::optional<IstioVersion> parse_istio_version(std::string_view text);
 [[nodiscard]] IstioVersion newest_known_version();
 
-/// One behaviour that a version switches on. Rows and sources: model/istio/profile.cc. The enumerators are
-/// declared by the owner of profile.cc, one for each row of the semantics' version table that changes a path,
-/// verdict or symptom.
+/// One behaviour that a version switches on. Rows and sources: model/istio/profile.cc.
 enum class Feature : std::uint8_t {
   UseWaypointNamespaceLabel,                    // 1.23: istio.io/use-waypoint-namespace
   WaypointAllowedRoutesChecked,                 // 1.23
@@ -81,6 +79,31 @@ enum class Feature : std::uint8_t {
   CanonicalServiceEntry,                        // 1.29
   ExternalNameDnsCapture,                       // 1.25 (1.24.2)
   DenyHttpOnlyStatusSaysNoEffect,               // master
+  WaypointKnowsAllocatedVips,                   // 1.24 (1.23.1)
+  WaypointKeepsHttp2,                           // 1.26 (1.25.1)
+  WaypointTlsInspector,                         // 1.30 (1.28.7, 1.29.1)
+  WaypointPortLevelSettings,                    // 1.24 (1.23.1)
+  BackendTlsThroughHbone,                       // 1.23
+  WorkloadEntryPortMap,                         // 1.28
+  SelectorPoliciesStayInNamespace,              // 1.23 (1.22.2)
+  NamedTargetPortByPod,                         // 1.23 (1.22.2)
+  HeadlessNamesAtZtunnel,                       // 1.23 (1.22.1)
+  DnsForwardedFromPod,                          // 1.24
+  FinishedJobsLeave,                            // 1.23 (1.22.2)
+  NotReadyPresetLeakFixed,                      // 1.31 (1.28.8, 1.29.4, 1.30.1)
+  RetryExcludes503,                             // 1.24
+  JwksBlockedRanges,                            // 1.29 (1.28.6)
+  IptablesReconciled,                           // 1.29
+  ChartNetworkPolicies,                         // 1.28
+  ProbeRulesFirst,                              // 1.27
+  BranchEniProbes,                              // 1.30 (1.28.7, 1.29.3)
+  ProbeSetRepaired,                             // 1.31 (1.29.5, 1.30.2)
+  WorkloadEntryTunnelLabel,                     // 1.31 (1.29.6, 1.30.3)
+  GatewayParametersRef,                         // 1.26
+  GatewayCopiesLabelsByFlag,                    // 1.27
+  MultiNetworkWaypoint,                         // 1.28
+  MultiNetworkIngressWaypoint,                  // 1.31
+  EastWestGatewayNoDenyAll,                     // 1.31 (1.29.6, 1.30.3)
   kCount
 };
 
@@ -91,6 +114,7 @@ struct FeatureInfo {
   std::string_view until;        // first version that lacks it again, or ""
   std::string_view also_before;  // versions below this one had it as well, or ""
   std::string_view before, after, effect, source;
+  std::string_view not_simulated = {};  // why predictions do not depend on it; empty: they do
 };
 
 class Profile {

@@ -79,10 +79,20 @@ bool claim_matches(const NamedMatcher& wanted, const RequestView& request) {
   return false;
 }
 
+/// Value of a header or of a pseudo header (":method"), which Envoy matches alike; nullopt: absent.
+std::optional<std::string> header_value(std::string_view name, const RequestView& request) {
+  if (name == ":method") return request.method;
+  if (name == ":authority") return request.authority;
+  if (name == ":scheme") return request.scheme;
+  if (name == ":path") return request.path + request.query_text;
+  const std::string* value = request.header(name);
+  return value == nullptr ? std::nullopt : std::optional(*value);
+}
+
 bool header_matches(const NamedMatcher& wanted, const RequestView& request) {
   if (wanted.name.starts_with(kClaimPrefix)) return claim_matches(wanted, request);
-  const std::string* value = request.header(wanted.name);
-  return value != nullptr && wanted.match.matches(*value);
+  const std::optional<std::string> value = header_value(wanted.name, request);
+  return value && wanted.match.matches(*value);
 }
 
 /// withoutHeaders: an absent header counts as empty, except that "present" then does not hold.
@@ -90,8 +100,8 @@ bool header_matches(const NamedMatcher& wanted, const RequestView& request) {
 /// (treat_missing_header_as_empty).
 bool forbidden_header_matches(const NamedMatcher& unwanted, const RequestView& request) {
   if (unwanted.name.starts_with(kClaimPrefix)) return claim_matches(unwanted, request);
-  const std::string* value = request.header(unwanted.name);
-  if (value != nullptr) return unwanted.match.matches(*value);
+  const std::optional<std::string> value = header_value(unwanted.name, request);
+  if (value) return unwanted.match.matches(*value);
   return unwanted.match.kind != TextMatcher::Kind::Present && unwanted.match.matches("");
 }
 

@@ -1,6 +1,8 @@
 // PeerAuthentication at sidecars (transport) and as the DENY policies that istiod makes of it for ztunnel:
 // authorization.md section 11.
 
+#include "sim/policy/peer_authentication.h"
+
 #include <algorithm>
 #include <optional>
 #include <tuple>
@@ -167,6 +169,30 @@ class PeerAuthentications final : public PolicyEvaluator {
 };
 
 }  // namespace
+
+model::MtlsMode sidecar_mtls_mode(const model::Cluster& cluster, const model::Pod& pod, std::uint16_t port) {
+  const auto root = cluster.mesh().root_namespace;
+  Scopes scopes;
+  const auto take = [](const PeerAuthentication*& slot, const PeerAuthentication* p) {
+    if (slot == nullptr || older(p, slot)) slot = p;
+  };
+  for (const auto& p : cluster.snapshot().all<PeerAuthentication>()) {
+    if (!has_selector(*p)) {
+      if (p->meta.key.ns == root) take(scopes.mesh, p.get());
+      if (p->meta.key.ns == pod.meta.ns() && pod.meta.ns() != root) take(scopes.ns, p.get());
+    } else if (p->meta.key.ns == pod.meta.ns() && pod.meta.ns() != root &&
+               p->selector->matches(pod.meta.labels)) {
+      take(scopes.workload, p.get());
+    }
+  }
+  MtlsMode mode = MtlsMode::Permissive;
+  for (const auto* p : {scopes.mesh, scopes.ns, scopes.workload})
+    if (p != nullptr && p->mode != MtlsMode::Unset) mode = p->mode;
+  if (scopes.workload == nullptr) return mode;
+  for (const auto& [number, level] : scopes.workload->port_level)
+    if (number == port && level != MtlsMode::Unset) mode = level;
+  return mode;
+}
 
 std::unique_ptr<const PolicyEvaluator> compile_peer_authentication(ClusterPtr cluster) {
   return std::make_unique<const PeerAuthentications>(std::move(cluster));

@@ -69,6 +69,14 @@ class Resolver {
     } else if (const auto ids = cluster_.services_by_vip(ip); !ids.empty()) {  // O2
       out_.kind = Kind::Service;
       out_.service = prefer(ids);
+      if (captured_ && !ztunnel_knows(cluster_.service(out_.service), ip)) {
+        // Passed through to the address; kube-proxy knows those of Services.
+        out_.by_external_address = cluster_.service(out_.service).service != nullptr;
+        if (!out_.by_external_address) {
+          out_.kind = Kind::Address;
+          out_.service = ServiceId{};
+        }
+      }
     } else if (const auto published = published_at(ip); published.valid()) {  // O13
       out_.kind = Kind::Service;
       out_.service = published;
@@ -117,6 +125,15 @@ class Resolver {
   }
 
  private:
+  /// Which addresses of a service ztunnel has, by version.
+  [[nodiscard]] bool ztunnel_knows(const model::RegistryService& service, const model::IpAddress& ip) const {
+    using model::Feature;
+    const auto& profile = cluster_.profile();
+    const auto at = std::find(service.vips.begin(), service.vips.end(), ip);
+    if (at == service.vips.end()) return profile.has(Feature::ServiceEntryCidr);
+    return at == service.vips.begin() || profile.has(Feature::AllVipsMatched);
+  }
+
   // A process in the node's network asks the node's own resolver unless its dnsPolicy says otherwise; whether
   // that one knows the cluster's names is not in the manifests.
   [[nodiscard]] bool node_resolver() const {
@@ -149,6 +166,15 @@ class Resolver {
     for (const auto id : ids)
       if (cluster_.service(id).service != nullptr) return id;
     return ids.empty() ? ServiceId{} : ids.front();
+  }
+
+  /// Several ServiceEntries of one host, and nothing that ztunnel prefers: not defined before 1.29.
+  [[nodiscard]] bool ambiguous(const std::vector<ServiceId>& ids) const {
+    if (!captured_ || ids.size() < 2 || cluster_.profile().has(model::Feature::CanonicalServiceEntry))
+      return false;
+    return std::none_of(ids.begin(), ids.end(), [&](ServiceId id) {
+      return cluster_.service(id).ns == ns_ || cluster_.service(id).service != nullptr;
+    });
   }
 
   // Addresses that only kube-proxy serves: load balancers' and externalIPs.
@@ -184,7 +210,14 @@ class Resolver {
   }
 
   bool exists(const std::string& name) {
-    if (const auto ids = cluster_.services_by_host(name); !ids.empty()) return of_service(prefer(ids), 0);
+    if (const auto ids = cluster_.services_by_host(name); !ids.empty()) {
+      if (ambiguous(ids)) {
+        out_.missing_facts.push_back("which of the " + std::to_string(ids.size()) + " ServiceEntries of " +
+                                     name + " this version's ztunnel takes");
+        return true;
+      }
+      return of_service(prefer(ids), 0);
+    }
     return host_record(name) || address_record(name);
   }
 

@@ -50,16 +50,19 @@ const MergedDestinationRule* find_rule(const RouteTables::Impl& impl, model::Sym
 struct Tls {
   ClientTlsMode mode = ClientTlsMode::Unset;
   std::string sni;
+  std::vector<std::string> sans;
 };
 
-void overlay(Tls& tls, const std::optional<model::TrafficPolicy>& policy, std::uint16_t port) {
+void overlay(Tls& tls, const std::optional<model::TrafficPolicy>& policy, std::uint16_t port,
+             bool port_levels) {
   if (!policy) return;
   const auto it = std::find_if(policy->port_tls.begin(), policy->port_tls.end(),
                                [&](const auto& entry) { return entry.first == port; });
-  const ClientTlsMode mode = it != policy->port_tls.end() ? it->second : policy->tls;
+  const ClientTlsMode mode = port_levels && it != policy->port_tls.end() ? it->second : policy->tls;
   if (mode == ClientTlsMode::Unset) return;
   tls.mode = mode;
   tls.sni = policy->sni;
+  tls.sans = policy->subject_alt_names;
 }
 
 /// Source: gateway-api apis/v1/backendtlspolicy_types.go; istio
@@ -69,28 +72,41 @@ const model::BackendTlsPolicy* backend_tls_policy(const RouteTables::Impl& impl,
   if (!impl.cluster.profile().has(model::Feature::BackendTlsPolicyApplied) || service.service == nullptr)
     return nullptr;
   const model::RegistryService::Port* p = service.find_port(port);
-  const model::BackendTlsPolicy* best = nullptr;
-  bool best_by_port = false;
-  for (const auto& policy : impl.cluster.snapshot().all<model::BackendTlsPolicy>()) {
-    if (!(policy->meta.ns() == service.ns)) continue;
-    for (const model::BackendTlsPolicy::Target& target : policy->targets) {
-      if (target.kind != "Service" || !(target.name == service.name)) continue;
-      const bool by_port = !target.section_name.empty();
-      if (by_port && (p == nullptr || !(p->name == target.section_name))) continue;
-      const bool better =
-          best == nullptr || (by_port && !best_by_port) ||
-          (by_port == best_by_port && policy->meta.creation_timestamp < best->meta.creation_timestamp);
-      if (!better) continue;
-      best = policy.get();
-      best_by_port = by_port;
+  const auto of_service = impl.backend_tls_policies.find(std::pair(service.ns.str(), service.name.str()));
+  if (of_service == impl.backend_tls_policies.end()) return nullptr;
+  const model::BackendTlsPolicy* of_all_ports = nullptr;
+  for (const auto& [policy, section] : of_service->second) {
+    if (section.empty()) {
+      if (of_all_ports == nullptr) of_all_ports = policy;
+    } else if (p != nullptr && p->name == std::string_view(section)) {
+      return policy;
     }
   }
-  return best;
+  return of_all_ports;
+}
+
+/// Oldest first; ties by name. Source: istio pilot/pkg/config/kube/gateway/backend_policies.go.
+void index_backend_tls_policies(RouteTables::Impl& impl) {
+  std::vector<const model::BackendTlsPolicy*> policies;
+  for (const auto& policy : impl.cluster.snapshot().all<model::BackendTlsPolicy>())
+    policies.push_back(policy.get());
+  std::stable_sort(policies.begin(), policies.end(), [](const auto* a, const auto* b) {
+    return std::pair(std::string_view(a->meta.creation_timestamp), a->meta.name().view()) <
+           std::pair(std::string_view(b->meta.creation_timestamp), b->meta.name().view());
+  });
+  for (const model::BackendTlsPolicy* policy : policies) {
+    for (const model::BackendTlsPolicy::Target& target : policy->targets) {
+      if (target.kind != "Service") continue;
+      impl.backend_tls_policies[{policy->meta.ns().str(), target.name.str()}].emplace_back(
+          policy, target.section_name);
+    }
+  }
 }
 
 }  // namespace
 
 void build_destination_rules(RouteTables::Impl& impl) {
+  index_backend_tls_policies(impl);
   std::vector<const model::DestinationRule*> rules;
   for (const auto& rule : impl.cluster.snapshot().all<model::DestinationRule>()) rules.push_back(rule.get());
   std::stable_sort(rules.begin(), rules.end(), [](const auto* a, const auto* b) {
@@ -120,17 +136,24 @@ void apply_destination_rule(const RouteTables::Impl& impl, const ProxyView& prox
   const MergedDestinationRule* rule =
       find_rule(impl, proxy.ns, service == nullptr ? model::Symbol() : service->ns, target.host);
   Tls tls;
+  std::optional<std::string> policy_created;  // of the DestinationRule whose trafficPolicy is taken
+  const bool port_levels =
+      !proxy.waypoint || impl.cluster.profile().has(model::Feature::WaypointPortLevelSettings);
   const model::DestinationRule::Subset* subset = nullptr;
   if (rule != nullptr) {
     // Source: istio pilot/pkg/model/destination_rule.go mergeDestinationRule: subsets of all, the oldest
     // trafficPolicy.
+    // Source: istio releasenotes ambient-waypoint-portlevel.yaml
     bool policy_taken = false;
     for (const model::DestinationRule* part : rule->parts) {
       const bool selected = !part->workload_selector || part->workload_selector->empty() ||
                             (proxy.labels != nullptr && part->workload_selector->matches(*proxy.labels));
       if (!selected) continue;
       if (!policy_taken && part->traffic_policy) {
-        overlay(tls, part->traffic_policy, target.port);
+        overlay(tls, part->traffic_policy, target.port, port_levels);
+        if (tls.mode != ClientTlsMode::Unset)
+          target.rule_at = object_at(part->meta, part->traffic_policy->pos);
+        policy_created = part->meta.creation_timestamp;
         policy_taken = true;
       }
       for (const model::DestinationRule::Subset& s : part->subsets) {
@@ -149,19 +172,33 @@ void apply_destination_rule(const RouteTables::Impl& impl, const ProxyView& prox
     }
     for (const auto& [key, value] : subset->labels) target.subset_labels.emplace_back(key.str(), value.str());
     std::sort(target.subset_labels.begin(), target.subset_labels.end());
-    overlay(tls, subset->traffic_policy, target.port);
-  }
-  if (tls.mode == ClientTlsMode::Simple || tls.mode == ClientTlsMode::Mutual) {
-    target.upstream_tls = true;
-    target.upstream_sni = tls.sni;
+    overlay(tls, subset->traffic_policy, target.port, port_levels);
+    if (subset->traffic_policy && subset->traffic_policy->tls != ClientTlsMode::Unset)
+      target.rule_at = object_at(rule->parts.front()->meta, subset->pos);
   }
   const bool gateway = !proxy.waypoint && !proxy.sidecar;
-  if (!gateway || service == nullptr) return;
-  const model::BackendTlsPolicy* policy = backend_tls_policy(impl, *service, target.port);
-  // Source: istio release note 60358: a DestinationRule's own TLS settings come before those of the policy.
-  if (policy == nullptr || tls.mode != ClientTlsMode::Unset) return;
+  const model::BackendTlsPolicy* policy =
+      gateway && service != nullptr ? backend_tls_policy(impl, *service, target.port) : nullptr;
+  // Source: istio release note 60358: since then a DestinationRule's own TLS settings come before those of
+  // the policy; before, the older of the two objects counted.
+  const bool rule_first = impl.cluster.profile().has(model::Feature::DestinationRuleWinsOverBackendTlsPolicy);
+  const bool policy_wins =
+      policy != nullptr &&
+      (rule_first ? tls.mode == ClientTlsMode::Unset
+                  : !policy_created || policy->meta.creation_timestamp < *policy_created);
+  if (!policy_wins) {
+    target.tls_mode = tls.mode;
+    if (tls.mode == ClientTlsMode::Simple || tls.mode == ClientTlsMode::Mutual) {
+      target.upstream_tls = true;
+      target.upstream_sni = tls.sni;
+      target.upstream_sans = tls.sans;
+    }
+    return;
+  }
   target.upstream_tls = true;
+  target.tls_mode = ClientTlsMode::Simple;
   target.upstream_sni = policy->hostname;
+  target.upstream_sans = policy->subject_alt_names;
   if (policy->well_known_ca) target.upstream_ca.emplace_back("system");
   for (const model::CertificateRef& ref : policy->ca_refs) {
     target.upstream_ca.push_back(fmt::format("{}/{}/{}", ref.kind.empty() ? "ConfigMap" : ref.kind,

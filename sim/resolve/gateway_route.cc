@@ -16,6 +16,10 @@ namespace {
 
 using model::ServerTlsMode;
 
+/// The virtual host that a port without any route gets: it covers every host and has no rule.
+/// Source: istio pilot/pkg/networking/core/gateway.go buildGatewayHTTPRouteConfig.
+constexpr std::string_view kBlackholeHost = "blackhole";
+
 /// An API listener at this proxy, with the ports it really opens.
 struct OpenListener {
   const ApiGateway* gateway = nullptr;
@@ -256,6 +260,7 @@ class GatewayRouter {
   }
 
   void no_virtual_host(const OpenListener& o) {
+    if (o.listener->http.empty()) out_.virtual_host = std::string(kBlackholeHost);
     out_.kind = RouteDecision::Kind::Refuse;
     out_.status = 404;
     out_.reason = {kRouteNoVirtualHost, o.listener->at,
@@ -440,6 +445,7 @@ class GatewayRouter {
   void classic_http(const ClassicServer& server, const std::vector<VirtualHost>& hosts, bool tls) {
     const VirtualHost* host = find_virtual_host(hosts, host_);
     if (host == nullptr) {
+      if (hosts.empty()) out_.virtual_host = std::string(kBlackholeHost);
       out_.kind = RouteDecision::Kind::Refuse;
       out_.status = 404;
       out_.reason = {kRouteNoVirtualHost, server.at,

@@ -84,16 +84,21 @@ std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl, std::s
 }
 
 std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const RouteConfig& config,
-                                         const ProxyView& proxy, const L4View& view) {
+                                         const ProxyView& proxy, const L4View& view, bool* has_tls_match) {
   if (config.vs == nullptr) return std::nullopt;
-  for (std::size_t i = 0; i < config.vs->tls.size(); ++i) {
+  for (std::size_t i = 0; i < config.vs->tls.size() && view.blocks != L4View::Blocks::Tcp; ++i) {
     const model::VsL4Route& route = config.vs->tls[i];
+    if (has_tls_match != nullptr &&
+        std::any_of(route.matches.begin(), route.matches.end(),
+                    [&](const auto& m) { return port_holds(m, proxy) && source_holds(m, proxy); })) {
+      *has_tls_match = true;
+    }
     if (std::any_of(route.matches.begin(), route.matches.end(),
                     [&](const model::VsL4Match& m) { return tls_holds(m, proxy, view); })) {
       return compile(impl, config, route, static_cast<int>(i), "tls");
     }
   }
-  for (std::size_t i = 0; i < config.vs->tcp.size(); ++i) {
+  for (std::size_t i = 0; i < config.vs->tcp.size() && view.blocks != L4View::Blocks::Tls; ++i) {
     const model::VsL4Route& route = config.vs->tcp[i];
     const bool holds =
         route.matches.empty() ||
@@ -107,13 +112,15 @@ std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const Ro
 }
 
 const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns, const ProxyView& proxy,
-                             const L4View& view) {
+                             const L4View& view, bool* has_tls_match) {
   for (const bool tls : {true, false}) {
+    if (view.blocks == (tls ? L4View::Blocks::Tcp : L4View::Blocks::Tls)) continue;
     for (const RouteTables::Impl::MeshL4& route : impl.mesh_l4) {
       if (route.tls != tls || route.host != view.host || (route.port && *route.port != proxy.port)) continue;
       // Routes of a third namespace concern nobody; consumer routes only clients of their own namespace.
       if (!(route.ns == service_ns) && !(route.ns == proxy.ns)) continue;
       if (tls) {
+        if (has_tls_match != nullptr) *has_tls_match = true;
         const bool named =
             route.hostnames.empty() ||
             std::any_of(route.hostnames.begin(), route.hostnames.end(), [&](const std::string& h) {

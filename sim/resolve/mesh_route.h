@@ -23,17 +23,21 @@ struct L4View {
       false;              // waypoints: a tls rule counts only when it names exactly the Service's host
   std::string_view host;  // of the Service
   std::optional<model::IpAddress> address;  // dialled
+  /// Which rules count: at sidecars the port's protocol says it.
+  enum class Blocks : std::uint8_t { Both, Tls, Tcp } blocks = Blocks::Both;
 };
 
 /// First tls, then tcp rule of the VirtualService that takes the connection at this proxy; nullopt: none.
+/// `has_tls_match` is set when a tls rule concerns the port, whatever its SNI.
 /// Source: istio pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts, matchTLS, matchTCP.
 [[nodiscard]] std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl,
                                                        const RouteConfig& config, const ProxyView& proxy,
-                                                       const L4View& view);
+                                                       const L4View& view, bool* has_tls_match = nullptr);
 
 /// TLSRoute, then TCPRoute whose parent is the Service; null: none.
 [[nodiscard]] const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns,
-                                           const ProxyView& proxy, const L4View& view);
+                                           const ProxyView& proxy, const L4View& view,
+                                           bool* has_tls_match = nullptr);
 
 /// A trace node for each HTTP route that the declared protocol of a port keeps from working.
 void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs,

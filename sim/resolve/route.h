@@ -36,9 +36,11 @@ struct RouteTarget {
   std::optional<std::string> host_rewrite, path_rewrite;
   Headers set_headers, add_headers;
   std::vector<std::string> remove_headers;
-  bool original_destination = false;  // PassthroughCluster: to the dialled address
-  bool upstream_tls = false;          // DestinationRule/BackendTLSPolicy originates TLS
-  std::string upstream_sni;           // of that TLS; empty: not stated
+  bool original_destination = false;       // PassthroughCluster: to the dialled address
+  bool upstream_tls = false;               // DestinationRule/BackendTLSPolicy originates TLS
+  std::string upstream_sni;                // of that TLS; empty: not stated
+  std::vector<std::string> upstream_sans;  // names of which the backend's certificate must have one
+  model::ClientTlsMode tls_mode = model::ClientTlsMode::Unset;  // of the DestinationRule; Unset: automatic
   std::vector<std::string>
       upstream_ca;  // "ConfigMap/ns/name" that verify the backend; "system" for well-known CAs
   std::vector<std::pair<std::string, std::string>>
@@ -49,6 +51,7 @@ struct RouteTarget {
   Code error;            // why
   std::string error_detail;
   ObjectAt by;
+  std::optional<ObjectAt> rule_at;  // DestinationRule that decides `tls_mode`
 };
 
 struct RouteDecision {
@@ -62,8 +65,9 @@ struct RouteDecision {
     Unknown         // a fact is missing
   } kind = Kind::Forward;
   std::vector<RouteTarget> targets;
-  int status = 0;        // Respond, Refuse
-  std::string redirect;  // Location of a redirect
+  int status = 0;                  // Respond, Refuse
+  std::optional<int> grpc_status;  // Respond: given inside HTTP 200 (fault)
+  std::string redirect;            // Location of a redirect
   Headers response_set, response_add;
   std::vector<std::string> response_remove;
   std::vector<std::string> mirrored_to;

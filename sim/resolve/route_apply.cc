@@ -200,11 +200,21 @@ class RuleApplier {
 
   bool aborted() {
     if (!rule_.fault) return false;
-    if (rule_.fault->delay) {
+    if (rule_.fault->delay && rule_.fault->delay_percent > 0) {
       decision_.facts.push_back(fmt::format("{} delays {}% of requests by {}", rule_name(entry_),
                                             rule_.fault->delay_percent, *rule_.fault->delay));
     }
-    if (!rule_.fault->abort_status || rule_.fault->abort_percent < 100) return false;
+    if (rule_.fault->abort_percent < 100) return false;
+    if (rule_.fault->abort_grpc_status) {
+      // Source: envoy source/extensions/filters/http/fault/fault_filter.cc abortWithStatus: HTTP 200 with the
+      // gRPC status.
+      decision_.grpc_status = rule_.fault->abort_grpc_status;
+      respond(200, kRouteFault,
+              fmt::format("{} aborts every request with gRPC status {}", rule_name(entry_),
+                          *rule_.fault->abort_grpc_status));
+      return true;
+    }
+    if (!rule_.fault->abort_status) return false;
     respond(*rule_.fault->abort_status, kRouteFault,
             fmt::format("{} aborts every request with {}", rule_name(entry_), *rule_.fault->abort_status));
     return true;
@@ -269,7 +279,14 @@ class RuleApplier {
   }
 
   void inject_partial_abort() {
-    if (!rule_.fault || !rule_.fault->abort_status || rule_.fault->abort_percent <= 0) return;
+    if (!rule_.fault || rule_.fault->abort_percent <= 0) return;
+    if (rule_.fault->abort_grpc_status) {
+      decision_.facts.push_back(fmt::format("{} aborts {}% of requests with gRPC status {}",
+                                            rule_name(entry_), rule_.fault->abort_percent,
+                                            *rule_.fault->abort_grpc_status));
+      return;
+    }
+    if (!rule_.fault->abort_status) return;
     const double aborted_share = rule_.fault->abort_percent / 100.0;
     for (RouteTarget& t : decision_.targets) t.share *= 1.0 - aborted_share;
     RouteTarget abort;

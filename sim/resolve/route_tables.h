@@ -140,8 +140,14 @@ struct RouteTables::Impl {
   std::map<std::pair<std::string, std::string>, MergedDestinationRule> destination_rules;  // (ns, host)
   std::map<std::string, std::vector<const MergedDestinationRule*>, std::less<>> destination_rules_by_ns;
 
+  // (ns, Service) -> policies with the port's name that they are limited to, oldest first.
+  std::map<std::pair<std::string, std::string>,
+           std::vector<std::pair<const model::BackendTlsPolicy*, std::string>>>
+      backend_tls_policies;
+
   // What sidecars look up.
-  std::map<std::uint16_t, std::vector<model::ServiceId>> services_by_port;  // age, name, namespace
+  std::map<std::uint16_t, std::vector<model::ServiceId>> services_by_port;        // age, name, namespace
+  std::map<model::IpAddress, std::vector<model::ServiceId>> headless_by_address;  // of their endpoints
 
   [[nodiscard]] const ApiGateway* find(const model::Gateway& gateway) const;
 };

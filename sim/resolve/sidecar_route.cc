@@ -74,6 +74,13 @@ class SidecarRouter {
         const RegistryService& s = impl_.cluster.service(id);
         if (s.find_port(port_) != nullptr && table_.imports(id) && has_own_address(s)) return id;
       }
+      // Source: istio pilot/pkg/networking/core/listener.go buildSidecarOutboundListeners: ports of headless
+      // Services that are not HTTP get a listener for each endpoint's address.
+      if (const auto it = impl_.headless_by_address.find(*address_); it != impl_.headless_by_address.end()) {
+        for (const ServiceId id : it->second) {
+          if (impl_.cluster.service(id).find_port(port_) != nullptr && table_.imports(id)) return id;
+        }
+      }
     }
     if (!service || !service->valid()) return {};
     const RegistryService& s = impl_.cluster.service(*service);
@@ -92,13 +99,24 @@ class SidecarRouter {
     if (request_.tls) connection.sni = sni;
     connection.host = s.host;
     connection.address = address_;
+    connection.blocks = kind == PortKind::Tls ? L4View::Blocks::Tls : L4View::Blocks::Tcp;
+    bool has_tls_match = false;
     for (const RouteConfig* config : configs) {
-      if (const std::optional<L4Rule> rule = virtual_service_l4(impl_, *config, view_, connection)) {
+      if (const std::optional<L4Rule> rule =
+              virtual_service_l4(impl_, *config, view_, connection, &has_tls_match)) {
         return decide_l4(out_, impl_, view_, *rule);
       }
     }
-    if (const L4Rule* rule = gateway_api_l4(impl_, s.ns, view_, connection))
+    if (const L4Rule* rule = gateway_api_l4(impl_, s.ns, view_, connection, &has_tls_match))
       return decide_l4(out_, impl_, view_, *rule);
+    // Source: istio pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts: with a tls rule
+    // for the port there is no chain beside it, and a range of addresses is told apart by SNI.
+    if (kind == PortKind::Tls && has_tls_match)
+      return fallback(fmt::format("no tls rule for {} has SNI {}", s.host, sni.empty() ? "(none)" : sni));
+    const bool by_range = address_ && std::find(s.vips.begin(), s.vips.end(), *address_) == s.vips.end() &&
+                          !s.cidr_vips.empty();
+    if (kind == PortKind::Tls && by_range && sni != s.host)
+      return fallback(fmt::format("SNI {} is not {}", sni.empty() ? "(none)" : sni, s.host));
     default_route(out_, impl_, view_, id, port_, false);
   }
 
@@ -291,6 +309,13 @@ void index_services(RouteTables::Impl& impl) {
     for (const RegistryService::Port& port : s.ports) {
       auto& list = impl.services_by_port[port.port];
       if (list.empty() || list.back() != ServiceId{i}) list.push_back(ServiceId{i});
+      if (!s.headless()) continue;
+      for (const model::Endpoint& endpoint : impl.cluster.endpoints(ServiceId{i}, port.port)) {
+        if (!endpoint.address) continue;
+        auto& services_there = impl.headless_by_address[*endpoint.address];
+        if (services_there.empty() || services_there.back() != ServiceId{i})
+          services_there.push_back(ServiceId{i});
+      }
     }
   }
   // Source: istio pilot/pkg/model/push_context.go SortServicesByCreationTime.

@@ -378,12 +378,13 @@ class Case {
     }
     if (const Node* node = expect->find("grpc_status")) {
       // Source: gRPC doc/http-grpc-status-mapping.md.
-      const std::string code = !asked.grpc                                                      ? "no gRPC"
-                               : predicted == "200"                                             ? "0"
-                               : predicted == "404"                                             ? "12"
-                               : predicted == "403"                                             ? "7"
-                               : predicted == "503" || predicted == "504" || predicted == "502" ? "14"
-                                                                                                : "2";
+      std::string code = !asked.grpc                                                      ? "no gRPC"
+                         : predicted == "200"                                             ? "0"
+                         : predicted == "404"                                             ? "12"
+                         : predicted == "403"                                             ? "7"
+                         : predicted == "503" || predicted == "504" || predicted == "502" ? "14"
+                                                                                          : "2";
+      if (p.decision.grpc_status) code = fmt::to_string(*p.decision.grpc_status);
       check("grpc_status", text(node), code == text(node) ? code : explained(code, p), code == text(node));
     }
   }
@@ -573,7 +574,9 @@ class Case {
     if (d.kind == RouteDecision::Kind::NoListener) return "no_listener";
     if (d.reason.code == sim::kListenerSniMismatch) return "no_filter_chain";
     if (d.reason.code == sim::kRouteNoRule) return "no_route";
-    if (d.reason.code == sim::kRouteNoVirtualHost) return "no_virtual_host";
+    // Without any route a port has one virtual host that covers everything and has no rule.
+    if (d.reason.code == sim::kRouteNoVirtualHost)
+      return d.virtual_host == "blackhole" ? "no_route" : "no_virtual_host";
     if (d.reason.code == sim::kRouteHttpsRedirect) return "tls_redirect";
     if (d.reason.code == sim::kListenerClientCertificate) return "tls_error";
     return d.kind == RouteDecision::Kind::NoFilterChain ? "protocol_error" : "none";

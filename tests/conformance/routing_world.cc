@@ -266,7 +266,12 @@ bool World::backend_certificate_fits(const RouteTarget& target,
     const auto certificate = certificates_.find(secret->second);
     if (certificate == certificates_.end()) continue;
     const auto& names = certificate->second.names;
-    if (std::find(names.begin(), names.end(), target.upstream_sni) == names.end()) return false;
+    const auto certified = [&](const std::string& name) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    const auto& sans = target.upstream_sans;
+    if (sans.empty() ? !certified(target.upstream_sni) : std::none_of(sans.begin(), sans.end(), certified))
+      return false;
     const bool verified =
         std::any_of(target.upstream_ca.begin(), target.upstream_ca.end(), [&](const std::string& ca) {
           return ca == fmt::format("ConfigMap/{}/{}", pod.meta.ns().view(), certificate->second.ca);

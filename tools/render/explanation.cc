@@ -103,6 +103,7 @@ std::string versions_text(model::IstioVersion from, model::IstioVersion to) {
     paragraph(out, "", fmt::format("{}: {}", from.str(), row.gained ? f.before : f.after));
     paragraph(out, "", fmt::format("{}: {}", to.str(), row.gained ? f.after : f.before));
     paragraph(out, "", fmt::format("effect: {}", f.effect));
+    if (!f.not_simulated.empty()) paragraph(out, "", fmt::format("not simulated: {}", f.not_simulated));
     paragraph(out, "", fmt::format("source: {}", f.source));
   }
   return out;
@@ -122,6 +123,8 @@ std::string versions_json(model::IstioVersion from, model::IstioVersion to) {
     r["before"] = row.gained ? f.before : f.after;
     r["after"] = row.gained ? f.after : f.before;
     r["effect"] = f.effect;
+    r["simulated"] = f.not_simulated.empty();
+    if (!f.not_simulated.empty()) r["notSimulated"] = f.not_simulated;
     r["source"] = f.source;
     j["differences"].push_back(std::move(r));
   }
