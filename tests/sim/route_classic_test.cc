@@ -71,6 +71,10 @@ TEST_CASE("VirtualService conditions") {
       {"{uri: {regex: \"/a.c\"}}", "http://h/abc", {}, true},
       {"{uri: {regex: \"/a.c\"}}", "http://h/abcd", {}, false},  // the whole path
       {"{headers: {x-user: {exact: joe}}}", "http://h/", {"X-User: joe"}, true},
+      {"{headers: {\":method\": {exact: GET}}}", "http://h/", {}, true},  // pseudo headers count
+      {"{headers: {\":method\": {exact: POST}}}", "http://h/", {}, false},
+      {"{headers: {\":path\": {exact: \"/a?b=c\"}}}", "http://h/a?b=c", {}, true},
+      {"{withoutHeaders: {\":authority\": {exact: h}}}", "http://h/", {}, false},
       {"{headers: {x-user: {}}}", "http://h/", {"x-user: any"}, true},
       {"{headers: {x-user: {regex: \"*\"}}}", "http://h/", {}, false},
       {"{withoutHeaders: {x-user: {}}}", "http://h/", {}, true},

@@ -161,6 +161,53 @@ TEST_CASE("Bytes that are not HTTP on an HTTP port of a sidecar go to the dialle
   CHECK(sidecar(vs("a", "v", "web", "v1"), "a", "tcp://web", 5432) == "web.a:5432");
 }
 
+TEST_CASE("A sidecar's TLS port: a tls rule leaves no way beside it; tcp rules do not count there") {
+  const std::string tls = virtual_service(
+      "a", "v",
+      "{hosts: [web], tls: [{match: [{sniHosts: [x.example]}], route: [{destination: {host: v1, port: "
+      "{number: 80}}}]}]}");
+  const auto dialled = [&](const std::string& manifests, const std::string& sni) {
+    const auto cluster = cluster_of(kBase + manifests);
+    RouteRequest request = request_of("https://web.a/");
+    request.sni = sni;
+    return at_sidecar(*cluster, "a", 443, request);
+  };
+  CHECK(dialled(tls, "x.example") == "v1.a:80");
+  CHECK(dialled(tls, "y.example") == "passthrough");
+  CHECK(dialled("", "y.example") == "web.a:443");
+  CHECK(dialled(virtual_service("a", "v",
+                                "{hosts: [web], tcp: [{route: [{destination: {host: v1, port: {number: "
+                                "80}}}]}]}"),
+                "y.example") == "web.a:443");
+}
+
+TEST_CASE("A sidecar that dials the address of a headless Service's endpoint finds that Service") {
+  const std::string headless =
+      "---\napiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: a}\nspec: {clusterIP: None, "
+      "ports: "
+      "[{name: tcp, port: 5432}]}\n"
+      "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: db, namespace: a, labels: "
+      "{kubernetes.io/service-name: db}}\naddressType: IPv4\nendpoints: [{addresses: [10.0.0.7]}]\nports: "
+      "[{name: tcp, port: 5432}]\n";
+  CHECK(sidecar(headless, "b", "tcp://10.0.0.7", 5432) == "db.a:5432");
+  CHECK(sidecar(headless, "b", "tcp://10.0.0.8", 5432) == "passthrough");
+  CHECK(sidecar(headless, "b", "tcp://10.0.0.7", 5433) == "passthrough");
+}
+
+TEST_CASE("A range of addresses with TLS is told apart by SNI") {
+  const std::string range =
+      "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: e, namespace: a}\nspec: "
+      "{hosts: [e.example], addresses: [100.64.0.0/16], ports: [{number: 9999, name: tls, protocol: TLS}]}\n";
+  const auto dialled = [&](const std::string& sni) {
+    const auto cluster = cluster_of(kBase + range);
+    RouteRequest request = request_of("https://100.64.1.2/");
+    request.sni = sni;
+    return at_sidecar(*cluster, "a", 9999, request);
+  };
+  CHECK(dialled("e.example") == "e.example:9999");
+  CHECK(dialled("other.example") == "passthrough");
+}
+
 TEST_CASE(
     "DestinationRule: the client's namespace, then the Service's, then root; subsets are united, TLS is the "
     "oldest's") {

@@ -108,6 +108,7 @@ std::string at_sidecar(const model::Cluster& cluster, const std::string& ns, std
   std::optional<model::ServiceId> service;
   std::optional<model::IpAddress> address;
   const std::string name = host_without_port(request.host);
+  address = model::parse_ip(name);
   for (const std::string& candidate :
        {name, name + ".svc.cluster.local", fmt::format("{}.{}.svc.cluster.local", name, ns)}) {
     const std::vector<model::ServiceId> found = cluster.services_by_host(candidate);
