@@ -103,7 +103,10 @@ class Builder {
 
   // Source: istio pilot/pkg/serviceregistry/serviceentry/util.go ShouldV2AutoAllocateIP
   [[nodiscard]] bool allocates_ip(const ServiceEntry& e, const std::string& host) const {
-    if (!profile_.has(Feature::IpAutoAllocateDefault) || e.resolution == Resolution::None) return false;
+    const FeatureFlags& flags = snapshot_.flags();
+    const bool enabled_here = flags.boolean(flags.istiod, "PILOT_ENABLE_IP_AUTOALLOCATE")
+                                  .value_or(profile_.has(Feature::IpAutoAllocateDefault));
+    if (!enabled_here || e.resolution == Resolution::None) return false;
     std::string enabled(e.meta.labels.get("networking.istio.io/enable-autoallocate-ip").value_or(""));
     std::transform(enabled.begin(), enabled.end(), enabled.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

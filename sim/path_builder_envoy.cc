@@ -517,7 +517,14 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
 void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, ServiceId service,
                                     std::uint16_t service_port, const RouteTarget* target) {
   using model::ClientTlsMode;
-  const bool captured = endpoint.pod.valid() && capture(endpoint.pod).redirected();
+  const model::FeatureFlags& flags = cluster_.flags();
+  const auto flag = [&](std::string_view name, bool otherwise) {
+    return flags.boolean(flags.istiod, name).value_or(otherwise);
+  };
+  const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;
+  // Source: istio pilot/pkg/features/ambient.go PILOT_ENABLE_SENDING_HBONE; waypoints always send HBONE.
+  const bool sends_hbone = waypoint || flag("PILOT_ENABLE_SENDING_HBONE", true);
+  const bool captured = sends_hbone && endpoint.pod.valid() && capture(endpoint.pod).redirected();
   // Of a DestinationRule or BackendTLSPolicy. Source: istio pilot/pkg/networking/core/cluster_tls.go.
   const bool originates = target != nullptr && target->upstream_tls &&
                           (!captured || cluster_.profile().has(model::Feature::BackendTlsThroughHbone));
@@ -538,10 +545,11 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
     return unknown(std::move(walk), "whether the destination pod is captured");
   const Capture& cap = capture(pod);
   if (captured) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
-  const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;
   if (cap.dataplane == Dataplane::Sidecar) {
-    // L22: legacy mutual TLS first; a waypoint's inbound clusters cannot use it.
-    if (waypoint && cap.sidecar_hbone)
+    // L22: legacy mutual TLS first, unless PILOT_PREFER_SENDING_HBONE; a waypoint's inbound clusters cannot
+    // use it.
+    const bool prefers = sends_hbone && flag("PILOT_PREFER_SENDING_HBONE", false);
+    if ((waypoint || prefers) && cap.sidecar_hbone)
       return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port, Transport::Hbone);
     // Source: istio pilot/pkg/xds/endpoints/mtls_checker.go checkMtlsEnabled: a DestinationRule's mode
     // decides alone; without one the sidecar's own PeerAuthentication does.
