@@ -57,6 +57,13 @@ constexpr std::array kRows{
         "policy asks for STRICT.",
         "Set the workload's mode to STRICT and exempt the other ports.",
         "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go convertPeerAuthentication"},
+    CodeInfo{
+        kAuthzNotAsWritten, kReason, "a policy touches this proxy and is not what it seems here",
+        "The proxy cannot carry it as written, or it attaches to nothing: HTTP attributes at ztunnel or on "
+        "a TCP port, actions that ztunnel does not know, selectors at waypoints, targets without a waypoint.",
+        "`waypath explain AuthorizationPolicy/NAMESPACE/NAME` tells where the policy is enforced and what it "
+        "comes to there.",
+        "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go handleRule"},
     CodeInfo{kAuthzNoMatch, kReason, "the rule does not match", "A condition differs from the request.", "",
              "istio.io/docs/reference/config/security/authorization-policy"},
     CodeInfo{kAuthzRuleUnusable, kReason, "the proxy cannot carry the rule",

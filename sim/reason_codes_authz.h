@@ -16,6 +16,7 @@ inline constexpr Code kRbacNoAllowMatch{"RBAC_NO_ALLOW_MATCH"};
 inline constexpr Code kAuthzAllowMatch{"AUTHZ_ALLOW_MATCH"};
 inline constexpr Code kAuthzDefaultAllow{"AUTHZ_DEFAULT_ALLOW"};
 inline constexpr Code kAuthzNotEnforced{"AUTHZ_NOT_ENFORCED"};
+inline constexpr Code kAuthzNotAsWritten{"AUTHZ_NOT_AS_WRITTEN"};
 inline constexpr Code kAuthzNoMatch{"AUTHZ_NO_MATCH"};
 inline constexpr Code kAuthzRuleUnusable{"AUTHZ_RULE_UNUSABLE"};
 inline constexpr Code kAuthzFactMissing{"AUTHZ_FACT_MISSING"};

@@ -7,6 +7,7 @@
 
 #include "sim/engine.h"
 #include "sim/path_verdict.h"
+#include "sim/reason_codes_authz.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/symptom.h"
 
@@ -214,6 +215,7 @@ class PathJudge {
     const PolicyResult said = judge_hop(engine_.policies(), *hop.point, request, &recorder_);
     result.decision = said.decision;
     show_calls(hop, index, traces);
+    take_notes(traces);
     std::move(recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(traces), recorder_.nodes.end(),
               std::back_inserter(result.decisions));
     recorder_.nodes.resize(traces);
@@ -240,6 +242,16 @@ class PathJudge {
     const Transport transport = index == 0 ? Transport::InPod : path_.legs[index - 1].transport;
     decide(said.decision == Decision::Drop ? Outcome::Timeout : Outcome::Deny, said.reason, said.deciders,
            failure, sender, transport);
+  }
+
+  // Policies that are not what they seem at this hop are notes of the path, not decisions.
+  void take_notes(std::size_t first) {
+    const auto begin = recorder_.nodes.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto notes = std::stable_partition(
+        begin, recorder_.nodes.end(), [](const TraceNode& n) { return n.reason.code != kAuthzNotAsWritten; });
+    for (auto it = notes; it != recorder_.nodes.end(); ++it)
+      append_new(verdict_.notes, std::vector<std::string>{it->reason.detail});
+    recorder_.nodes.erase(notes, recorder_.nodes.end());
   }
 
   // F9 to F13. Source: istio/ztunnel src/proxy.rs Error, src/state.rs assert_rbac.

@@ -88,14 +88,32 @@ bool attaches_layered(const model::Cluster& cluster, const model::ObjectMeta& me
          selects(attachment, waypoint.labels);
 }
 
+void AttachmentIndex::Bucket::add(const Entry& entry, const Discriminator& discriminator, bool isolates) {
+  const auto once = [&](Entries& list) {
+    if (list.empty() || list.back().position != entry.position) list.push_back(entry);
+  };
+  once(all);
+  if (isolates) once(isolating);
+  switch (discriminator.kind) {
+    case Discriminator::Kind::None:
+      once(any_request);
+      break;
+    case Discriminator::Kind::Principal:
+      for (const auto& principal : discriminator.principals) once(by_principal[principal]);
+      break;
+    case Discriminator::Kind::Port:
+      for (const auto port : discriminator.ports) once(by_port[port]);
+      break;
+  }
+}
+
 void AttachmentIndex::add(std::uint32_t position, const model::ObjectMeta& meta,
-                          const model::PolicyAttachment& attachment) {
+                          const model::PolicyAttachment& attachment, const Discriminator& discriminator,
+                          bool isolates) {
   const Entry entry{position, &meta, &attachment};
   if (!attachment.target_refs.empty()) {
-    for (const auto& ref : attachment.target_refs) {
-      auto& list = targeting_[{meta.key.ns, model::intern(ref.kind), ref.name}];
-      if (list.empty() || list.back().position != position) list.push_back(entry);
-    }
+    for (const auto& ref : attachment.target_refs)
+      targeting_[{meta.key.ns, model::intern(ref.kind), ref.name}].add(entry, discriminator, isolates);
     return;
   }
   Key key{meta.key.ns, {}, {}};
@@ -105,25 +123,50 @@ void AttachmentIndex::add(std::uint32_t position, const model::ObjectMeta& meta,
     key.first = first.key;
     if (!first.values.empty()) key.second = first.values.front();
   }
-  selecting_[key].push_back(entry);
+  selecting_[key].add(entry, discriminator, isolates);
 }
 
-template <class Fits>
-void AttachmentIndex::collect(const Map& map, const Key& key, const Fits& fits, PolicyPositions& out) const {
-  const auto it = map.find(key);
-  if (it == map.end()) return;
-  for (const auto& e : it->second)
-    if (fits(e)) out.push_back(e.position);
-}
-
-template <class Fits>
-void AttachmentIndex::by_selector(const PolicyPoint& point, const Fits& fits, PolicyPositions& out) const {
+template <class Use>
+bool AttachmentIndex::by_selector(const PolicyPoint& point, const Use& use) const {
+  const auto try_key = [&](const Key& key) {
+    const auto it = selecting_.find(key);
+    return it == selecting_.end() || use(it->second);
+  };
   const Symbol root = cluster_->mesh().root_namespace;
   for (int i = 0; i < (root == point.ns ? 1 : 2); ++i) {
     const Symbol ns = i == 0 ? point.ns : root;
-    collect(selecting_, {ns, {}, {}}, fits, out);
-    for (const auto& label : point.labels.all()) collect(selecting_, {ns, label.key, label.value}, fits, out);
+    if (!try_key({ns, {}, {}})) return false;
+    for (const auto& label : point.labels.all())
+      if (!try_key({ns, label.key, label.value})) return false;
   }
+  return true;
+}
+
+template <class Use>
+void AttachmentIndex::each_bucket(const PolicyPoint& point, const Use& use) const {
+  if (point.kind != Kind::Waypoint && !by_selector(point, use)) return;
+  if (point.kind != Kind::Waypoint && point.kind != Kind::GatewayApi) return;
+  static const Symbol gateway = model::intern("Gateway"), gateway_class = model::intern("GatewayClass"),
+                      service = model::intern("Service"), entry = model::intern("ServiceEntry");
+  const auto try_key = [&](const Key& key) {
+    const auto it = targeting_.find(key);
+    return it == targeting_.end() || use(it->second);
+  };
+  const Symbol root = cluster_->mesh().root_namespace;
+  boost::container::small_vector<Symbol, 3> namespaces{point.ns};
+  if (root != point.ns) namespaces.push_back(root);
+  const auto* target = point.service.valid() ? &cluster_->service(point.service) : nullptr;
+  if (target != nullptr && target->ns != point.ns && target->ns != root) namespaces.push_back(target->ns);
+  for (const Symbol ns : namespaces) {
+    if (!try_key({ns, gateway, point.gateway_name}) || !try_key({ns, gateway_class, point.gateway_class}))
+      return;
+    if (target == nullptr) continue;
+    if (!try_key({ns, service, target->name}) || !try_key({ns, entry, target->name})) return;
+  }
+}
+
+bool AttachmentIndex::fits(const Entry& e, const PolicyPoint& point) const {
+  return attaches(*cluster_, *e.meta, *e.attachment, point);
 }
 
 namespace {
@@ -138,33 +181,63 @@ PolicyPositions sorted(PolicyPositions positions) {
 
 PolicyPositions AttachmentIndex::at(const PolicyPoint& point) const {
   PolicyPositions out;
-  const auto fits = [&](const Entry& e) { return attaches(*cluster_, *e.meta, *e.attachment, point); };
-  if (point.kind != Kind::Waypoint) by_selector(point, fits, out);
-  if (point.kind == Kind::Waypoint || point.kind == Kind::GatewayApi) {
-    static const Symbol gateway = model::intern("Gateway"), gateway_class = model::intern("GatewayClass"),
-                        service = model::intern("Service"), entry = model::intern("ServiceEntry");
-    const Symbol root = cluster_->mesh().root_namespace;
-    boost::container::small_vector<Symbol, 3> namespaces{point.ns};
-    if (root != point.ns) namespaces.push_back(root);
-    const auto* target = point.service.valid() ? &cluster_->service(point.service) : nullptr;
-    if (target != nullptr && target->ns != point.ns && target->ns != root) namespaces.push_back(target->ns);
-    for (const Symbol ns : namespaces) {
-      collect(targeting_, {ns, gateway, point.gateway_name}, fits, out);
-      collect(targeting_, {ns, gateway_class, point.gateway_class}, fits, out);
-      if (target == nullptr) continue;
-      collect(targeting_, {ns, service, target->name}, fits, out);
-      collect(targeting_, {ns, entry, target->name}, fits, out);
-    }
-  }
+  each_bucket(point, [&](const Bucket& bucket) {
+    for (const auto& e : bucket.all)
+      if (fits(e, point)) out.push_back(e.position);
+    return true;
+  });
   return sorted(std::move(out));
+}
+
+PolicyPositions AttachmentIndex::matching(const PolicyPoint& point, const std::string& principal,
+                                          std::uint16_t port) const {
+  if (port == 0) return at(point);  // any port may be meant
+  PolicyPositions out;
+  const auto take = [&](const Entries& entries) {
+    for (const auto& e : entries)
+      if (fits(e, point)) out.push_back(e.position);
+  };
+  each_bucket(point, [&](const Bucket& bucket) {
+    take(bucket.any_request);
+    if (const auto it = bucket.by_principal.find(principal); it != bucket.by_principal.end())
+      take(it->second);
+    if (const auto it = bucket.by_port.find(port); it != bucket.by_port.end()) take(it->second);
+    return true;
+  });
+  return sorted(std::move(out));
+}
+
+bool AttachmentIndex::isolated(const PolicyPoint& point) const {
+  bool found = false;
+  each_bucket(point, [&](const Bucket& bucket) {
+    found = std::any_of(bucket.isolating.begin(), bucket.isolating.end(),
+                        [&](const Entry& e) { return fits(e, point); });
+    return !found;
+  });
+  return found;
 }
 
 PolicyPositions AttachmentIndex::layered_at(const PolicyPoint& waypoint) const {
   PolicyPositions out;
-  if (layered_ && waypoint.kind == Kind::Waypoint)
-    by_selector(
-        waypoint,
-        [&](const Entry& e) { return attaches_layered(*cluster_, *e.meta, *e.attachment, waypoint); }, out);
+  if (!layered_ || waypoint.kind != Kind::Waypoint) return out;
+  by_selector(waypoint, [&](const Bucket& bucket) {
+    for (const auto& e : bucket.all)
+      if (attaches_layered(*cluster_, *e.meta, *e.attachment, waypoint)) out.push_back(e.position);
+    return true;
+  });
+  return sorted(std::move(out));
+}
+
+PolicyPositions AttachmentIndex::selecting_in_vain(const PolicyPoint& waypoint) const {
+  PolicyPositions out;
+  if (layered_ || waypoint.kind != Kind::Waypoint) return out;
+  by_selector(waypoint, [&](const Bucket& bucket) {
+    for (const auto& e : bucket.all)
+      if (e.attachment->selector && !e.attachment->selector->empty() &&
+          e.attachment->selector->matches(waypoint.labels))
+        out.push_back(e.position);
+    return true;
+  });
   return sorted(std::move(out));
 }
 

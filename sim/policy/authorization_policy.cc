@@ -6,6 +6,7 @@
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/families.h"
+#include "sim/policy/unenforced.h"
 #include "sim/reason_codes_authz.h"
 #include "sim/resolve/mesh.h"
 
@@ -46,6 +47,23 @@ std::string port_hint(const AuthorizationPolicy& policy, std::size_t rule, std::
   return {};
 }
 
+// Over all forms that proxies give the policy.
+Discriminator discriminator_of(const Compiled& policy) {
+  Discriminator principal{Discriminator::Kind::Principal, {}, {}}, port{Discriminator::Kind::Port, {}, {}};
+  bool principals = true, ports = true;
+  for (const auto& rule : policy.rules) {
+    for (const Dialect d : {Dialect::EnvoyHttp, Dialect::EnvoyTcp, Dialect::Ztunnel}) {
+      const auto names = principals ? rule.only_principals(d) : std::nullopt;
+      const auto numbers = ports ? rule.only_ports(d) : std::nullopt;
+      principals = principals && names.has_value();
+      ports = ports && numbers.has_value();
+      if (names) principal.principals.insert(principal.principals.end(), names->begin(), names->end());
+      if (numbers) port.ports.insert(port.ports.end(), numbers->begin(), numbers->end());
+    }
+  }
+  return principals ? principal : ports ? port : Discriminator{};
+}
+
 /// A rule that did not admit the request.
 struct Miss {
   const Compiled* policy;
@@ -56,13 +74,15 @@ struct Miss {
 
 class AuthorizationPolicies final : public PolicyEvaluator {
  public:
-  explicit AuthorizationPolicies(ClusterPtr cluster) : cluster_(std::move(cluster)), index_(*cluster_) {
+  explicit AuthorizationPolicies(ClusterPtr cluster)
+      : cluster_(std::move(cluster)), index_(*cluster_), unenforced_(*cluster_) {
     for (const auto& p : cluster_->snapshot().all<AuthorizationPolicy>()) {  // sorted by namespace and name
       if (p->action == AuthorizationAction::Custom) continue;
       Compiled one{p.get(), {}};
       one.rules.reserve(p->rules.size());
       for (const auto& r : p->rules) one.rules.emplace_back(*cluster_, *p, r);
-      index_.add(static_cast<std::uint32_t>(policies_.size()), p->meta, p->attachment);
+      index_.add(static_cast<std::uint32_t>(policies_.size()), p->meta, p->attachment, discriminator_of(one),
+                 p->action == AuthorizationAction::Allow && !p->dry_run);
       policies_.push_back(std::move(one));
     }
     const auto& flags = cluster_->flags();
@@ -72,17 +92,23 @@ class AuthorizationPolicies final : public PolicyEvaluator {
 
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
     const PolicyPoint& point = *context.point;
+    if (recorder != nullptr)
+      for (auto& [meta, text] : unenforced_.at(point)) note(*meta, std::move(text), *recorder);
     if (const auto layered = index_.layered_at(point); !layered.empty()) {
       // The filter stands where HBONE ends: it sees the tunnel's port, and a refusal is no answer to the
       // inner request.
       RequestState tunnel = *context.request;
       tunnel.port = kHbonePort;
-      auto result = judge(layered, Dialect::EnvoyTcp, PolicyRequest(tunnel, {}, false), point, recorder);
+      auto result =
+          judge(layered, true, Dialect::EnvoyTcp, PolicyRequest(tunnel, {}, false), point, recorder);
       if (result.decision != Decision::Allow) return result;
     }
-    return judge(index_.at(point), dialect_of(point),
-                 PolicyRequest(*context.request, cluster_->mesh().path_normalization, point.http), point,
-                 recorder);
+    // An explanation is about every policy, a decision about those that can match.
+    const RequestState& request = *context.request;
+    const bool all = recorder != nullptr;
+    return judge(all ? index_.at(point) : index_.matching(point, request.peer.principal, request.port), all,
+                 dialect_of(point), PolicyRequest(request, cluster_->mesh().path_normalization, point.http),
+                 point, recorder);
   }
 
  private:
@@ -90,12 +116,14 @@ class AuthorizationPolicies final : public PolicyEvaluator {
 
   // DENY, then ALLOW. Source: istio/ztunnel src/state.rs assert_rbac; envoy
   // source/extensions/filters/common/rbac/engine_impl.cc
-  PolicyResult judge(const PolicyPositions& positions, Dialect dialect, const PolicyRequest& request,
-                     const PolicyPoint& point, TraceRecorder* recorder) const {
+  // `all`: the positions are every policy of the point, not those alone that can match.
+  PolicyResult judge(const PolicyPositions& positions, bool all, Dialect dialect,
+                     const PolicyRequest& request, const PolicyPoint& point, TraceRecorder* recorder) const {
     if (recorder != nullptr) note_unenforced(positions, dialect, request, *recorder);
+    if (recorder != nullptr) note_changed(positions, dialect, *recorder);
     std::optional<PolicyResult> undecided;
     if (auto refusal = denied(positions, dialect, request, recorder, undecided)) return *refusal;
-    PolicyResult result = allowed(positions, dialect, request, point, recorder);
+    PolicyResult result = allowed(positions, all, dialect, request, point, recorder);
     // A DENY that may match leaves open what ALLOW would let pass; what ALLOW refuses is refused either way.
     if (undecided && result.decision == Decision::Allow) {
       if (recorder != nullptr) recorder->missing_facts.push_back(undecided->reason.detail);
@@ -124,6 +152,38 @@ class AuthorizationPolicies final : public PolicyEvaluator {
            Decision::NotApplicable,
            {kAuthzNotEnforced, hit ? p.at(*hit) : object_of(p.policy->meta), std::move(detail)},
            {}});
+    }
+  }
+
+  static void note(const model::ObjectMeta& meta, std::string text, TraceRecorder& recorder) {
+    recorder.nodes.push_back({"AuthorizationPolicy",
+                              Decision::NotApplicable,
+                              {kAuthzNotAsWritten, object_of(meta), std::move(text)},
+                              {}});
+  }
+
+  // Rules that this proxy cannot carry as they are written.
+  void note_changed(const PolicyPositions& positions, Dialect dialect, TraceRecorder& recorder) const {
+    for (const auto i : positions) {
+      const Compiled& p = policies_[i];
+      if (p.policy->dry_run || p.policy->action == AuthorizationAction::Audit) continue;
+      const bool allow = p.policy->action == AuthorizationAction::Allow;
+      std::string idle, wider, why;
+      for (std::size_t r = 0; r < p.rules.size(); ++r) {
+        const auto changes = p.rules[r].changes(dialect);
+        if (changes.empty()) continue;
+        auto& list = p.rules[r].dropped(dialect) || p.rules[r].dead(dialect) ? idle : wider;
+        list.append(list.empty() ? "" : ", ").append(std::to_string(r));
+        if (why.empty()) why = changes.front();
+      }
+      if (why.empty()) continue;
+      std::string text = layer_of(p.policy->action) + " " + p.policy->meta.key.ns.str() + "/" +
+                         p.policy->meta.key.name.str() +
+                         (dialect == Dialect::Ztunnel ? " at ztunnel:" : " on a TCP port:");
+      if (!idle.empty()) text += std::string(allow ? " admits" : " denies") + " nothing by rules " + idle;
+      if (!wider.empty())
+        text += std::string(idle.empty() ? "" : ",") + " denies more than written by rules " + wider;
+      note(p.policy->meta, text + " (" + why + ")", recorder);
     }
   }
 
@@ -190,13 +250,18 @@ class AuthorizationPolicies final : public PolicyEvaluator {
     return result;
   }
 
-  PolicyResult allowed(const PolicyPositions& positions, Dialect dialect, const PolicyRequest& request,
-                       const PolicyPoint& point, TraceRecorder* recorder) const {
+  [[nodiscard]] bool isolates(std::uint32_t position) const {
+    const auto& p = *policies_[position].policy;
+    return p.action == AuthorizationAction::Allow && !p.dry_run;
+  }
+
+  PolicyResult allowed(const PolicyPositions& positions, bool all, Dialect dialect,
+                       const PolicyRequest& request, const PolicyPoint& point,
+                       TraceRecorder* recorder) const {
     PolicyResult out;
     std::optional<Reason> undecided;
     std::vector<Miss> misses;
     std::vector<const Compiled*> policies;
-    bool any = false;
     const std::vector<std::string> implicit = dialect == Dialect::Ztunnel && auto_allow_waypoint_
                                                   ? waypoint_identities(point)
                                                   : std::vector<std::string>();
@@ -206,8 +271,7 @@ class AuthorizationPolicies final : public PolicyEvaluator {
           "PILOT_AUTO_ALLOW_WAYPOINT_POLICY admits the waypoint " + request.state.peer.principal, recorder);
     for (const auto i : positions) {
       const Compiled& p = policies_[i];
-      if (p.policy->action != AuthorizationAction::Allow || p.policy->dry_run) continue;
-      any = true;
+      if (!isolates(i)) continue;
       if (recorder != nullptr) policies.push_back(&p);
       for (std::size_t r = 0; r < p.rules.size(); ++r) {
         RuleMatch why;
@@ -226,7 +290,11 @@ class AuthorizationPolicies final : public PolicyEvaluator {
           misses.push_back({&p, r, std::move(why), p.rules[r].dropped(dialect).has_value()});
       }
     }
-    if (!any && implicit.empty())
+    const auto isolated = [&] {
+      return all ? std::any_of(positions.begin(), positions.end(), [&](auto i) { return isolates(i); })
+                 : index_.isolated(point);
+    };
+    if (implicit.empty() && !isolated())
       return default_allow(positions.empty() ? "no policy applies here"
                                              : "no DENY policy matches and there is no ALLOW policy",
                            recorder);
@@ -312,6 +380,7 @@ class AuthorizationPolicies final : public PolicyEvaluator {
   ClusterPtr cluster_;
   std::vector<Compiled> policies_;
   AttachmentIndex index_;
+  UnenforcedPolicies unenforced_;
   bool auto_allow_waypoint_ = false;
 };
 

@@ -85,6 +85,44 @@ bool CompiledRule::dead(Dialect d) const {
   return std::any_of(when_.begin(), when_.end(), [&](const Entry& e) { return !active(e.front(), d); });
 }
 
+template <class Take>
+bool CompiledRule::every_entry(const std::vector<Entry>& clause, Dialect d, Attribute attribute,
+                               const Take& take) const {
+  if (clause.empty()) return false;
+  for (const auto& entry : clause) {
+    const auto here = [&](const Condition& c) { return active(c, d); };
+    if (d == Dialect::Ztunnel && std::none_of(entry.begin(), entry.end(), here)) continue;  // matches nothing
+    const auto it = std::find_if(entry.begin(), entry.end(),
+                                 [&](const Condition& c) { return c.attribute == attribute && here(c); });
+    if (it == entry.end() || !take(*it)) return false;
+  }
+  return true;
+}
+
+std::optional<std::vector<std::string>> CompiledRule::only_principals(Dialect d) const {
+  std::vector<std::string> out;
+  if (dropped(d) || dead(d)) return out;
+  const bool all = every_entry(from_, d, Attribute::Principal, [&](const Condition& c) {
+    const auto& values = d == Dialect::Ztunnel ? c.ztunnel_values : c.values;
+    for (const auto& v : values) {
+      if (v.regex != nullptr || v.text.kind() != ValueMatch::Kind::Exact) return false;
+      out.push_back(v.text.text());
+    }
+    return !values.empty();
+  });
+  return all ? std::optional(std::move(out)) : std::nullopt;
+}
+
+std::optional<std::vector<std::uint16_t>> CompiledRule::only_ports(Dialect d) const {
+  std::vector<std::uint16_t> out;
+  if (dropped(d) || dead(d)) return out;
+  const bool all = every_entry(to_, d, Attribute::Port, [&](const Condition& c) {
+    for (const auto& v : c.values) out.push_back(v.port);
+    return !c.values.empty();
+  });
+  return all ? std::optional(std::move(out)) : std::nullopt;
+}
+
 std::vector<std::string> CompiledRule::changes(Dialect d) const {
   std::vector<std::string> out;
   if (dropped(d)) return {dropped(d)->detail};

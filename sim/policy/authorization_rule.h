@@ -105,6 +105,10 @@ class CompiledRule {
   /// The rule is carried and can never match.
   [[nodiscard]] bool dead(Dialect dialect) const;
   [[nodiscard]] const model::AuthorizationRule& written() const { return *rule_; }
+  /// What a request must have for the rule to match: one of these principals, one of these ports. Nothing: no
+  /// such demand; an empty list: the rule never matches.
+  [[nodiscard]] std::optional<std::vector<std::string>> only_principals(Dialect dialect) const;
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> only_ports(Dialect dialect) const;
 
  private:
   using Entry = std::vector<Condition>;
@@ -113,6 +117,10 @@ class CompiledRule {
   [[nodiscard]] Tri clause(const std::vector<Entry>& entries, Dialect dialect, const PolicyRequest& request,
                            RuleMatch* why) const;
   void find_dropped();
+  /// Calls `take` with the condition on `attribute` of each entry that can match; false when one has none.
+  template <class Take>
+  bool every_entry(const std::vector<Entry>& clause, Dialect dialect, Attribute attribute,
+                   const Take& take) const;
 
   const model::AuthorizationRule* rule_;
   bool allow_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "sim/reason_codes_authz.h"
 #include "tests/sim/authz_support.h"
 
 namespace waypath::tests {
@@ -112,6 +113,38 @@ TEST_CASE(
                  "waypoints ignore selectors"));
   CHECK(mentions(report(authorization_policy("p", "{selector: {matchLabels: {app: web}}}", "third")).reasons,
                  "are in other namespaces"));
+}
+
+TEST_CASE("a trace tells of policies that touch the pod and do nothing there") {
+  const auto notes = [](const std::string& policies) {
+    AuthzWorld w(std::string(kCluster) + policies);
+    auto r = request_from();
+    auto point = ztunnel_point();
+    point.workload_name = model::intern("web-0");
+    w.judge(point, r);
+    std::vector<std::string> out;
+    for (const auto& node : w.trace.nodes)
+      if (node.reason.code == sim::kAuthzNotAsWritten) out.push_back(node.reason.detail);
+    return out;
+  };
+  using Notes = std::vector<std::string>;
+  CHECK(notes("").empty());
+  CHECK(notes(authorization_policy("p", "{action: CUSTOM, provider: {name: x}, rules: [{}]}")) ==
+        Notes{"AuthorizationPolicy CUSTOM shop/p selects this pod; ztunnel does not support the CUSTOM "
+              "action, so "
+              "nobody is asked here"});
+  CHECK(notes(authorization_policy("p", "{selector: {}, rules: [{}]}")) ==
+        Notes{"AuthorizationPolicy shop/p has a selector without labels, which selects no pod at ztunnel"});
+  CHECK(notes(authorization_policy(
+            "p", "{targetRefs: [{kind: Service, group: '', name: direct}], rules: [{}]}")) ==
+        Notes{"AuthorizationPolicy shop/p targets Service shop/direct, which has no waypoint: nothing "
+              "enforces it"});
+  CHECK(notes(authorization_policy("p", "{targetRefs: [{kind: Service, group: '', name: web}], rules: [{}]}"))
+            .empty());
+  CHECK(notes(authorization_policy("p", "{rules: [{to: [{operation: {paths: ['/a']}}]}, {}]}")) ==
+        Notes{"AuthorizationPolicy ALLOW shop/p at ztunnel: admits nothing by rules 0 (paths: HTTP "
+              "attributes cannot "
+              "be enforced at ztunnel, so the rule is left out)"});
 }
 
 }  // namespace

@@ -133,15 +133,26 @@ std::string versions_json(model::IstioVersion from, model::IstioVersion to) {
 
 std::string enforcement_text(const Enforcement& e) {
   std::string out = printable(e.object) + (e.place.empty() ? "" : "  " + printable(e.place)) + "\n";
+  const auto indented = [&](std::string_view text, std::size_t indent) {
+    for (const auto& line : wrapped(text, 98 - indent))
+      out += std::string(indent, ' ') + printable(line) + "\n";
+  };
   out += "\nenforced at\n";
-  for (const auto& where : e.enforced) out += "  " + printable(where) + "\n";
-  if (e.enforced.empty()) out += "  nothing: no proxy and no pod of this cluster has it\n";
-  if (e.not_enforced.empty()) return out;
-  out += "\nnot enforced at\n";
-  for (const auto& n : e.not_enforced) {
-    out += "  " + printable(n.where) + "\n";
-    for (const auto& line : wrapped(n.why, 92)) out += "      " + printable(line) + "\n";
+  for (std::size_t i = 0; i < e.enforced.size(); ++i) {
+    out += "  " + printable(e.enforced[i].where) + "\n";
+    // Neighbours that make the same of it share the explanation.
+    if (i + 1 < e.enforced.size() && e.enforced[i + 1].notes == e.enforced[i].notes) continue;
+    for (const auto& note : e.enforced[i].notes) indented(note, 6);
   }
+  if (e.enforced.empty()) out += "  nothing: no proxy and no pod of this cluster has it\n";
+  if (!e.not_enforced.empty()) out += "\nnot enforced at\n";
+  for (const auto& n : e.not_enforced) {
+    out += "  " + printable(n.where) + (n.place.empty() ? "" : "  " + printable(n.place)) + "\n";
+    indented(n.why, 6);
+  }
+  if (!e.conditions.empty()) out += "\nstatus that istiod writes\n";
+  for (const auto& c : e.conditions)
+    indented(fmt::format("{}: {} ({}): {}", c.type, c.status ? "True" : "False", c.reason, c.message), 2);
   return out;
 }
 
@@ -149,9 +160,24 @@ std::string enforcement_json(const Enforcement& e) {
   Json j = envelope("Enforcement");
   j["object"] = e.object;
   j["place"] = e.place;
-  j["enforced"] = e.enforced;
+  j["enforced"] = Json::array();
+  j["points"] = Json::array();
+  for (const auto& at : e.enforced) {
+    j["enforced"].push_back(at.where);
+    j["points"].push_back({{"where", at.where}, {"notes", at.notes}});
+  }
   j["notEnforced"] = Json::array();
-  for (const auto& n : e.not_enforced) j["notEnforced"].push_back({{"where", n.where}, {"why", n.why}});
+  for (const auto& n : e.not_enforced) {
+    Json row{{"where", n.where}, {"why", n.why}};
+    if (!n.place.empty()) row["place"] = n.place;
+    j["notEnforced"].push_back(std::move(row));
+  }
+  if (!e.conditions.empty()) {
+    j["conditions"] = Json::array();
+    for (const auto& c : e.conditions)
+      j["conditions"].push_back(
+          {{"type", c.type}, {"status", c.status}, {"reason", c.reason}, {"message", c.message}});
+  }
   return j.dump(2) + "\n";
 }
 

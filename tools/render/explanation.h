@@ -25,14 +25,23 @@ struct VersionDifference {
 [[nodiscard]] std::string versions_text(model::IstioVersion from, model::IstioVersion to);
 [[nodiscard]] std::string versions_json(model::IstioVersion from, model::IstioVersion to);
 
-/// Where a policy is enforced, and where it looks as if it were and is not.
+/// Where a policy is enforced, what it comes to there, and where it looks as if it were and is not.
 struct Enforcement {
-  std::string object, place;          // "AuthorizationPolicy/a/b", "file:line"
-  std::vector<std::string> enforced;  // "ztunnel of a/b"
+  std::string object, place;  // "AuthorizationPolicy/a/b", "file:line"
+  struct At {
+    std::string where;               // "ztunnel of a/b"
+    std::vector<std::string> notes;  // what the proxy makes of it; empty: as written
+  };
+  std::vector<At> enforced;
   struct Not {
-    std::string where, why;
+    std::string where, why, place;
   };
   std::vector<Not> not_enforced;
+  struct Condition {
+    std::string type, reason, message;
+    bool status = false;
+  };
+  std::vector<Condition> conditions;  // as istiod writes them into the status
 };
 [[nodiscard]] std::string enforcement_text(const Enforcement& enforcement);
 [[nodiscard]] std::string enforcement_json(const Enforcement& enforcement);

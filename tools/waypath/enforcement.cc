@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "model/kube/network_policy.h"
+#include "sim/policy/enforcement.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/reason_codes_authz.h"
 #include "sim/resolve/mesh.h"
 #include "tools/render/names.h"
 
@@ -43,43 +43,12 @@ std::optional<Point> point_of_pod(const model::Cluster& cluster, PodId id) {
       out.point.kind = PolicyPoint::Kind::Sidecar;
       out.title = "sidecar of " + pod_name(pod);
       return out;
-    case Dataplane::Gateway: {
-      const auto* gateway = sim::gateway_of_pod(cluster, id);
-      out.point.kind = gateway != nullptr ? PolicyPoint::Kind::GatewayApi : PolicyPoint::Kind::ClassicGateway;
-      if (gateway != nullptr) {
-        out.point.gateway_name = gateway->meta.name();
-        out.point.gateway_class = gateway->class_name;
-      }
-      out.title = "gateway pod " + pod_name(pod);
-      return out;
-    }
+    case Dataplane::Gateway:
     case Dataplane::Waypoint:
     case Dataplane::None:
       break;
   }
   return std::nullopt;
-}
-
-// A waypoint has a chain for each service that is bound to it.
-std::vector<Point> waypoint_points(const model::Cluster& cluster) {
-  std::vector<Point> out;
-  for (std::uint32_t i = 0; i < cluster.services().size(); ++i) {
-    const model::ServiceId id{i};
-    const auto binding = sim::bind_service(cluster, id);
-    if (!binding.bound() || binding.gateway == nullptr) continue;
-    Point p;
-    p.point.kind = PolicyPoint::Kind::Waypoint;
-    p.point.ns = binding.gateway->meta.ns();
-    p.point.gateway_name = binding.gateway->meta.name();
-    p.point.gateway_class = binding.gateway->class_name;
-    p.point.workload_name = binding.gateway->meta.name();
-    p.point.service = id;
-    if (!binding.pods.empty()) p.point.labels = cluster.pod(binding.pods.front()).meta.labels;
-    p.title = fmt::format("waypoint {}/{} for {}", p.point.ns.view(), p.point.gateway_name.view(),
-                          cluster.service(id).host);
-    out.push_back(std::move(p));
-  }
-  return out;
 }
 
 const sim::TraceNode* find_node(const std::vector<sim::TraceNode>& nodes, const model::ResourceKey& key) {
@@ -98,13 +67,8 @@ void ask(const sim::Engine& engine, const Point& p, const model::ResourceKey& po
     request.assume = &nothing;
     sim::TraceRecorder recorder;
     (void)family->evaluate_hop({&p.point, &request}, &recorder);
-    const auto* node = find_node(recorder.nodes, policy);
-    if (node == nullptr) continue;
-    if (node->reason.code == sim::kAuthzNotEnforced) {
-      out.not_enforced.push_back({p.title, node->reason.detail});
-    } else {
-      out.enforced.push_back(p.title);
-    }
+    if (find_node(recorder.nodes, policy) == nullptr) continue;
+    out.enforced.push_back({p.title, {}});
     return;
   }
 }
@@ -118,31 +82,41 @@ void network_policy(const model::Cluster& cluster, const model::NetworkPolicy& p
     if (pod.spec.host_network) {
       out.not_enforced.push_back({"pod " + pod_name(pod),
                                   "it uses the node's network: the API leaves open what a policy does there, "
-                                  "and most CNIs do nothing"});
+                                  "and most CNIs do nothing",
+                                  {}});
     } else {
-      out.enforced.push_back(fmt::format("pod {}: {}", pod_name(pod), directions));
+      out.enforced.push_back({fmt::format("pod {}: {}", pod_name(pod), directions), {}});
     }
   }
 }
 
-// Pods that a selector names although nothing there can enforce the policy.
-void selected_without_proxy(const model::Cluster& cluster, const model::PolicyAttachment& attachment,
-                            const model::ObjectMeta& meta, Enforcement& out) {
-  if (!attachment.target_refs.empty()) return;
-  const bool root = meta.ns() == cluster.mesh().root_namespace;
-  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
-    const auto& pod = cluster.pod({i});
-    if (!attachment.selector || attachment.selector->empty()) return;
-    if (!root && pod.meta.ns() != meta.ns()) continue;
-    if (!attachment.selector->matches(pod.meta.labels)) continue;
-    const auto capture = sim::capture_of(cluster, {i});
-    if (capture.dataplane == Dataplane::None)
-      out.not_enforced.push_back({"pod " + pod_name(pod), "it is not in the mesh: " + capture.reason.detail});
-    if (capture.dataplane == Dataplane::Waypoint)
-      out.not_enforced.push_back(
-          {"waypoint pod " + pod_name(pod),
-           "waypoints take policies by targetRefs only, a selector does not reach them"});
-  }
+// In words what a proxy makes of the policy.
+std::vector<std::string> notes_of(const sim::EnforcedAt& at) {
+  auto out = at.changes;
+  if (at.refuses_all)
+    out.emplace_back("it admits nothing here: what no other ALLOW policy admits is refused");
+  if (at.no_effect) out.emplace_back("it has no effect here");
+  return out;
+}
+
+std::string title_of(const sim::EnforcementPoint& point) {
+  std::string out = point.name;
+  if (point.point.kind == PolicyPoint::Kind::Waypoint && !point.point.service.valid())
+    out += " for traffic addressed to pods";
+  if (point.pods.size() > 1)
+    out += fmt::format(" and {} more pod{}", point.pods.size() - 1, point.pods.size() > 2 ? "s" : "");
+  return out;
+}
+
+template <class Policy>
+void istio_policy(const model::Cluster& cluster, const Policy& policy, Enforcement& out) {
+  out.place = place_of(cluster.files(), policy.meta.pos);
+  const auto points = sim::enforcement_points(cluster);
+  const auto found = sim::enforcement_of(cluster, points, policy);
+  for (const auto& at : found.enforced) out.enforced.push_back({title_of(*at.at), notes_of(at)});
+  for (const auto& n : found.not_enforced)
+    out.not_enforced.push_back({n.where, n.why, n.pos.known() ? place_of(cluster.files(), n.pos) : ""});
+  for (const auto& c : found.conditions) out.conditions.push_back({c.type, c.reason, c.message, c.status});
 }
 
 }  // namespace
@@ -157,17 +131,14 @@ Enforcement enforcement_of(const sim::Engine& engine, const model::ResourceKey& 
     network_policy(cluster, *policy, out);
     return out;
   }
-  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
-    if (const auto point = point_of_pod(cluster, {i})) ask(engine, *point, key, out);
-  for (const auto& point : waypoint_points(cluster)) ask(engine, point, key, out);
   if (const auto policy = snapshot.find<model::AuthorizationPolicy>(key)) {
-    out.place = place_of(cluster.files(), policy->meta.pos);
-    selected_without_proxy(cluster, policy->attachment, policy->meta, out);
+    istio_policy(cluster, *policy, out);
   } else if (const auto request = snapshot.find<model::RequestAuthentication>(key)) {
-    out.place = place_of(cluster.files(), request->meta.pos);
-    selected_without_proxy(cluster, request->attachment, request->meta, out);
+    istio_policy(cluster, *request, out);
   } else if (const auto peer = snapshot.find<model::PeerAuthentication>(key)) {
     out.place = place_of(cluster.files(), peer->meta.pos);
+    for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
+      if (const auto point = point_of_pod(cluster, {i})) ask(engine, *point, key, out);
   }
   return out;
 }

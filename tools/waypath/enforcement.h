@@ -1,6 +1,5 @@
 #pragma once
-// Where a policy is enforced: every proxy of the cluster is asked whether it has the policy, by the
-// evaluators that judge requests.
+// Where a policy is enforced, as sim/policy/enforcement.h and the evaluators that judge requests say.
 
 #include "sim/engine.h"
 #include "tools/render/explanation.h"
