@@ -244,6 +244,9 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
   }
   Leg& leg = add_leg(walk, transport, peer_of(pod), port, 0);
   if (direct) leg.connection.kubelet_probe = true;
+  // A headless Service gives the pod's own address, which no policy is asked about.
+  leg.connection.self_via_service =
+      leg.connection.self && service.valid() && !cluster_.service(service).headless();
   if (cap.redirected() && !cap.bypass_inbound && !direct && tcp) {
     // R3: any other inbound TCP goes to ztunnel's plaintext port; no identity (L15).
     const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);

@@ -61,9 +61,10 @@ NamespacedPodSelector decode_pods(const Field& f) {
   out.pod_selector = decode_selector(f["podSelector"]);
   for (const std::string_view key : {"namespaceSelector", "podSelector"}) {
     if (!f[key].present() && !namespaces)
-      f[key].warn(kFieldInvalid,
-                  "the CRD asks for both selectors; a missing one is read as {}, which selects everything",
-                  "write " + std::string(key) + ": {}");
+      f[key].refuse_softly(
+          error_type::kRequired,
+          "the CRD asks for both selectors; a missing one is read as {}, which selects everything",
+          "write " + std::string(key) + ": {}");
   }
   return out;
 }

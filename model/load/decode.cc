@@ -241,6 +241,11 @@ void Field::reject(std::string_view type, std::string message, std::string hint)
                                 path(), std::string(type), std::move(message), std::move(hint)});
 }
 
+void Field::refuse_softly(std::string_view type, std::string message, std::string hint) const {
+  context_->diagnostics.report({kFieldInvalid, Severity::Warning, Reach::Rejected, anchor_, context_->object,
+                                path(), std::string(type), std::move(message), std::move(hint)});
+}
+
 void Field::warn(Code code, std::string message, std::string hint) const {
   context_->diagnostics.report({code,
                                 Severity::Warning,
@@ -338,11 +343,15 @@ bool annotation_matters(std::string_view key) {
          has("service.kubernetes.io/") || has("gateway-api");
 }
 
+// Source: kubernetes apimachinery pkg/api/validation/objectmeta.go validateOwnerReference, which asks for
+// apiVersion and uid as well: those of hand-written pods are often left out, and nothing here reads them.
 void decode_owners(const Field& owners, ObjectMeta& meta) {
   owners.each([&](const Field& f) {
     OwnerReference owner;
     owner.kind = f["kind"].symbol();
     owner.name = f["name"].symbol();
+    if (owner.kind.empty()) f["kind"].reject(error_type::kInvalid, "an owner needs its kind");
+    if (owner.name.empty()) f["name"].reject(error_type::kInvalid, "an owner needs its name");
     owner.controller = f["controller"].boolean();
     meta.owners.push_back(owner);
   });

@@ -110,6 +110,8 @@ class Field {
 
   /// The API server would refuse the object for this field.
   void reject(std::string_view type, std::string message, std::string hint = {}) const;
+  /// It would, but what is meant is plain and the object keeps its effect: a warning.
+  void refuse_softly(std::string_view type, std::string message, std::string hint = {}) const;
   void warn(Code code, std::string message, std::string hint = {}) const;
 
  private:

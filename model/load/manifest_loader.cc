@@ -43,7 +43,7 @@ bool skippable(const Task& task, std::string_view text) {
   const auto [group, version] = split_api_version(s.api_version);
   const KindRow* row = find_kind(group, s.kind);
   if (row == nullptr) return s.kind.size() > 4 ? s.kind.substr(s.kind.size() - 4) != "List" : true;
-  if (row->support == KindSupport::NoEffect) return true;
+  if (row->support == KindSupport::NoEffect || (group.empty() && version != "v1")) return true;
   const bool config = group.empty() && (s.kind == "ConfigMap" || s.kind == "Secret");
   return config && !config_matters(s.kind, s.name, text.substr(s.offset, s.length));
 }
@@ -138,7 +138,7 @@ class SliceLoader {
     const KindRow* row = find_kind(group, kind);
     const bool config = group.empty() && (kind == "ConfigMap" || kind == "Secret");
     const auto* metadata = root.find("metadata");
-    if (row == nullptr || row->support == KindSupport::NoEffect ||
+    if (row == nullptr || row->support == KindSupport::NoEffect || (group.empty() && version != "v1") ||
         (config && !config_matters(kind, metadata != nullptr ? scalar(*metadata, "name") : std::string_view{},
                                    text_.substr(task_.slice.offset, task_.slice.length)))) {
       out_.skipped.emplace_back(std::string(api_version), std::string(kind), root.pos);
@@ -192,6 +192,21 @@ class SliceLoader {
   SliceResult& out_;
 };
 
+// The group without a name is Kubernetes' own and has one version, so that what it lacks is a slip of the
+// pen; kinds of named groups may come from a CRD. What to write then; empty when the kind may exist. Source:
+// kubernetes apimachinery pkg/runtime/schema/group_version.go ParseGroupVersion
+std::string not_served(std::string_view kind, std::string_view api_version) {
+  const auto [group, version] = split_api_version(api_version);
+  if (!group.empty()) return {};
+  std::string known;
+  for (const KindRow& row : kind_table())
+    if (row.kind == kind && row.support != KindSupport::Unmodelled && known.empty())
+      known = (row.group.empty() ? "" : std::string(row.group) + "/") +
+              std::string(row.versions.substr(0, row.versions.find(',')));
+  if (version == "v1" && (known.empty() || known == "v1")) return {};
+  return known.empty() ? "an apiVersion without \"/\" is v1" : "write apiVersion: " + known;
+}
+
 class Merger {
  public:
   Merger(SnapshotBuilder& builder, Diagnostics& diagnostics, LoadStats& stats,
@@ -228,7 +243,12 @@ class Merger {
       const KindRow* row = find_kind(split_api_version(api_version).first, kind);
       const auto number =
           std::to_string(counted.count) + " " + kind + (counted.count == 1 ? " object" : " objects");
-      if (row == nullptr) {
+      if (const std::string served = not_served(kind, api_version); !served.empty()) {
+        diagnostics_.report(
+            {kKindVersionUnknown, Severity::Error, Reach::Rejected, counted.first, kind, "apiVersion",
+             std::string(error_type::kNotSupported),
+             "no API server has kind " + kind + " in " + api_version + "; " + number + " left out", served});
+      } else if (row == nullptr) {
         diagnostics_.report({kKindUnknown,
                              Severity::Info,
                              Reach::Input,
@@ -316,6 +336,12 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
 }
 
 }  // namespace
+
+bool has_refusals(const Diagnostics& diagnostics) {
+  return std::any_of(diagnostics.items().begin(), diagnostics.items().end(), [](const Diagnostic& d) {
+    return d.severity == Severity::Error || d.reach == Reach::Rejected;
+  });
+}
 
 Snapshot load_manifests(const std::vector<std::string>& paths, const std::vector<SourceFile>& texts,
                         const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {

@@ -45,4 +45,7 @@ bool load_into(SnapshotBuilder& builder, std::string path, std::string text, con
 bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw, const LoadOptions& options,
                  Diagnostics& diagnostics);
 
+/// What `--strict` does not bear: errors, and what strict field validation or a webhook would refuse.
+[[nodiscard]] bool has_refusals(const Diagnostics& diagnostics);
+
 }  // namespace waypath::model

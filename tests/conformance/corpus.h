@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace waypath::conformance {
 
@@ -15,5 +16,7 @@ int run_routing(const std::string& dir);
 /// tests/conformance/deviations.txt without the reasons: "family/case | request | key" (routing),
 /// "family/case | check" (netpol).
 std::set<std::string> read_deviations();
+/// Whether a line of it, in which `*` stands for anything, covers `text`.
+bool covers(std::string_view line, std::string_view text);
 
 }  // namespace waypath::conformance

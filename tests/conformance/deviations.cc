@@ -15,4 +15,13 @@ std::set<std::string> read_deviations() {
   return out;
 }
 
+bool covers(std::string_view line, std::string_view text) {
+  const std::size_t star = line.find('*');
+  if (star == std::string_view::npos) return line == text;
+  if (text.substr(0, star) != line.substr(0, star)) return false;
+  for (std::size_t at = star; at <= text.size(); ++at)
+    if (covers(line.substr(star + 1), text.substr(at))) return true;
+  return false;
+}
+
 }  // namespace waypath::conformance

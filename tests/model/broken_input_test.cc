@@ -24,9 +24,9 @@ std::string report_of(const fs::path& file) {
   for (const auto& d : diagnostics.sorted(snapshot.files()))
     out += model::format_diagnostic(d, snapshot.files());
   out += std::string("exit: ") +
-         (diagnostics.has_input_errors() ? "2"
-          : diagnostics.has_errors()     ? "0, with --strict 2"
-                                         : "0") +
+         (diagnostics.has_input_errors()     ? "2"
+          : model::has_refusals(diagnostics) ? "0, with --strict 2"
+                                             : "0") +
          "\n";
   return out;
 }

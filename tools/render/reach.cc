@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "model/base/ip.h"
 #include "tools/render/diagram.h"
 #include "tools/render/json.h"
 #include "tools/render/names.h"
@@ -33,6 +36,47 @@ std::string answer(const Pair& p) {
   return p.possible.empty() ? p.sure : fmt::format("{} (up to {})", p.sure, p.possible);
 }
 
+// For people: "every UDP and SCTP port" says what "UDP 1-65535; SCTP 1-65535" means.
+std::string spoken(const std::string& connections) {
+  static constexpr std::string_view kWhole = " 1-65535";
+  std::vector<std::string> parts, whole;
+  for (std::size_t at = 0; at < connections.size();) {
+    const std::size_t end = std::min(connections.find("; ", at), connections.size());
+    const std::string part = connections.substr(at, end - at);
+    if (part.size() > kWhole.size() && part.ends_with(kWhole))
+      whole.push_back(part.substr(0, part.size() - kWhole.size()));
+    else
+      parts.push_back(part);
+    at = end + 2;
+  }
+  if (!whole.empty()) parts.push_back(fmt::format("every {} port", fmt::join(whole, " and ")));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+// For people: a range of outside addresses as CIDR block where it is one.
+std::string spoken_end(const std::string& name) {
+  const std::size_t dash = name.find('-');
+  if (!name.starts_with("ext:") || dash == std::string::npos) return printable(name);
+  const std::string from = name.substr(4, dash - 4), to = name.substr(dash + 1);
+  const auto low = model::parse_ip(from), high = model::parse_ip(to);
+  if (!low || !high || low->is_v4() != high->is_v4()) return printable(name);
+  const auto bits = [](const model::IpAddress& a) {
+    std::string out;
+    const auto add = [&](const auto& bytes) {
+      for (const unsigned byte : bytes) out += fmt::format("{:08b}", byte);
+    };
+    a.is_v4() ? add(a.to_v4().to_bytes()) : add(a.to_v6().to_bytes());
+    return out;
+  };
+  const std::string a = bits(*low), b = bits(*high);
+  const auto prefix =
+      static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
+  const bool block = a.find('1', prefix) == std::string::npos && b.find('0', prefix) == std::string::npos;
+  if (block && prefix == 0) return low->is_v4() ? "any outside IPv4 address" : "any outside IPv6 address";
+  if (block && prefix == a.size()) return "outside " + from;
+  return "outside " + (block ? fmt::format("{}/{}", from, prefix) : from + "-" + to);
+}
+
 std::string ends(std::size_t n, const char* one) { return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s"); }
 
 std::string or_dash(const sim::PortSet& set) { return set.empty() ? "-" : set.str(); }
@@ -40,28 +84,44 @@ std::string or_dash(const sim::PortSet& set) { return set.empty() ? "-" : set.st
 std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool colour) {
   const Paint paint(colour);
   const auto& m = report.matrix;
-  std::size_t workloads = 0;
-  for (const auto& end : m.sources()) workloads += end.external() ? 0 : 1;
-  std::string out = fmt::format("{} asked, {} connected  (layer {})\n", ends(workloads, "workload"),
-                                ends(pairs.size(), "pair"), report.layer);
+  std::set<std::string> sources, destinations, asked;
+  for (const auto& end : m.sources())
+    if (!end.external()) sources.insert(end.name);
+  for (const auto& end : m.destinations())
+    if (!end.external()) destinations.insert(end.name);
+  std::set_union(sources.begin(), sources.end(), destinations.begin(), destinations.end(),
+                 std::inserter(asked, asked.end()));
+  std::size_t possible = sources.size() * destinations.size();
+  for (const auto& name : sources) possible -= destinations.count(name);
+  const auto connected =
+      static_cast<std::size_t>(std::count_if(pairs.begin(), pairs.end(), [&](const Pair& p) {
+        return sources.count(p.from) != 0 && destinations.count(p.to) != 0;
+      }));
+  std::string out = fmt::format(
+      "{}; {} of {} of them connected, by {} (layer {})\n", ends(asked.size(), "workload"), connected,
+      ends(possible, "pair"),
+      report.layer == "netpol" ? "NetworkPolicy and its kin" : "NetworkPolicy, HBONE and L4 authorization",
+      report.layer);
   for (std::size_t i = 0; i < pairs.size();) {
     const std::string& from = pairs[i].from;
     // Destinations with the same connections stand together.
     std::vector<std::pair<std::string, std::vector<std::string>>> groups;
     for (; i < pairs.size() && pairs[i].from == from; ++i) {
-      const std::string said = answer(pairs[i]);
+      const std::string said = pairs[i].possible.empty() ? spoken(pairs[i].sure)
+                                                         : fmt::format("{} (up to {})", spoken(pairs[i].sure),
+                                                                       spoken(pairs[i].possible));
       auto it = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == said; });
       if (it == groups.end()) it = groups.insert(groups.end(), {said, {}});
-      it->second.push_back(pairs[i].to + (pairs[i].conditional.empty() ? "" : " *"));
+      it->second.push_back(spoken_end(pairs[i].to) + (pairs[i].conditional.empty() ? "" : " *"));
     }
-    out += "\n" + paint.bold(printable(from)) + "\n";
+    out += "\n" + paint.bold(spoken_end(from)) + "\n";
     std::size_t width = 0;
     for (const auto& g : groups) width = std::max(width, std::min<std::size_t>(columns(g.first), 24));
     for (const auto& [said, to] : groups) {
       const bool beside = columns(said) <= width;
       out += "  " + padded(said, width) + (beside ? "  " : "\n");
       for (std::size_t n = 0; n < to.size(); ++n)
-        out += (n == 0 && beside ? "" : std::string(width + 4, ' ')) + printable(to[n]) + "\n";
+        out += (n == 0 && beside ? "" : std::string(width + 4, ' ')) + to[n] + "\n";
     }
   }
   if (std::any_of(pairs.begin(), pairs.end(), [](const Pair& p) { return !p.conditional.empty(); }))
@@ -70,8 +130,8 @@ std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool
     std::size_t name = columns("workload"), any = columns("any pod"), world = columns("internet");
     for (const auto& e : report.exposures) {
       name = std::max(name, columns(e.workload));
-      any = std::max(any, columns(or_dash(e.any_pod)));
-      world = std::max(world, columns(or_dash(e.internet)));
+      any = std::max(any, columns(spoken(or_dash(e.any_pod))));
+      world = std::max(world, columns(spoken(or_dash(e.internet))));
     }
     out += "\n" + paint.bold("exposure") +
            ": what a pod without labels in a namespace of its own reaches, "
@@ -80,8 +140,8 @@ std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool
                        padded("internet", world), "by Ingress");
     for (const auto& e : report.exposures) {
       std::string row = fmt::format("  {}  {}  {}  {}", padded(printable(e.workload), name),
-                                    padded(or_dash(e.any_pod), any), padded(or_dash(e.internet), world),
-                                    or_dash(e.ingress));
+                                    padded(spoken(or_dash(e.any_pod)), any),
+                                    padded(spoken(or_dash(e.internet)), world), spoken(or_dash(e.ingress)));
       out += row + "\n";
     }
   }

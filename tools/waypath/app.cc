@@ -84,9 +84,16 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
   };
   if (diagnostics.has_input_errors()) return give_up();
   if (stats.objects == 0) {
-    complain(streams, fmt::format("no Kubernetes object in {}", fmt::join(paths, ", ")),
-             "-f takes manifests as `kubectl apply -f` does: *.yaml, *.yml, *.json, or - for standard input");
-    return give_up();
+    give_up();
+    if (diagnostics.has_errors()) {
+      complain(streams, fmt::format("no object of {} is left: the API server would refuse each, see above",
+                                    fmt::join(paths, ", ")));
+    } else {
+      complain(
+          streams, fmt::format("no Kubernetes object in {}", fmt::join(paths, ", ")),
+          "-f takes manifests as `kubectl apply -f` does: *.yaml, *.yml, *.json, or - for standard input");
+    }
+    return nullptr;
   }
   model::ClusterOptions cluster_options;
   if (options.cluster.istio_version) {
@@ -116,7 +123,10 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
   auto cluster = model::Cluster::build(std::move(snapshot), cluster_options, diagnostics);
   auto engine = sim::Engine::build(std::move(cluster), sim_options, diagnostics);
   print_diagnostics(diagnostics, files, options, streams);
-  if (options.common.strict && diagnostics.has_errors()) return nullptr;
+  if (options.common.strict && model::has_refusals(diagnostics)) {
+    complain(streams, "--strict: the API server would refuse objects of the input, see above");
+    return nullptr;
+  }
   return engine;
 }
 

@@ -119,7 +119,8 @@ void add_cluster(CLI::App& app, Options& o) {
   app.add_option("--pod-cidr", o.cluster.pod_cidrs, "Range of pod addresses; repeatable")
       ->type_name("CIDR")
       ->allow_extra_args(false);
-  app.add_flag("--strict", o.common.strict, "An object that the API server would reject is exit 2");
+  app.add_flag("--strict", o.common.strict,
+               "An object that the API server or kubectl would refuse is exit 2");
 }
 
 void add_flow(CLI::App& app, FlowOptions& f, bool required) {
