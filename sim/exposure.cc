@@ -185,6 +185,7 @@ void Exposure::collect_gateways(const model::Cluster& cluster) {
     }
   }
   for (const auto& ingress : snapshot.all<model::Ingress>()) {
+    if (ingress->meta.key.kind == std::string_view("Route")) continue;  // OpenShift's router serves it
     std::vector<PodId> pods;
     for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
       if (has(cluster.pods()[i]->meta.labels, "istio", ingress_pod_label(cluster.mesh())))

@@ -22,27 +22,25 @@ constexpr std::string_view kStranger =
 
 using PodPort = std::pair<std::uint32_t, std::uint16_t>;
 
-void publish_port(const model::Cluster& cluster, model::ServiceId service, std::uint16_t port,
-                  std::set<PodPort>& out) {
-  for (const auto& endpoint : cluster.endpoints(service, port, model::Protocol::Tcp))
-    if (endpoint.pod.valid()) out.insert({endpoint.pod.index, endpoint.port});
-}
-
 // Which controller reads an Ingress is not asked, so what any may take for the port counts: the API's number
-// or name of a Service port, and its target port, which ingress-nginx takes as well.
-// Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go IngressServiceBackend (the Service is in
-// the Ingress' own namespace); kubernetes/ingress-nginx internal/ingress/controller/controller.go
-// serviceEndpoints.
+// or name of a Service port, and its target port, which ingress-nginx takes as well. A Route means the port
+// of the endpoints; without one all of them. Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go
+// IngressServiceBackend (the Service is in the Ingress' own namespace); kubernetes/ingress-nginx
+// internal/ingress/controller/controller.go serviceEndpoints; openshift/api route/v1/types.go RoutePort.
 void publish(const model::Cluster& cluster, const model::Ingress& ingress,
              const model::IngressBackend& backend, std::set<PodPort>& out) {
   const auto id = cluster.find_service(ingress.meta.key.ns.view(), backend.service.view());
   if (backend.resource || !id.valid() || cluster.service(id).service == nullptr) return;
+  const bool route = ingress.meta.key.kind == std::string_view("Route");
+  const auto* number = std::get_if<std::uint16_t>(&backend.port);
+  const auto* name = std::get_if<model::Symbol>(&backend.port);
   for (const auto& port : cluster.service(id).service->ports) {
-    const auto* number = std::get_if<std::uint16_t>(&backend.port);
-    const auto* name = std::get_if<model::Symbol>(&backend.port);
-    if (backend.port == port.target_port || (number != nullptr && port.port == *number) ||
-        (name != nullptr && port.name == *name))
-      publish_port(cluster, id, port.port, out);
+    const bool meant = (name != nullptr && port.name == *name) || backend.port == port.target_port ||
+                       (number != nullptr && !route && port.port == *number);
+    for (const auto& endpoint : cluster.endpoints(id, port.port, model::Protocol::Tcp))
+      if (endpoint.pod.valid() &&
+          (meant || (route && number != nullptr && (*number == 0 || *number == endpoint.port))))
+        out.insert({endpoint.pod.index, endpoint.port});
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // What a workload opens to those who are not in the input: any pod of the cluster, the internet, and the
-// controller behind Ingress objects. All are seen from a pod without labels in a namespace of its own, or
-// from public addresses.
+// controller behind Ingress and OpenShift Route objects. All are seen from a pod without labels in a
+// namespace of its own, or from public addresses.
 
 #include <string>
 #include <vector>
@@ -14,7 +14,7 @@ struct WorkloadExposure {
   std::string workload;  // name of the `ReachEndpoint`
   PortSet any_pod;       // a pod without labels in a namespace of its own
   PortSet internet;      // some address that is not set aside for private networks
-  PortSet ingress;       // what an Ingress publishes and `any_pod` holds
+  PortSet ingress;       // what an Ingress or Route publishes and `any_pod` holds
 };
 
 /// Workloads that open something to one of them, by name. Options as for `reach`; `from` is not asked.

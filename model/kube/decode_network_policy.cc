@@ -1,6 +1,10 @@
 // networking.k8s.io/v1 NetworkPolicy with the API server's validation.
 // Source: kubernetes pkg/apis/networking/validation/validation.go
 
+#include <cctype>
+#include <string>
+
+#include "model/diagnostic_codes.h"
 #include "model/load/decoders.h"
 
 namespace waypath::model {
@@ -53,6 +57,29 @@ NetworkPolicyPort decode_port(const Field& f) {
   return p;
 }
 
+// Octets with leading zeros are legal here and decimal.
+// Source: kubernetes apimachinery pkg/util/validation/ip.go IsValidCIDRForLegacyField; k8s.io/utils
+// internal/third_party/forked/golang/net/parse.go
+std::optional<Cidr> decode_block(const Field& f) {
+  const auto text = f.optional_text();
+  if (!text) return std::nullopt;
+  if (text->find(':') != std::string::npos) return decode_cidr(f);
+  std::string plain;
+  for (std::size_t i = 0; i < text->size(); ++i) {
+    const bool starts = i == 0 || (*text)[i - 1] == '.';
+    if (starts)
+      while (i + 1 < text->size() && (*text)[i] == '0' &&
+             std::isdigit(static_cast<unsigned char>((*text)[i + 1])) != 0)
+        ++i;
+    plain += (*text)[i];
+  }
+  const auto block = plain == *text ? std::nullopt : parse_cidr(plain);
+  if (!block) return decode_cidr(f);
+  f.warn(kFieldInvalid, "leading zeros are read as decimal; strict IP validation refuses them",
+         "write " + plain);
+  return block;
+}
+
 IpBlock decode_ip_block(const Field& f) {
   IpBlock block;
   block.pos = f.pos();
@@ -62,11 +89,11 @@ IpBlock decode_ip_block(const Field& f) {
   if (!cidr.present() || (cidr.node()->is_string() && cidr.node()->scalar.empty())) {
     cidr.reject(error_type::kRequired, "an ipBlock needs its cidr");
   } else {
-    outer = decode_cidr(cidr);
+    outer = decode_block(cidr);
   }
   if (outer) block.cidr = *outer;
   f["except"].each([&](const Field& e) {
-    const auto inner = decode_cidr(e);
+    const auto inner = decode_block(e);
     if (!inner) return;
     // Equal ranges and the other address family are no strict subset.
     if (outer && (!outer->contains(*inner) || *outer == *inner)) {

@@ -1,4 +1,4 @@
-// Service, EndpointSlice, Endpoints, Ingress, IngressClass, with the API server's defaults.
+// Service, EndpointSlice, Endpoints, Ingress, OpenShift Route, IngressClass, with the API server's defaults.
 
 #include "model/diagnostic_codes.h"
 #include "model/load/decoders.h"
@@ -234,6 +234,42 @@ void decode_ingress(const Field& root, ObjectMeta meta, Decoded& out) {
     ingress.tls.push_back({t["hosts"].texts(), t["secretName"].text()});
   });
   out.emplace_back(std::move(ingress));
+}
+
+// A Route of OpenShift publishes Services as an Ingress does, through a router of its own; `meta` keeps its
+// kind. Its port is one of the endpoints: their number, the Service's target port, or their name, the Service
+// port's; without it all (port 0).
+// Source: openshift/api route/v1/types.go RouteSpec, RouteTargetReference (weight 0 takes no request),
+// RoutePort
+void decode_openshift_route(const Field& root, ObjectMeta meta, Decoded& out) {
+  Ingress route;
+  route.meta = std::move(meta);
+  const Field spec = root["spec"];
+  IngressRule rule;
+  rule.pos = spec.pos();
+  rule.host = spec["host"].text();
+  IngressBackend backend;
+  if (const auto port = spec["port"]["targetPort"].int_or_string()) {
+    const auto* number = std::get_if<std::int64_t>(&*port);
+    if (number == nullptr) {
+      backend.port = intern(std::get<std::string>(*port));
+    } else if (*number >= 1 && *number <= 65535) {
+      backend.port = static_cast<std::uint16_t>(*number);
+    } else {
+      spec["port"]["targetPort"].reject(
+          error_type::kInvalid, "expected a port number from 1 to 65535, found " + std::to_string(*number));
+    }
+  }
+  const auto add = [&](const Field& target) {
+    if (target["weight"].integer().value_or(1) == 0) return;
+    backend.service = target["name"].symbol();
+    backend.pos = target.pos();
+    rule.paths.push_back({spec["path"].text(), IngressPathType::Prefix, backend, target.pos()});
+  };
+  if (spec["to"]) add(spec["to"]);
+  spec["alternateBackends"].each(add);
+  route.rules.push_back(std::move(rule));
+  out.emplace_back(std::move(route));
 }
 
 void decode_ingress_class(const Field& root, ObjectMeta meta, Decoded& out) {

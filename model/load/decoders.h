@@ -30,6 +30,7 @@ void decode_service(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_endpoint_slice(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_endpoints(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_ingress(const Field& root, ObjectMeta meta, Decoded& out);
+void decode_openshift_route(const Field& root, ObjectMeta meta, Decoded& out);  // as an Ingress
 void decode_ingress_class(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_network_policy(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_admin_network_policy(const Field& root, ObjectMeta meta,

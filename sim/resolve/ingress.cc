@@ -51,6 +51,7 @@ std::optional<std::uint16_t> backend_port(const model::Cluster& cluster, const m
 }  // namespace
 
 bool ingress_taken(const model::Cluster& cluster, const model::Ingress& ingress) {
+  if (ingress.meta.key.kind == std::string_view("Route")) return false;  // OpenShift's router serves it
   const model::MeshConfig& mesh = cluster.mesh();
   if (const model::Annotation* a = ingress.meta.annotation("kubernetes.io/ingress.class")) {
     return mesh.ingress_controller_mode != "OFF" && a->value == mesh.ingress_class;

@@ -1,4 +1,4 @@
-// What Ingress objects publish: the ports of the pods that a controller connects to.
+// What Ingress and Route objects publish: the ports of the pods that a controller connects to.
 
 #include "sim/reach_exposure.h"
 
@@ -31,6 +31,12 @@ std::string ingress_to(const std::string& port) {
       port + "}}}\n");
 }
 
+std::string route_with(const std::string& spec) {
+  return published(
+      "---\napiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: r, namespace: shop}\nspec: " +
+      spec + "\n");
+}
+
 }  // namespace
 
 TEST_CASE("an Ingress publishes the port behind the Service port that it names", "[reach]") {
@@ -41,6 +47,19 @@ TEST_CASE("an Ingress publishes the port behind the Service port that it names",
 
 TEST_CASE("a controller may take a target port for the port of an Ingress", "[reach]") {
   CHECK(ingress_to("{number: 8080}") == "TCP 8080");
+}
+
+TEST_CASE("a Route names a port of the endpoints, by number or by name, or none for all", "[reach]") {
+  CHECK(route_with("{to: {kind: Service, name: web}, port: {targetPort: http}}") == "TCP 8080");
+  CHECK(route_with("{to: {kind: Service, name: web}, port: {targetPort: 9090}}") == "TCP 9090");
+  CHECK(route_with("{to: {kind: Service, name: web}, port: {targetPort: 80}}") == "none");
+  CHECK(route_with("{to: {kind: Service, name: web}}") == "TCP 8080,9090");
+}
+
+TEST_CASE("a Route sends nothing to a backend of weight 0", "[reach]") {
+  CHECK(route_with("{to: {kind: Service, name: web, weight: 0}}") == "none");
+  CHECK(route_with("{to: {kind: Service, name: gone}, alternateBackends: [{kind: Service, name: web}], "
+                   "port: {targetPort: 8080}}") == "TCP 8080");
 }
 
 }  // namespace waypath::sim::tests

@@ -137,7 +137,7 @@ std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool
            ": what a pod without labels in a namespace of its own reaches, "
            "and public addresses\n";
     out += fmt::format("  {}  {}  {}  {}\n", padded("workload", name), padded("any pod", any),
-                       padded("internet", world), "by Ingress");
+                       padded("internet", world), "by Ingress or Route");
     for (const auto& e : report.exposures) {
       std::string row = fmt::format("  {}  {}  {}  {}", padded(printable(e.workload), name),
                                     padded(spoken(or_dash(e.any_pod)), any),
@@ -213,7 +213,7 @@ std::string markdown(const ReachReport& report, const std::vector<Pair>& pairs) 
     out += fmt::format("| {} | {} | {}{} |\n", cell(p.from), cell(p.to), answer(p),
                        p.conditional.empty() ? "" : " (HTTP rules may narrow it)");
   if (report.exposures.empty()) return out;
-  out += "\n| workload | open to any pod | to the internet | by Ingress |\n|---|---|---|---|\n";
+  out += "\n| workload | open to any pod | to the internet | by Ingress or Route |\n|---|---|---|---|\n";
   for (const auto& e : report.exposures)
     out += fmt::format("| {} | {} | {} | {} |\n", cell(e.workload), or_dash(e.any_pod), or_dash(e.internet),
                        or_dash(e.ingress));
