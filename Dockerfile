@@ -2,7 +2,7 @@
 FROM debian:12-slim AS build
 COPY tools/dev/packages.txt /tmp/packages.txt
 RUN apt-get update \
- && sed -e 's/#.*//' /tmp/packages.txt | xargs apt-get install -y --no-install-recommends \
+ && sed -e '/^# checks/,$d' -e 's/#.*//' /tmp/packages.txt | xargs apt-get install -y --no-install-recommends \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src
 RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DWAYPATH_BUILD_TESTS=OFF -DWAYPATH_BUILD_BENCH=OFF \

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/hostile.h"
 #include "tests/tools/verdicts.h"
 
 namespace waypath {
@@ -21,24 +22,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return out;
 }
 
-const std::vector<std::string> kHostile{
-    "a\"]; click h0 call alert(1)",
-    "a\n  h0 --> evil",
-    "%%{init: {'securityLevel': 'loose'}}%%",
-    "end",
-    "x end",
-    "END",
-    "<img src=x onerror=alert(1)>",
-    "`**md**`",
-    "a;b#35;c",
-    "a|b",
-    "a --> b",
-    "subgraph evil",
-    "javascript:alert(1)",
-    "\\\" ];\n evil -> evil2 [label=\"",
-    "a\x1b[2Jb",
-    "@{shape: rounded}",
-};
+const auto& kHostile = tests::hostile_names();
 
 TEST_CASE("hostile names leave a Mermaid flowchart with the statements of harmless ones") {
   const auto harmless = lines_of(tools::path_diagram(tests::dropped_at_last_leg(), "mermaid"));
@@ -137,7 +121,7 @@ TEST_CASE("hops behind the decision are drawn as not reached") {
   auto& path = verdict.paths.front();
   path.decided_at_leg = 1;
   const auto flow = tools::path_diagram(verdict, "mermaid");
-  CHECK(flow.find("class h3 unreached") != std::string::npos);
+  CHECK(flow.find("ztunnel of app/server-0\"/]:::unreached") != std::string::npos);
   CHECK(flow.find("h2 -.->") == std::string::npos);
 }
 

@@ -61,6 +61,21 @@ if(Python3_Interpreter_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/tests/envoy/oracl
   set_tests_properties("envoy: policies decide as in the real proxy" PROPERTIES LABELS envoy SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 
+# Diagrams and reports in the real Chromium, diagrams through the real Mermaid. Exit code 77: a package cannot be installed
+# here, skipped.
+if(Python3_Interpreter_FOUND AND TARGET waypath_cli AND NOT WAYPATH_SANITIZE AND NOT WAYPATH_COVERAGE)
+  add_executable(waypath_browser_diagrams tests/browser/diagrams.cc tests/tools/verdicts.cc tests/tools/hostile.cc tests/tools/run.cc)
+  target_link_libraries(waypath_browser_diagrams PRIVATE waypath_cli waypath_test_support waypath_options fmt::fmt)
+  add_dependencies(waypath_tests waypath_browser_diagrams)
+  function(waypath_browser_test title suite)
+    add_test(NAME "browser: ${title}" COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/browser/run.py" ${suite}
+                                              "${PROJECT_BINARY_DIR}/browser" ${ARGN})
+    # One at a time: the npm packages are fetched into one folder.
+    set_tests_properties("browser: ${title}" PROPERTIES LABELS browser SKIP_RETURN_CODE 77 TIMEOUT 900 RESOURCE_LOCK browser)
+  endfunction()
+  waypath_browser_test("Mermaid accepts every diagram" mermaid $<TARGET_FILE:waypath_browser_diagrams>)
+endif()
+
 # Scripts as tests.
 if(TARGET waypath)
   add_test(NAME "scenarios: every prediction" COMMAND waypath test scenarios WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

@@ -10,6 +10,7 @@ full=0
 [ "${1:-}" = --full ] && full=1
 
 install_packages
+install_peers
 
 step "format, layers, README"
 tools/dev/check_format.sh

@@ -10,24 +10,47 @@ export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$ROOT
 
 step() { printf '\n== %s\n' "$*"; }
 
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+  fi
+}
+
 # Installs what is missing of packages.txt. Without apt the packages have to be there already.
 install_packages() {
   local wanted missing=()
-  wanted=$(sed -e 's/#.*//' tools/dev/packages.txt)
+  wanted=$(sed -e 's/#.*//' tools/dev/packages.txt | grep -v :)
   command -v dpkg-query >/dev/null || return 0
   for package in $wanted; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   step "installing ${missing[*]}"
-  local as_root=()
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || { echo "error: these packages are missing and need root to install: ${missing[*]}" >&2; return 1; }
-    as_root=(sudo)
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    echo "error: these packages are missing and need root to install: ${missing[*]}" >&2
+    return 1
   fi
-  export DEBIAN_FRONTEND=noninteractive
-  "${as_root[@]}" apt-get update -q >/dev/null
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+  as_root apt-get update -q >/dev/null
+  as_root apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Installs the programs that tests are checked against (`package:command` in packages.txt). One that cannot be had is said;
+# its tests are skipped.
+install_peers() {
+  local entry missing=()
+  command -v apt-get >/dev/null || return 0
+  for entry in $(sed -e 's/#.*//' tools/dev/packages.txt | grep :); do
+    command -v "${entry#*:}" >/dev/null || missing+=("${entry%:*}")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  step "installing ${missing[*]}"
+  as_root apt-get update -q >/dev/null 2>&1 || true
+  for entry in "${missing[@]}"; do
+    as_root apt-get install -y -q --no-install-recommends "$entry" >/dev/null 2>&1 ||
+      echo "not installed: $entry; tests that need it are skipped"
+  done
 }
 
 # configure PRESET [flags...]: into $BUILD_ROOT/PRESET, with ccache when it is there.

@@ -12,6 +12,7 @@
 #include "tools/render/diagram.h"
 #include "tools/render/json.h"
 #include "tools/render/names.h"
+#include "tools/render/picture.h"
 
 namespace waypath::tools {
 namespace {
@@ -220,34 +221,54 @@ std::string markdown(const ReachReport& report, const std::vector<Pair>& pairs) 
   return out;
 }
 
-std::string graph(const std::vector<Pair>& pairs, bool dot) {
-  std::map<std::string, std::size_t> ids;
-  for (const auto& p : pairs) {
-    ids.emplace(p.from, 0);
-    ids.emplace(p.to, 0);
-  }
-  std::string out = dot ? "digraph reach {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n"
-                        : "flowchart LR\n";
-  std::size_t next = 0;
-  for (auto& [name, id] : ids) {
-    id = next++;
-    out += dot ? fmt::format("  e{} [label=\"{}\"];\n", id, dot_text(name))
-               : fmt::format("  e{}[\"{}\"]\n", id, mermaid_text(name));
-  }
-  for (const auto& p : pairs)
-    out += dot ? fmt::format("  e{} -> e{} [label=\"{}\"];\n", ids[p.from], ids[p.to], dot_text(answer(p)))
-               : fmt::format("  e{} -->|\"{}\"| e{}\n", ids[p.from], mermaid_text(answer(p)), ids[p.to]);
-  return out + (dot ? "}\n" : "");
-}
-
 }  // namespace
+
+Picture reach_picture(const sim::ReachResult& matrix) {
+  const auto pairs = pairs_of(matrix);
+  Picture out;
+  out.name = "reach";
+  std::map<std::string, std::size_t> groups, nodes;
+  const auto group_of = [](const std::string& name) {
+    return name.compare(0, 4, "ext:") == 0 ? std::string("outside the cluster")
+                                           : name.substr(0, name.find('/'));
+  };
+  for (const auto& p : pairs) {
+    for (const auto* name : {&p.from, &p.to}) {
+      groups.emplace(group_of(*name), 0);
+      nodes.emplace(*name, 0);
+    }
+  }
+  for (auto& [name, index] : groups) {
+    index = out.groups.size();
+    out.groups.push_back(name);
+  }
+  for (auto& [name, index] : nodes) {
+    index = out.nodes.size();
+    const bool outside = name.compare(0, 4, "ext:") == 0;
+    PictureNode node;
+    node.id = fmt::format("e{}", index);
+    node.lines = {outside ? name.substr(4) : name.substr(name.find('/') + 1)};
+    node.shape = outside ? Shape::Round : Shape::Box;
+    node.look = outside ? Look::Outside : Look::Plain;
+    node.group = groups[group_of(name)];
+    node.mergeable = true;
+    node.keys = {outside ? "external" : name.substr(0, name.find('[')), name};
+    out.nodes.push_back(std::move(node));
+  }
+  for (const auto& p : pairs) {
+    std::vector<std::string> lines{answer(p)};
+    if (!p.conditional.empty()) lines.emplace_back("HTTP rules may narrow it");
+    out.edges.push_back({nodes[p.from], nodes[p.to], std::move(lines), Line::Solid,
+                         p.possible.empty() ? Look::Plain : Look::Unknown});
+  }
+  return out;
+}
 
 std::string reach_report(const ReachReport& report, std::string_view format, bool colour) {
   const auto pairs = pairs_of(report.matrix);
   if (format == "json") return json(report, pairs);
   if (format == "csv") return csv(pairs);
   if (format == "markdown") return markdown(report, pairs);
-  if (format == "mermaid" || format == "dot") return graph(pairs, format == "dot");
   return text(report, pairs, colour);
 }
 

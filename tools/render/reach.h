@@ -1,5 +1,5 @@
 #pragma once
-// The connectivity matrix as text, JSON, CSV, Markdown, Mermaid and DOT.
+// The connectivity matrix as text, JSON, CSV and Markdown, and as a picture.
 
 #include <string>
 #include <string_view>
@@ -7,6 +7,7 @@
 
 #include "sim/reach.h"
 #include "sim/reach_exposure.h"
+#include "tools/render/picture.h"
 
 namespace waypath::tools {
 
@@ -16,7 +17,10 @@ struct ReachReport {
   std::string layer;  // "netpol" or "path"
 };
 
-/// `format`: "text", "json", "csv", "markdown", "mermaid", "dot".
+/// The pairs as a graph, grouped by namespace.
+[[nodiscard]] Picture reach_picture(const sim::ReachResult& matrix);
+
+/// `format`: "text", "json", "csv", "markdown".
 [[nodiscard]] std::string reach_report(const ReachReport& report, std::string_view format, bool colour);
 
 }  // namespace waypath::tools

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <ostream>
 
+#include "model/base/edit_distance.h"
 #include "model/load/manifest_loader.h"
 
 namespace waypath::tools {
@@ -128,6 +129,19 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
     return nullptr;
   }
   return engine;
+}
+
+std::optional<std::string> drawn(Picture picture, const Options& options, const Streams& streams) {
+  const auto names = focus_names(picture);
+  const auto missed = fit(picture, {options.diagram.focus, options.diagram.depth, options.diagram.each});
+  if (missed.empty()) return write_picture(picture, options.common.format);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto near = model::nearest(missed.front(), known);
+  complain(streams,
+           fmt::format("--focus: \"{}\" is nothing of this diagram{}", missed.front(),
+                       near ? fmt::format(", did you mean \"{}\"?", *near) : ""),
+           "write NAMESPACE or NAMESPACE/NAME; * stands for any text");
+  return std::nullopt;
 }
 
 std::optional<sim::Verdict> verdict_of(const sim::Engine& engine, const sim::Flow& flow,

@@ -9,6 +9,7 @@
 #include "model/base/diagnostic.h"
 #include "model/snapshot.h"
 #include "sim/engine.h"
+#include "tools/render/picture.h"
 #include "tools/waypath/options.h"
 
 namespace waypath::tools {
@@ -52,6 +53,10 @@ void complain(const Streams& streams, const std::string& message, const std::str
 /// Reads -f (or WAYPATH_CLUSTER) and compiles the policies. Nullptr: reported, exit 2.
 [[nodiscard]] std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Streams& streams);
 [[nodiscard]] std::vector<std::string> cluster_paths(const Options& options);
+
+/// The picture as --focus, --depth and --each cut it, in the format asked for. Nullopt: reported.
+[[nodiscard]] std::optional<std::string> drawn(Picture picture, const Options& options,
+                                               const Streams& streams);
 
 /// The flow that the flags describe. Nullopt: reported.
 [[nodiscard]] std::optional<sim::Flow> flow_of(const Options& options, const Streams& streams);

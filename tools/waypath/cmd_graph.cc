@@ -4,6 +4,7 @@
 #include "sim/topology.h"
 #include "tools/render/diagram.h"
 #include "tools/waypath/app.h"
+#include "tools/waypath/enforcement.h"
 
 namespace waypath::tools {
 
@@ -31,8 +32,15 @@ int run_graph(const Options& options, const Streams& streams) {
     if (!verdict) return kExitUsage;
     text = path_diagram(*verdict, options.common.format);
   } else {
-    text =
-        topology_diagram(*sim::Topology::build(engine->cluster(), engine->exposure()), options.common.format);
+    const auto topology = sim::Topology::build(engine->cluster(), engine->exposure());
+    const auto layer = options.diagram.layer == "wire"  ? TopologyLayer::Wire
+                       : options.diagram.layer == "all" ? TopologyLayer::All
+                                                        : TopologyLayer::Intent;
+    const auto picture =
+        topology_picture(engine->cluster(), *topology, enforced_at(*engine, *topology), layer);
+    auto out = drawn(picture, options, streams);
+    if (!out) return kExitUsage;
+    text = std::move(*out);
   }
   return write_data(options, streams, text) ? kExitFine : kExitUsage;
 }

@@ -14,6 +14,7 @@
 #include "scenarios/flow_selector.h"
 #include "scenarios/plan.h"
 #include "scenarios/scenario.h"
+#include "tools/render/diagram.h"
 #include "tools/render/plan.h"
 #include "tools/waypath/app.h"
 
@@ -66,6 +67,11 @@ int answer(const Options& options, const Streams& streams, const sim::Engine& be
                                                 options.common.jobs, diagnostics);
   print_diagnostics(diagnostics, after.cluster().files(), options, streams);
   if (diagnostics.has_errors()) return kExitUsage;
+  if (options.common.format == "mermaid" || options.common.format == "dot") {
+    const auto picture = drawn(plan_picture(plan), options, streams);
+    if (!picture || !write_data(options, streams, *picture)) return kExitUsage;
+    return plan.changes.empty() ? kExitFine : kExitNegative;
+  }
   const bool colour = options.common.format == "text" && use_colour(options, streams);
   if (!write_data(options, streams, plan_report(plan, options.common.format, colour))) return kExitUsage;
   return plan.changes.empty() ? kExitFine : kExitNegative;

@@ -65,6 +65,10 @@ int run_reach(const Options& options, const Streams& streams) {
   std::vector<sim::WorkloadExposure> open;
   if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), how, diagnostics);
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
+  if (options.common.format == "mermaid" || options.common.format == "dot") {
+    const auto picture = drawn(reach_picture(matrix), options, streams);
+    return picture && write_data(options, streams, *picture) ? kExitFine : kExitUsage;
+  }
   const bool colour = options.common.format == "text" && use_colour(options, streams);
   return write_data(options, streams,
                     reach_report({matrix, open, options.reach.layer}, options.common.format, colour))

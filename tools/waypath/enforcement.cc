@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "model/kube/network_policy.h"
 #include "sim/policy/enforcement.h"
@@ -73,6 +74,30 @@ void ask(const sim::Engine& engine, const Point& p, const model::ResourceKey& po
   }
 }
 
+void collect(const std::vector<sim::TraceNode>& nodes, std::set<std::string>& out) {
+  for (const auto& node : nodes) {
+    const bool policy = node.reason.by && !node.reason.by->key.name.empty() &&
+                        node.reason.by->key.kind.view() != "Secret" &&
+                        node.reason.code != sim::kAuthzNotEnforced;
+    if (policy) out.insert(node.reason.by->key.str());
+    collect(node.children, out);
+  }
+}
+
+// What the point considers whatever the request is.
+std::set<std::string> policies_at(const sim::Engine& engine, const PolicyPoint& point) {
+  std::set<std::string> out;
+  for (const auto& family : engine.policies().hop) {
+    sim::RequestState request;
+    const sim::Assume nothing;
+    request.assume = &nothing;
+    sim::TraceRecorder recorder;
+    (void)family->evaluate_hop({&point, &request}, &recorder);
+    collect(recorder.nodes, out);
+  }
+  return out;
+}
+
 void network_policy(const model::Cluster& cluster, const model::NetworkPolicy& policy, Enforcement& out) {
   const std::string directions = policy.affects_ingress && policy.affects_egress ? "ingress and egress"
                                  : policy.affects_ingress                        ? "ingress"
@@ -140,6 +165,24 @@ Enforcement enforcement_of(const sim::Engine& engine, const model::ResourceKey& 
     for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
       if (const auto point = point_of_pod(cluster, {i})) ask(engine, *point, key, out);
   }
+  return out;
+}
+
+std::vector<EnforcedAt> enforced_at(const sim::Engine& engine, const sim::Topology& topology) {
+  const auto& cluster = engine.cluster();
+  std::vector<EnforcedAt> out;
+  const auto add = [&](sim::VertexId vertex, const PolicyPoint& point) {
+    if (!vertex.valid()) return;
+    for (const auto& policy : policies_at(engine, point)) out.push_back({vertex, policy});
+  };
+  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
+    if (const auto point = point_of_pod(cluster, {i})) add(topology.vertex_of(PodId{i}), point->point);
+  for (const auto& point : waypoint_points(cluster))
+    add(topology.find(sim::VertexKind::Waypoint, point.point.ns.view(), point.point.gateway_name.view()),
+        point.point);
+  for (const auto& policy : cluster.snapshot().all<model::NetworkPolicy>())
+    for (const PodId id : cluster.select(policy->meta.ns(), policy->pod_selector))
+      if (!cluster.pod(id).spec.host_network) out.push_back({topology.vertex_of(id), policy->meta.key.str()});
   return out;
 }
 

@@ -39,6 +39,14 @@ struct ReachSelection {
   std::string from, to, layer = "path";
 };
 
+/// What of a diagram is drawn.
+struct DiagramSelection {
+  std::vector<std::string> focus;
+  unsigned depth = 1;
+  bool each = false;
+  std::string layer = "intent";  // graph: intent, wire, all
+};
+
 /// Two sides to compare, and the flows to ask about.
 struct PlanSelection {
   std::vector<std::string> changes;  // plan --change
@@ -53,6 +61,7 @@ struct Options {
   FlowOptions flow;
   ReachSelection reach;
   PlanSelection plan;
+  DiagramSelection diagram;
   std::vector<std::string> scenarios;  // test
   std::string run;                     // test --run
   std::vector<std::string> tags;       // test --tag

@@ -47,6 +47,7 @@ constexpr const char* kTestExamples =
 constexpr const char* kGraphExamples =
     "Examples:\n"
     "  waypath graph -f cluster/ -o mermaid                                  the whole topology\n"
+    "  waypath graph -f cluster/ --focus monitoring                          a namespace and its neighbours\n"
     "  waypath graph internet https://app.example.com -f cluster/            one flow's path, as a "
     "flowchart\n"
     "  waypath graph shop/cart-0 orders.shop:80 -f cluster/ -o mermaid-sequence\n"
@@ -57,6 +58,7 @@ constexpr const char* kReachExamples =
     "  waypath reach -f cluster/ --to monitoring/prometheus        who reaches it\n"
     "  waypath reach -f cluster/ --from external -o csv            what the outside reaches\n"
     "  waypath reach -f cluster/ --layer netpol -o json            L3/L4 policies alone\n"
+    "  waypath reach -f cluster/ -o mermaid --focus monitoring     a diagram of one namespace\n"
     "SEL: NAMESPACE, NAMESPACE/NAME, NAMESPACE/NAME[Kind] (with *), external, an address, or labels "
     "(app=web,tier!=db)\n"
     "Connections are those to the pods' own addresses; a Service behind a waypoint is asked with trace";
@@ -65,6 +67,7 @@ constexpr const char* kPlanExamples =
     "  waypath plan -f cluster/ --change pull-request/networkpolicies/       manifests that are applied\n"
     "  waypath plan -f cluster/ --change change.yaml -o markdown             a pull-request comment\n"
     "  waypath plan -f cluster/ --change change.yaml --scenario critical.yaml    these flows alone\n"
+    "  waypath plan -f cluster/ --change change.yaml -o mermaid              before and after, as a diagram\n"
     "change.yaml: `change: [{delete: NetworkPolicy/shop/default-deny}, ...]`, as scenarios/FORMAT.md says\n"
     "Exit codes: 0 no flow changes, 1 some do, 2 wrong usage or input";
 constexpr const char* kDiffExamples =
@@ -154,14 +157,24 @@ void add_flow(CLI::App& app, FlowOptions& f, bool required) {
       ->type_name("T");
 }
 
+void add_diagram(CLI::App& app, DiagramSelection& d) {
+  app.add_option("--focus", d.focus,
+                 "Draw only NAMESPACE or NAMESPACE/NAME (with *) and what is --depth edges away; repeatable")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--depth", d.depth, "Edges around --focus; default: 1")->type_name("N");
+  app.add_flag("--each", d.each, "Draw equal workloads one by one, and never by namespace");
+}
+
 void add_comparison(CLI::App& app, Options& o) {
   app.add_option(
          "--scenario", o.plan.scenario,
          "Ask the flows of this scenario, with what it assumes; default: every workload to every Service "
          "port, and the outside to every host of the gateways")
       ->type_name("FILE");
+  add_diagram(app, o.diagram);
   add_cluster(app, o);
-  add_common(app, o.common, {"text", "json", "markdown"});
+  add_common(app, o.common, {"text", "json", "markdown", "mermaid", "dot"});
 }
 
 // Long flags of a verb, to tell a slip from nonsense.
@@ -223,6 +236,12 @@ class Parser {
     auto* graph =
         verb("graph", Verb::Graph, "The topology, or one flow's path, as a diagram", kGraphExamples);
     add_flow(*graph, options_[Verb::Graph].flow, false);
+    add_diagram(*graph, options_[Verb::Graph].diagram);
+    graph
+        ->add_option("--layer", options_[Verb::Graph].diagram.layer,
+                     "Of the topology: intent (where requests are meant to go), wire (who can connect), all")
+        ->check(CLI::IsMember({"intent", "wire", "all"}))
+        ->type_name("LAYER");
     add_cluster(*graph, options_[Verb::Graph]);
     add_common(*graph, options_[Verb::Graph].common, {"mermaid", "mermaid-sequence", "dot"});
 
@@ -234,6 +253,7 @@ class Parser {
                      "netpol: NetworkPolicy and its kin; path: and HBONE and L4 authorization")
         ->check(CLI::IsMember({"path", "netpol"}))
         ->type_name("LAYER");
+    add_diagram(*reach, options_[Verb::Reach].diagram);
     add_cluster(*reach, options_[Verb::Reach]);
     add_common(*reach, options_[Verb::Reach].common, {"text", "json", "csv", "markdown", "mermaid", "dot"});
 
