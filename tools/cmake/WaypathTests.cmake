@@ -64,9 +64,11 @@ endif()
 # Diagrams and reports in the real Chromium, diagrams through the real Mermaid. Exit code 77: a package cannot be installed
 # here, skipped.
 if(Python3_Interpreter_FOUND AND TARGET waypath_cli AND NOT WAYPATH_SANITIZE AND NOT WAYPATH_COVERAGE)
-  add_executable(waypath_browser_diagrams tests/browser/diagrams.cc tests/tools/verdicts.cc tests/tools/hostile.cc tests/tools/run.cc)
-  target_link_libraries(waypath_browser_diagrams PRIVATE waypath_cli waypath_test_support waypath_options fmt::fmt)
-  add_dependencies(waypath_tests waypath_browser_diagrams)
+  foreach(what diagrams reports)
+    add_executable(waypath_browser_${what} tests/browser/${what}.cc tests/tools/verdicts.cc tests/tools/hostile.cc tests/tools/run.cc)
+    target_link_libraries(waypath_browser_${what} PRIVATE waypath_cli waypath_test_support waypath_options fmt::fmt)
+    add_dependencies(waypath_tests waypath_browser_${what})
+  endforeach()
   function(waypath_browser_test title suite)
     add_test(NAME "browser: ${title}" COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/browser/run.py" ${suite}
                                               "${PROJECT_BINARY_DIR}/browser" ${ARGN})
@@ -74,6 +76,8 @@ if(Python3_Interpreter_FOUND AND TARGET waypath_cli AND NOT WAYPATH_SANITIZE AND
     set_tests_properties("browser: ${title}" PROPERTIES LABELS browser SKIP_RETURN_CODE 77 TIMEOUT 900 RESOURCE_LOCK browser)
   endfunction()
   waypath_browser_test("Mermaid accepts every diagram" mermaid $<TARGET_FILE:waypath_browser_diagrams>)
+  waypath_browser_test("a report is opened, filtered and clicked" report $<TARGET_FILE:waypath>
+                       $<TARGET_FILE:waypath_browser_reports> "${PROJECT_SOURCE_DIR}")
 endif()
 
 # Scripts as tests.

@@ -177,6 +177,8 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_record(*parsed.options, streams);
     case Verb::Explain:
       return run_explain(*parsed.options, streams);
+    case Verb::Report:
+      return run_report(*parsed.options, streams);
     case Verb::None:
       break;
   }

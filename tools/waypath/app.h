@@ -8,6 +8,7 @@
 
 #include "model/base/diagnostic.h"
 #include "model/snapshot.h"
+#include "scenarios/runner.h"
 #include "sim/engine.h"
 #include "tools/render/picture.h"
 #include "tools/waypath/options.h"
@@ -36,6 +37,7 @@ struct Streams {
 [[nodiscard]] int run_record(const Options& options, const Streams& streams);
 [[nodiscard]] int run_diff(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);
+[[nodiscard]] int run_report(const Options& options, const Streams& streams);
 
 // ---- shared by the verbs ----
 
@@ -57,6 +59,10 @@ void complain(const Streams& streams, const std::string& message, const std::str
 /// The picture as --focus, --depth and --each cut it, in the format asked for. Nullopt: reported.
 [[nodiscard]] std::optional<std::string> drawn(Picture picture, const Options& options,
                                                const Streams& streams);
+
+/// Runs the scenario files of the flags, as `test` does; `code` is then the exit code. Nullopt: reported.
+[[nodiscard]] std::optional<scenarios::Report> run_scenarios(const Options& options, const Streams& streams,
+                                                             int& code);
 
 /// The flow that the flags describe. Nullopt: reported.
 [[nodiscard]] std::optional<sim::Flow> flow_of(const Options& options, const Streams& streams);

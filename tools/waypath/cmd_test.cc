@@ -46,25 +46,25 @@ std::string case_names(const std::vector<scenarios::Scenario>& read) {
   return out;
 }
 
-}  // namespace
-
-int run_test(const Options& options, const Streams& streams) {
+// The scenarios that the flags name; what is wrong with them or the flags is reported.
+std::optional<std::vector<scenarios::Scenario>> read_scenarios(const Options& options, const Streams& streams,
+                                                               model::SourceFiles& files,
+                                                               model::Diagnostics& diagnostics) {
   if (options.cluster.istio_version && !model::parse_istio_version(*options.cluster.istio_version)) {
     complain(streams,
              fmt::format("--istio-version: \"{}\" is no Istio version", *options.cluster.istio_version),
              "write 1.28 or 1.28.3");
-    return kExitUsage;
+    return std::nullopt;
   }
   if (!options.run.empty() && !sim::RegexMatch(options.run).valid()) {
     complain(streams, fmt::format("--run: \"{}\" is no regular expression", options.run),
              "RE2 syntax: github.com/google/re2/wiki/Syntax");
-    return kExitUsage;
+    return std::nullopt;
   }
-  model::Diagnostics diagnostics;
-  model::SourceFiles files;
+  using Read = std::optional<std::vector<scenarios::Scenario>>;
   const auto give_up = [&]() {
     print_diagnostics(diagnostics, files, options, streams);
-    return kExitUsage;
+    return Read();
   };
   const auto paths = scenarios::find_scenarios(
       options.scenarios.empty() ? std::vector<std::string>{"."} : options.scenarios, diagnostics);
@@ -77,9 +77,19 @@ int run_test(const Options& options, const Streams& streams) {
   if (read.empty()) {
     complain(streams, "no scenario file found",
              "a scenario is YAML with `kind: Scenario`; try `waypath test scenarios/`");
-    return kExitUsage;
+    return std::nullopt;
   }
-  if (options.list) return write_data(options, streams, case_names(read)) ? kExitFine : kExitUsage;
+  return read;
+}
+
+}  // namespace
+
+std::optional<scenarios::Report> run_scenarios(const Options& options, const Streams& streams, int& code) {
+  code = kExitUsage;
+  model::Diagnostics diagnostics;
+  model::SourceFiles files;
+  const auto read = read_scenarios(options, streams, files, diagnostics);
+  if (!read) return std::nullopt;
   scenarios::RunOptions how;
   how.run = options.run;
   how.tags = options.tags;
@@ -90,26 +100,38 @@ int run_test(const Options& options, const Streams& streams) {
   scenarios::Report report;
   scenarios::Runner runner(diagnostics, files);
   bool loaded = true;
-  const bool progress = streams.err_is_terminal && !options.common.quiet && read.size() > 1;
-  for (std::size_t i = 0; i < read.size() && !report.stopped; ++i) {
+  const bool progress = streams.err_is_terminal && !options.common.quiet && read->size() > 1;
+  for (std::size_t i = 0; i < read->size() && !report.stopped; ++i) {
     if (progress)
-      streams.err << fmt::format("\r\x1b[K[{}/{}] {}", i + 1, read.size(), read[i].path) << std::flush;
-    loaded = runner.run(read[i], how, report) && loaded;
+      streams.err << fmt::format("\r\x1b[K[{}/{}] {}", i + 1, read->size(), (*read)[i].path) << std::flush;
+    loaded = runner.run((*read)[i], how, report) && loaded;
   }
   if (progress) streams.err << "\r\x1b[K";
   if (!options.common.quiet)
     for (const auto& text : report.cluster_diagnostics) streams.err << text;
   print_diagnostics(diagnostics, files, options, streams);
-  if (!write_data(options, streams, rendered(report, options, streams)) || !loaded) return kExitUsage;
-  if (report.cases.empty()) {
+  if (loaded && report.cases.empty()) {
     complain(streams,
              options.tags.empty() ? fmt::format("no case matches --run '{}'", options.run)
                                   : fmt::format("no case has the tags {} and matches --run '{}'",
                                                 fmt::join(options.tags, ", "), options.run),
              "`waypath test --list` names the cases");
-    return kExitUsage;
+    return std::nullopt;
   }
-  return report.failed > 0 ? kExitNegative : kExitFine;
+  if (loaded) code = report.failed > 0 ? kExitNegative : kExitFine;
+  return report;
+}
+
+int run_test(const Options& options, const Streams& streams) {
+  if (options.list) {
+    model::Diagnostics diagnostics;
+    model::SourceFiles files;
+    const auto read = read_scenarios(options, streams, files, diagnostics);
+    return read && write_data(options, streams, case_names(*read)) ? kExitFine : kExitUsage;
+  }
+  int code = kExitUsage;
+  const auto report = run_scenarios(options, streams, code);
+  return report && write_data(options, streams, rendered(*report, options, streams)) ? code : kExitUsage;
 }
 
 }  // namespace waypath::tools

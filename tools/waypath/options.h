@@ -8,7 +8,7 @@
 
 namespace waypath::tools {
 
-enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach, Plan, Diff, Record };
+enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach, Plan, Diff, Record, Report };
 
 /// Flags that every verb has.
 struct CommonOptions {
@@ -62,7 +62,7 @@ struct Options {
   ReachSelection reach;
   PlanSelection plan;
   DiagramSelection diagram;
-  std::vector<std::string> scenarios;  // test
+  std::vector<std::string> scenarios;  // test, report
   std::string run;                     // test --run
   std::vector<std::string> tags;       // test --tag
   bool list = false;                   // test --list

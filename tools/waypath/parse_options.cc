@@ -81,6 +81,13 @@ constexpr const char* kRecordExamples =
     "  waypath record -f cluster/ --out scenarios/today.yaml     then `waypath test scenarios/today.yaml` in "
     "CI\n"
     "  waypath record -f cluster/ | diff scenarios/today.yaml -  what changed since";
+constexpr const char* kReportExamples =
+    "Examples:\n"
+    "  waypath report -f cluster/ --out report.html                     every flow, and who reaches whom\n"
+    "  waypath report -f cluster/ --change change.yaml --out plan.html  what a change does\n"
+    "  waypath report scenarios/ --out tests.html                       a test run\n"
+    "The file needs no network: open it, send it, print it. Secrets are named, never shown\n"
+    "Exit codes: as of test and plan; 0 for a cluster; 2 wrong usage or input";
 constexpr const char* kExplainExamples =
     "Examples:\n"
     "  waypath explain                                        every code, one line each\n"
@@ -279,6 +286,29 @@ class Parser {
                         kRecordExamples);
     add_cluster(*record, options_[Verb::Record]);
     add_common(*record, options_[Verb::Record].common, {"yaml"});
+
+    auto* report =
+        verb("report", Verb::Report, "One HTML file of a cluster, a plan or a test run", kReportExamples);
+    report
+        ->add_option("paths", options_[Verb::Report].scenarios,
+                     "Scenario files or directories: report a test run")
+        ->type_name("FILE|DIR");
+    report
+        ->add_option("--change", options_[Verb::Report].plan.changes,
+                     "Report what it does: manifests to apply, or a file with a `change:` list; repeatable")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    report
+        ->add_option("--scenario", options_[Verb::Report].plan.scenario,
+                     "Ask the flows of this scenario; default: every workload to every Service port, and the "
+                     "outside to every host of the gateways")
+        ->type_name("FILE");
+    report
+        ->add_option("--run", options_[Verb::Report].run,
+                     "Of a test run only cases whose \"scenario / variant / flow\" matches")
+        ->type_name("REGEX");
+    add_cluster(*report, options_[Verb::Report]);
+    add_common(*report, options_[Verb::Report].common, {"html"});
 
     auto* explain = verb("explain", Verb::Explain,
                          "What a code means; where a policy is enforced; what an Istio version changes",

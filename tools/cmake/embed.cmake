@@ -1,0 +1,13 @@
+# Writes a .cc that holds files as text: cmake -DOUT=... -DHEADER=... -DNAMESPACE=... "-DFILES=name=path;name=path" -P embed.cmake
+file(WRITE "${OUT}.new" "#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\n")
+foreach(entry IN LISTS FILES)
+  string(REGEX MATCH "^([^=]+)=(.*)$" _ "${entry}")
+  set(name "${CMAKE_MATCH_1}")
+  file(READ "${CMAKE_MATCH_2}" text)
+  file(APPEND "${OUT}.new" "extern const std::string_view ${name};\nconst std::string_view ${name} = R\"WAYPATH(")
+  file(APPEND "${OUT}.new" "${text}")
+  file(APPEND "${OUT}.new" ")WAYPATH\";\n\n")
+endforeach()
+file(APPEND "${OUT}.new" "}  // namespace ${NAMESPACE}\n")
+file(COPY_FILE "${OUT}.new" "${OUT}" ONLY_IF_DIFFERENT)
+file(REMOVE "${OUT}.new")
