@@ -6,6 +6,7 @@
 
 #include "sim/path_builder.h"
 #include "sim/reason_codes_walk.h"
+#include "sim/resolve/idle_gateway.h"
 
 namespace waypath::sim {
 
@@ -42,6 +43,17 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
   const std::vector<GatewayCandidate> candidates =
       gateways_for_host(engine_.routes(), dialled.host, dialled.port, walk.app.tls);
   if (candidates.empty()) {
+    // The gateway is there, its pods are not: whatever the name points to, nobody takes the connection.
+    for (const IdleGateway& idle :
+         gateways_without_pods(engine_.routes(), dialled.host, dialled.port, walk.app.tls)) {
+      walk.path.deciders.push_back(idle.gateway);
+      if (idle.service.valid()) return enter_service(std::move(walk), idle.service, dialled.port);
+      return fail(std::move(walk), Failure::Kind::NoUpstream, Outcome::Unreachable,
+                  {kEndpointNone, idle.gateway,
+                   fmt::format("{} has a server for {}, but its selector fits no pod", idle.gateway.key.str(),
+                               dialled.host)},
+                  {idle.gateway});
+    }
     return fail(
         std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable,
         {kNoEntry, std::nullopt,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "model/kube/selector_text.h"
 #include "sim/reach.h"
 
 namespace waypath::sim {
@@ -28,66 +29,6 @@ std::string_view trimmed(std::string_view s) {
   return s;
 }
 
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> out;
-  int depth = 0;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '(') ++depth;
-    if (text[i] == ')') --depth;
-    if (text[i] != ',' || depth != 0) continue;
-    out.push_back(trimmed(text.substr(start, i - start)));
-    start = i + 1;
-  }
-  out.push_back(trimmed(text.substr(start)));
-  return out;
-}
-
-std::optional<model::SelectorRequirement> set_based(std::string_view text) {
-  for (const auto& [word, op] : {std::pair{std::string_view(" notin "), model::SelectorOperator::NotIn},
-                                 std::pair{std::string_view(" in "), model::SelectorOperator::In}}) {
-    const auto at = text.find(word);
-    if (at == std::string_view::npos) continue;
-    const std::string_view list = trimmed(text.substr(at + word.size()));
-    if (list.size() < 2 || list.front() != '(' || list.back() != ')') return std::nullopt;
-    model::SelectorRequirement r{model::intern(trimmed(text.substr(0, at))), op, {}, {}};
-    for (const auto value : split(list.substr(1, list.size() - 2))) r.values.push_back(model::intern(value));
-    return r;
-  }
-  return std::nullopt;
-}
-
-// The forms of `kubectl get -l`. Source: kubernetes staging/src/k8s.io/apimachinery/pkg/labels/selector.go
-// Parse
-std::optional<model::LabelSelector> label_selector(std::string_view text) {
-  model::LabelSelector out;
-  for (const auto term : split(text)) {
-    if (term.empty()) return std::nullopt;
-    if (auto r = set_based(term)) {
-      out.requirements.push_back(std::move(*r));
-      continue;
-    }
-    const auto equals = term.find('=');
-    if (equals == std::string_view::npos) {
-      const bool absent = term.front() == '!';
-      out.requirements.push_back(
-          {model::intern(absent ? term.substr(1) : term),
-           absent ? model::SelectorOperator::DoesNotExist : model::SelectorOperator::Exists,
-           {},
-           {}});
-      continue;
-    }
-    const bool differs = equals > 0 && term[equals - 1] == '!';
-    std::string_view value = term.substr(equals + 1);
-    if (!value.empty() && value.front() == '=') value.remove_prefix(1);
-    out.requirements.push_back({model::intern(trimmed(term.substr(0, differs ? equals - 1 : equals))),
-                                differs ? model::SelectorOperator::NotIn : model::SelectorOperator::In,
-                                {model::intern(trimmed(value))},
-                                {}});
-  }
-  return out;
-}
-
 }  // namespace
 
 std::optional<Condition> reach_selector(std::string_view text, const model::Cluster& cluster,
@@ -100,7 +41,7 @@ std::optional<Condition> reach_selector(std::string_view text, const model::Clus
     };
   const bool labels = text.find_first_of("=!(") != std::string_view::npos;
   if (labels) {
-    if (const auto selector = label_selector(text))
+    if (const auto selector = model::parse_label_selector(text))
       return [selector, &cluster](const ReachEndpoint& e) {
         return !e.external() && selector->matches(cluster.pod(e.pod).meta.labels);
       };

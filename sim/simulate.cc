@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/istio/known_versions.h"
 #include "sim/engine.h"
 #include "sim/path_verdict.h"
 #include "sim/reason_codes_authz.h"
@@ -445,10 +446,14 @@ class PathJudge {
 
 // Facts of the cluster that every verdict rests on.
 void add_common_assumptions(const model::Cluster& cluster, PathVerdict& verdict) {
+  const model::IstioVersion version = cluster.profile().version();
   if (cluster.version_origin() == model::Cluster::VersionOrigin::Assumed) {
     verdict.assumptions.push_back(
+        {kAssumeVersion, fmt::format("Istio {}: the manifests name no version", version.str()), {}});
+  } else if (const auto known = model::nearest_known_version(version); known != version) {
+    verdict.assumptions.push_back(
         {kAssumeVersion,
-         fmt::format("Istio {}: the manifests name no version", cluster.profile().version().str()),
+         fmt::format("Istio {} is not known here: the rules of {} are used", version.str(), known.str()),
          {}});
   }
   if (!cluster.mesh().given) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstddef>
 
+#include "model/istio/known_versions.h"
+
 namespace waypath::model {
 namespace {
 
@@ -391,6 +393,13 @@ std::optional<IstioVersion> parse_istio_version(std::string_view text) {
 IstioVersion newest_known_version() {
   const NewestPatch& last = kNewest[std::size(kNewest) - 1];
   return {1, last.minor, last.patch};
+}
+
+IstioVersion nearest_known_version(IstioVersion version) {
+  const IstioVersion newest = newest_known_version();
+  if (version < IstioVersion{1, kNewest[0].minor, 0}) return {1, kNewest[0].minor, 0};
+  const bool later = version.major_ > newest.major_ || version.minor > newest.minor;
+  return later ? newest : version;
 }
 
 bool Profile::has(Feature f) const {

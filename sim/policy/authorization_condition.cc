@@ -492,6 +492,12 @@ std::string missing(const Condition& c, const PolicyRequest& view) {
   }
 }
 
+// Whether the attribute is about who connects, rather than what is asked for.
+bool names_caller(Attribute attribute) {
+  return attribute == Attribute::Principal || attribute == Attribute::Namespace ||
+         attribute == Attribute::ServiceAccount;
+}
+
 // Which listed principal comes closest, and in which part it differs.
 std::string nearest_principal(const PolicyValues& values, const std::string& caller,
                               std::size_t& distance_out) {
@@ -653,6 +659,7 @@ Tri match_condition(const Condition& c, Dialect dialect, const PolicyRequest& re
     why->detail = matched != nullptr ? std::string(c.name) + ": " + matched->written->text
                                      : negated(c.name) + ": " + list(*c.not_written);
     if (matched != nullptr) why->pos = matched->written->pos;
+    if (matched != nullptr && names_caller(c.attribute)) why->distance = 0;
     why->detail += "; " + seen(c, request);
   } else if (excluded != nullptr) {
     why->pos = excluded->written->pos;

@@ -277,18 +277,24 @@ class AuthorizationPolicies final : public PolicyEvaluator {
         RuleMatch why;
         const Tri t = p.rules[r].matches(dialect, request, recorder == nullptr ? nullptr : &why);
         if (t == Tri::Yes) {
+          // The first that matches admits; an explanation names the others that would have as well.
+          const Reason reason{kAuthzAllowMatch, p.at(r), std::move(why.detail)};
+          if (out.decision != Decision::Allow) out.reason = reason;
           out.decision = Decision::Allow;
-          out.reason = {kAuthzAllowMatch, p.at(r), std::move(why.detail)};
-          if (recorder != nullptr) {
-            out.deciders.push_back(p.at(r));
-            recorder->nodes.push_back({layer_of(p.policy->action), Decision::Allow, out.reason, {}});
-          }
-          return out;
+          if (recorder == nullptr) return out;
+          out.deciders.push_back(p.at(r));
+          recorder->nodes.push_back({layer_of(p.policy->action), Decision::Allow, reason, {}});
+          policies.pop_back();
+          break;
         }
         if (t == Tri::Unknown && !undecided) undecided = Reason{kAuthzFactMissing, p.at(r), why.missing_fact};
         if (recorder != nullptr)
           misses.push_back({&p, r, std::move(why), p.rules[r].dropped(dialect).has_value()});
       }
+    }
+    if (out.decision == Decision::Allow) {
+      for (const Compiled* p : policies) recorder->nodes.push_back(considered(*p, misses));
+      return out;
     }
     const auto isolated = [&] {
       return all ? std::any_of(positions.begin(), positions.end(), [&](auto i) { return isolates(i); })
@@ -312,13 +318,32 @@ class AuthorizationPolicies final : public PolicyEvaluator {
     return out;
   }
 
-  // The nearest rule held the most conditions before one failed, or lists the principal that is most alike.
+  // An ALLOW policy none of whose rules admitted the request, with what each lacked.
+  static TraceNode considered(const Compiled& policy, const std::vector<Miss>& misses) {
+    const std::string layer = layer_of(policy.policy->action);
+    TraceNode node{layer,
+                   Decision::NotApplicable,
+                   {kAuthzNoMatch, object_of(policy.policy->meta),
+                    policy.rules.empty() ? "no rules: matches nothing" : "no rule matches"},
+                   {}};
+    for (const auto& m : misses) {
+      if (m.policy != &policy) continue;
+      node.children.push_back(
+          {layer,
+           Decision::NotApplicable,
+           {m.dropped ? kAuthzRuleUnusable : kAuthzNoMatch, policy.at(m.rule), m.match.detail},
+           {}});
+    }
+    std::sort(node.children.begin(), node.children.end(),
+              [](const TraceNode& a, const TraceNode& b) { return a.reason.by->rule < b.reason.by->rule; });
+    return node;
+  }
+
   static void explain_refusal(PolicyResult& out, const std::vector<const Compiled*>& policies,
                               std::vector<Miss>& misses, const RequestState& request,
                               TraceRecorder& recorder) {
     std::stable_sort(misses.begin(), misses.end(), [](const Miss& a, const Miss& b) {
-      return std::tuple(a.dropped, -a.match.held, a.match.distance) <
-             std::tuple(b.dropped, -b.match.held, b.match.distance);
+      return a.dropped != b.dropped ? b.dropped : a.match.nearer_than(b.match);
     });
     for (auto& m : misses) m.match.detail += port_hint(*m.policy->policy, m.rule, request.port);
     if (!misses.empty()) {
@@ -336,21 +361,7 @@ class AuthorizationPolicies final : public PolicyEvaluator {
     for (const Compiled* p : policies) {
       const ObjectAt whole = object_of(p->policy->meta);
       if (out.deciders.empty() || !(out.deciders.front().key == whole.key)) out.deciders.push_back(whole);
-      TraceNode child{
-          node.layer,
-          Decision::NotApplicable,
-          {kAuthzNoMatch, whole, p->rules.empty() ? "no rules: matches nothing" : "no rule matches"},
-          {}};
-      for (const auto& m : misses)
-        if (m.policy == p)
-          child.children.push_back(
-              {node.layer,
-               Decision::NotApplicable,
-               {m.dropped ? kAuthzRuleUnusable : kAuthzNoMatch, p->at(m.rule), m.match.detail},
-               {}});
-      std::sort(child.children.begin(), child.children.end(),
-                [](const TraceNode& a, const TraceNode& b) { return a.reason.by->rule < b.reason.by->rule; });
-      node.children.push_back(std::move(child));
+      node.children.push_back(considered(*p, misses));
     }
     recorder.nodes.push_back(std::move(node));
     for (const auto& m : misses) {

@@ -1,6 +1,7 @@
 #include "sim/policy/authorization_rule.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "sim/match/route_match.h"
 
@@ -28,6 +29,10 @@ PolicyRequest::PolicyRequest(const RequestState& request, model::PathNormalizati
   if (!http) return;
   path = normalized_path(request.path, normalization);
   host = lower_case(request.host);
+}
+
+bool RuleMatch::nearer_than(const RuleMatch& other) const {
+  return std::tuple(failed, -held, distance) < std::tuple(other.failed, -other.held, other.distance);
 }
 
 CompiledRule::CompiledRule(const model::Cluster& cluster, const model::AuthorizationPolicy& policy,
@@ -160,6 +165,7 @@ Tri CompiledRule::entry(const Entry& conditions, Dialect dialect, const PolicyRe
       continue;
     }
     if (t == Tri::Yes) ++why->held;
+    if (t == Tri::No) ++why->failed;
     why->distance = std::min(why->distance, one.distance);
     // Failed conditions push out the held ones from the text.
     if (t == Tri::No && result != Tri::No) why->detail.clear();
@@ -174,6 +180,7 @@ Tri CompiledRule::entry(const Entry& conditions, Dialect dialect, const PolicyRe
   // pilot/pkg/security/authz/model/model.go (no condition is true)
   if (!any && dialect == Dialect::Ztunnel) {
     if (why != nullptr) {
+      ++why->failed;
       why->detail = conditions.empty()
                         ? std::string("an empty entry matches nothing at ztunnel")
                         : std::string(conditions.front().name) + ": " +
@@ -206,9 +213,7 @@ Tri CompiledRule::clause(const std::vector<Entry>& entries, Dialect dialect, con
     } else if (result == Tri::Unknown) {
       continue;
     }
-    if (why != nullptr &&
-        (first || one.held > best.held || (one.held == best.held && one.distance < best.distance)))
-      best = std::move(one);
+    if (why != nullptr && (first || one.nearer_than(best))) best = std::move(one);
     first = false;
   }
   if (why != nullptr) *why = std::move(best);
@@ -229,6 +234,7 @@ Tri CompiledRule::matches(Dialect dialect, const PolicyRequest& request, RuleMat
       return t != Tri::No;
     }
     why->held += one.held;
+    why->failed += one.failed;
     why->distance = std::min(why->distance, one.distance);
     if (t == Tri::No && result != Tri::No) why->detail.clear();
     if ((t == Tri::No || result != Tri::No) && !one.detail.empty() && t != Tri::Unknown) {

@@ -35,8 +35,10 @@ struct RuleMatch {
   std::string detail;        // the conditions that failed (or, on a match, held) with the values compared
   std::string missing_fact;  // of an Unknown
   model::SourcePos pos;      // of the first value that `detail` is about
-  int held = 0;              // conditions that hold: the nearest miss has the most
-  std::size_t distance = SIZE_MAX;  // from the caller to the nearest principal listed: breaks ties
+  // The nearest miss has the fewest conditions that fail, then the most that hold, then the nearest caller.
+  int failed = 0, held = 0;
+  std::size_t distance = SIZE_MAX;  // from the caller to the nearest one listed; 0: the caller itself
+  [[nodiscard]] bool nearer_than(const RuleMatch& other) const;
 };
 
 enum class Attribute : std::uint8_t {

@@ -23,10 +23,10 @@ Reason because(Code code, const model::ObjectMeta& meta, model::SourcePos pos, s
   return {code, ObjectAt{meta.key, pos.known() ? pos : meta.pos, -1, {}}, std::move(detail)};
 }
 
-// ztunnel's own container has the same name, but is no sidecar.
-// Source: istio manifests/charts/ztunnel/templates/daemonset.yaml (label app: ztunnel)
+// ztunnel's own container has the sidecar's name; its pods, as all that are not to be injected, say so.
+// Source: istio manifests/charts/ztunnel/templates/daemonset.yaml
 bool has_proxy_container(const Pod& pod) {
-  if (pod.meta.labels.get("app") == "ztunnel") return false;
+  if (pod.meta.labels.get("sidecar.istio.io/inject") == "false") return false;
   return std::any_of(pod.spec.containers.begin(), pod.spec.containers.end(),
                      [](const auto& c) { return c.name == std::string_view("istio-proxy"); });
 }

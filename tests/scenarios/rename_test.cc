@@ -1,6 +1,6 @@
 // No verdict may come from what things are called: every namespace, workload, service, account and policy of
-// a shipped cluster gets another name, in the manifests and in the scenario alike, and every prediction
-// holds.
+// a shipped cluster gets another name, and so do the labels that only its owners give a meaning, in the
+// manifests and in the scenario alike, and every prediction holds.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -21,11 +21,29 @@ namespace {
 namespace fs = std::filesystem;
 
 // Names that Kubernetes and Istio themselves give a meaning, and words of scenario files.
-const std::set<std::string> kWellKnown{"default", "kube-system", "kube-dns", "kubernetes",
-                                       "istio",   "ztunnel",     "gateway",  "waypoint"};
+const std::set<std::string> kWellKnown{"default", "kube-system", "kube-dns", "kubernetes", "istio",
+                                       "ztunnel", "gateway",     "waypoint", "ingress",    "egress"};
+
+// Labels that Kubernetes or Istio read: their values mean something.
+bool read_by_the_mesh(std::string_view key) {
+  const auto ends_with = [](std::string_view text, std::string_view end) {
+    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+  };
+  const auto slash = key.find('/');
+  if (slash == std::string_view::npos) return key == "k8s-app" || key == "istio-injection";
+  const auto domain = key.substr(0, slash);
+  return ends_with(domain, "istio.io") || ends_with(domain, "k8s.io") ||
+         (ends_with(domain, "kubernetes.io") && domain != "app.kubernetes.io");
+}
+
+bool has_letter(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; });
+}
 
 std::set<std::string> names_of(const model::Snapshot& snapshot) {
   static const std::set<std::string_view> kKinds{"Namespace",
+                                                 "Node",
                                                  "Pod",
                                                  "Deployment",
                                                  "StatefulSet",
@@ -33,24 +51,42 @@ std::set<std::string> names_of(const model::Snapshot& snapshot) {
                                                  "ReplicaSet",
                                                  "Service",
                                                  "Gateway",
+                                                 "VirtualService",
+                                                 "ServiceEntry",
+                                                 "HTTPRoute",
+                                                 "Secret",
                                                  "ServiceAccount",
+                                                 "DestinationRule",
                                                  "NetworkPolicy",
                                                  "AuthorizationPolicy",
                                                  "RequestAuthentication",
                                                  "PeerAuthentication"};
+  // "app" and "istio" are words of other label keys and API groups; ReplicaSets are told by the hash.
+  static const std::set<std::string_view> kKeptKeys{"app", "istio", "pod-template-hash"};
   std::set<std::string> out;
   for (const auto* meta : model::all_objects(snapshot)) {
     if (kKinds.contains(meta->key.kind.view())) out.insert(meta->key.name.str());
     for (const auto& owner : meta->owners) out.insert(owner.name.str());
+    for (const auto& label : meta->labels.all()) {
+      if (read_by_the_mesh(label.key.view())) continue;
+      const auto value = label.value.view();
+      if (has_letter(value) && value != "true" && value != "false" &&
+          value.find_first_of("._") == std::string_view::npos)
+        out.insert(std::string(value));
+      if (label.key.view().find_first_of("./") == std::string_view::npos &&
+          !kKeptKeys.contains(label.key.view()))
+        out.insert(label.key.str());
+    }
   }
   for (const auto& name : kWellKnown) out.erase(name);
   return out;
 }
 
-// One letter on, so that names keep their order and hold nothing of the old ones.
+// Three letters on, so that names keep their order and hold nothing of the old ones. (One or two would make a
+// number of 84d7 or 59c4.)
 std::string other_name(std::string name) {
   for (char& c : name)
-    if (c >= 'a' && c < 'z') c = static_cast<char>(c + 1);
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(std::min(c + 3, int{'z'}));
   return name;
 }
 
@@ -82,18 +118,20 @@ std::string without_manifests(std::string scenario) {
 }  // namespace
 
 TEST_CASE("predictions do not depend on names") {
-  const auto* const file = GENERATE("bigbang/waypoint-mode.yaml", "bigbang/gateway-mode.yaml",
-                                    "bigbang/sidecar-mode.yaml", "package-operator/sso-waypoint.yaml");
-  INFO(file);
-  const std::string path = tests::source_dir() + "/scenarios/" + file;
   model::Diagnostics diagnostics;
+  const auto scenario_files = scenarios::find_scenarios(
+      {tests::source_dir() + "/scenarios/bigbang", tests::source_dir() + "/scenarios/package-operator"},
+      diagnostics);
+  REQUIRE(scenario_files.size() >= 8);
+  const std::string path = GENERATE_REF(from_range(scenario_files));
+  INFO(path);
   model::SourceFiles files;
   const auto scenario = scenarios::read_scenario(path, files, diagnostics);
   REQUIRE(scenario);
   const auto snapshot = scenarios::load_cluster(*scenario, {}, diagnostics);
   REQUIRE(snapshot);
   const auto names = names_of(*snapshot);
-  REQUIRE(names.size() > 30);
+  REQUIRE(names.size() > 50);
 
   std::size_t renamed = 0;
   std::string text = without_manifests(rename(tests::read_text(path), names, renamed));
@@ -122,7 +160,7 @@ TEST_CASE("predictions do not depend on names") {
     UNSCOPED_INFO(what);
   }
   CHECK(report.failed == 0);
-  CHECK(report.passed > 5);
+  CHECK(report.passed > 0);
 }
 
 }  // namespace waypath

@@ -1,5 +1,6 @@
 // AuthorizationPolicy and PeerAuthentication, one rule of the semantics a case.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "sim/policy/attachment.h"
@@ -62,6 +63,56 @@ TEST_CASE("AuthorizationPolicy: a refusal names the nearest rule and what differ
         "in service account frontent instead of frontend");
   CHECK(result.deciders.size() == 2);
   CHECK(w.trace.near_misses.size() == 2);
+}
+
+TEST_CASE("AuthorizationPolicy: fewer failed conditions are nearer than more that hold") {
+  AuthzWorld w(
+      authorization_policy(
+          "another-caller",
+          "{rules: [{from: [{source: {namespaces: [ops], principals: [cluster.local/ns/ops/sa/ops]}}], "
+          "to: [{operation: {ports: ['8080'], methods: [GET]}}]}]}") +
+      authorization_policy("token",
+                           "{rules: [{from: [{source: {requestPrincipals: ['https://sso.example/*']}}]}]}"));
+  auto r = request_from();
+  const auto result = w.judge(sidecar_point(), r);
+  REQUIRE(result.reason.by);
+  CHECK(result.reason.by->key.str() == "AuthorizationPolicy/shop/token");
+}
+
+TEST_CASE("AuthorizationPolicy: the caller's own rule with a wrong port is nearer than another caller's") {
+  AuthzWorld w(authorization_policy("another-caller",
+                                    "{rules: [{from: [{source: {namespaces: [ops]}}], to: [{operation: "
+                                    "{ports: ['8080']}}]}]}") +
+               authorization_policy("own",
+                                    "{rules: [{from: [{source: {principals: "
+                                    "[cluster.local/ns/shop/sa/frontend]}}], to: [{operation: {ports: "
+                                    "['15008']}}]}]}"));
+  auto r = request_from();
+  const auto result = w.judge(ztunnel_point(), r);
+  REQUIRE(result.reason.by);
+  CHECK(result.reason.by->key.str() == "AuthorizationPolicy/shop/own");
+}
+
+TEST_CASE(
+    "AuthorizationPolicy: an allowed request names every policy that admits it and what the others lack") {
+  AuthzWorld w(authorization_policy("b-all", "{rules: [{}]}") +
+               authorization_policy("a-own", "{rules: [{from: [{source: {namespaces: [shop]}}]}]}") +
+               authorization_policy("c-other", "{rules: [{from: [{source: {namespaces: [ops]}}]}]}"));
+  auto r = request_from();
+  const auto result = w.judge(ztunnel_point(), r);
+  CHECK(result.decision == Decision::Allow);
+  REQUIRE(result.deciders.size() == 2);
+  CHECK(result.deciders[0].key.str() == "AuthorizationPolicy/shop/a-own");
+  CHECK(result.deciders[1].key.str() == "AuthorizationPolicy/shop/b-all");
+  REQUIRE(result.reason.by);
+  CHECK(result.reason.by->key.str() == "AuthorizationPolicy/shop/a-own");
+  const auto other = std::find_if(w.trace.nodes.begin(), w.trace.nodes.end(), [](const auto& node) {
+    return node.reason.by && node.reason.by->key.name == std::string_view("c-other");
+  });
+  REQUIRE(other != w.trace.nodes.end());
+  CHECK(other->decision == Decision::NotApplicable);
+  REQUIRE(other->children.size() == 1);
+  CHECK(other->children.front().reason.detail.find("namespaces: ops; caller is") == 0);
 }
 
 TEST_CASE("AuthorizationPolicy: port 15008 in a policy gets the hint that policy ports are inner ports") {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "model/diagnostic_codes.h"
@@ -52,6 +53,24 @@ TEST_CASE("a slip in a verb, a flag or a code gets a did-you-mean and exits 2") 
   const auto kind = run({"explain", "AuthorisationPolicy/a/b", "-f", kCluster});
   CHECK(kind.exit_code == 2);
   CHECK(kind.err.find("did you mean \"AuthorizationPolicy\"?") != std::string::npos);
+}
+
+TEST_CASE("a trace says which version's rules it follows, and an unknown version is an assumption") {
+  const auto known = run({"trace", "internet", kUrl, "-f", kCluster, "--istio-version", "1.24"});
+  CHECK(known.out.find("with the rules of Istio 1.24.6\n") != std::string::npos);
+  const auto unknown = run({"trace", "internet", kUrl, "-f", kCluster, "--istio-version", "1.99"});
+  CHECK(unknown.exit_code == 0);
+  CHECK(unknown.out.find("ASSUME_ISTIO_VERSION Istio 1.99.0 is not known here") != std::string::npos);
+}
+
+TEST_CASE("when every object is refused the errors come first, then what that means") {
+  const auto path = std::filesystem::temp_directory_path() / "waypath-refused.yaml";
+  std::ofstream(path) << "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: 80}\n";
+  const auto r = run({"trace", "internet", kUrl, "-f", path.string()});
+  std::filesystem::remove(path);
+  CHECK(r.exit_code == 2);
+  CHECK(r.err.find("spec.ports") < r.err.find("can be used"));
+  CHECK(r.err.find("can be used") != std::string::npos);
 }
 
 TEST_CASE("a format that does not exist exits 2 and names those that do") {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sim/reason_codes_walk.h"
 #include "tools/render/names.h"
 
 namespace waypath::tools {
@@ -88,6 +89,10 @@ class Writer {
                                      printable(outcome_words(verdict.paths[i])))));
       path(verdict.paths[i]);
     }
+    const bool assumed = std::any_of(main.assumptions.begin(), main.assumptions.end(),
+                                     [](const auto& a) { return a.code.text == sim::kAssumeVersion.text; });
+    if (!assumed && !verdict.istio_version.empty())
+      line("  with the rules of Istio " + verdict.istio_version);
     return std::move(out_);
   }
 

@@ -23,6 +23,7 @@ struct CommonOptions {
 struct ClusterOptionsText {
   std::vector<std::string> files;
   std::string default_namespace;  // -n; "" = default
+  bool all_namespaces = false;    // -A: accepted as kubectl does; manifests have all
   std::optional<std::string> istio_version, cni;
   std::vector<std::string> pod_cidrs;
 };

@@ -120,6 +120,8 @@ void add_cluster(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   app.add_option("-n,--namespace", o.cluster.default_namespace, "Namespace of what names none")
       ->type_name("NS");
+  app.add_flag("-A,--all-namespaces", o.cluster.all_namespaces,
+               "All namespaces of the manifests, as without -n");
   app.add_option("--istio-version", o.cluster.istio_version,
                  "Istio's version, 1.28 or 1.28.3; default: as the manifests show")
       ->type_name("V");

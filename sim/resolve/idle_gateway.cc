@@ -1,0 +1,51 @@
+#include "sim/resolve/idle_gateway.h"
+
+#include <algorithm>
+#include <string>
+
+#include "sim/resolve/hostname.h"
+#include "sim/resolve/istio_gateway.h"
+#include "sim/resolve/route_tables.h"
+
+namespace waypath::sim {
+
+std::vector<IdleGateway> gateways_without_pods(const RouteTables& tables, std::string_view host,
+                                               std::uint16_t port, bool tls) {
+  const RouteTables::Impl& impl = tables.impl();
+  const std::string name = host_without_port(host);
+  const auto has_host_of = [&](const ClassicServer& server) {
+    if (server.is_tls() != tls) return false;
+    return std::any_of(server.hosts.begin(), server.hosts.end(), [&](const std::string& written) {
+      const std::string_view pattern = std::string_view(written).substr(written.find('/') + 1);
+      return pattern == "*" || host_covers(pattern, name);
+    });
+  };
+  std::vector<IdleGateway> out;
+  for (const ClassicGateway& gateway : impl.classic) {
+    if (gateway.services || gateway.selector.empty()) continue;
+    if (std::none_of(gateway.servers.begin(), gateway.servers.end(), has_host_of)) continue;
+    const auto pods = impl.cluster.pods();
+    if (std::any_of(pods.begin(), pods.end(), [&](const model::Pod* pod) {
+          return std::all_of(gateway.selector.begin(), gateway.selector.end(), [&](const auto& s) {
+            const model::Label* label = pod->meta.labels.find(s.first);
+            return label != nullptr && label->value == s.second;
+          });
+        }))
+      continue;
+    IdleGateway idle;
+    idle.gateway = gateway.at;
+    for (std::uint32_t i = 0; i < impl.cluster.services().size() && !idle.service.valid(); ++i) {
+      const model::RegistryService& service = impl.cluster.services()[i];
+      if (service.service == nullptr || service.find_port(port) == nullptr) continue;
+      const auto& selector = service.service->selector;
+      const bool in_front = std::all_of(gateway.selector.begin(), gateway.selector.end(), [&](const auto& s) {
+        return std::find(selector.begin(), selector.end(), s) != selector.end();
+      });
+      if (in_front) idle.service = model::ServiceId{i};
+    }
+    out.push_back(std::move(idle));
+  }
+  return out;
+}
+
+}  // namespace waypath::sim
