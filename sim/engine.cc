@@ -3,6 +3,7 @@
 #include "sim/engine.h"
 
 #include "sim/exposure.h"
+#include "sim/topology.h"
 
 namespace waypath::sim {
 
@@ -19,11 +20,13 @@ std::shared_ptr<const Engine> Engine::build(std::shared_ptr<const model::Cluster
   engine->policies_ = compile_policies(engine->cluster_, options, diagnostics);
   // From here on: policies are matchers. Nothing below parses text, takes a lock or writes to the engine.
   engine->exposure_ = std::make_unique<const Exposure>(*engine->cluster_);
+  engine->topology_ = Topology::build(*engine->cluster_, *engine->exposure_);
+  // From here on: who can open a connection to whom is a graph.
   return engine;
 }
 
-// Then, for each flow: build_paths (sim/path_builder.cc) fixes hops, legs, wire ports and identities;
-// simulate (sim/simulate.cc) lets the policies judge them in order and asks sim/symptom.cc what the client
-// sees.
+// Then, for each flow: build_paths (sim/path_builder.cc) walks that graph and fixes hops, legs, wire ports
+// and identities; simulate (sim/simulate.cc) lets the policies judge them in order and asks sim/symptom.cc
+// what the client sees.
 
 }  // namespace waypath::sim

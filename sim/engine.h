@@ -16,6 +16,7 @@
 namespace waypath::sim {
 
 class Exposure;
+class Topology;
 
 /// Const and shared between threads after `build`.
 class Engine {
@@ -32,6 +33,8 @@ class Engine {
   [[nodiscard]] const EvaluatorTable& policies() const { return policies_; }
   /// Which gateways lead to which services, and the policies that are meant to guard them (sim/exposure.h).
   [[nodiscard]] const Exposure& exposure() const { return *exposure_; }
+  /// The graph that paths are walks of (sim/topology.h).
+  [[nodiscard]] const Topology& topology() const { return *topology_; }
   [[nodiscard]] const SimOptions& options() const { return options_; }
 
  private:
@@ -40,6 +43,7 @@ class Engine {
   std::shared_ptr<const RouteTables> routes_;
   EvaluatorTable policies_;
   std::unique_ptr<const Exposure> exposure_;
+  std::shared_ptr<const Topology> topology_;
   SimOptions options_;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/graph_ids.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/resolve/mesh.h"
 #include "sim/resolve/route.h"
@@ -22,6 +23,7 @@ using AuxiliaryCalls = std::vector<std::shared_ptr<const AuxiliaryCall>>;
 /// A node on the path. `point` is set where policies act; `request` is what that point sees.
 struct Hop {
   HopKind kind = HopKind::Client;
+  VertexId vertex;  // of the engine's Topology
   std::string ns, name;
   model::PodId pod;  // pod (ztunnel: the pod it acts for)
   PeerIdentity seen_peer, identity;
@@ -35,6 +37,7 @@ struct Hop {
 
 struct Leg {
   std::size_t from = 0, to = 0;  // hop indices
+  Crossing edges;                // of the engine's Topology, that the connection takes
   Transport transport = Transport::Plaintext;
   Connection connection;  // what NetworkPolicy sees; meaningless for InPod legs
   std::uint16_t inner_port = 0;

@@ -8,6 +8,7 @@
 
 #include "sim/exposure.h"
 #include "sim/reason_codes_walk.h"
+#include "sim/topology.h"
 
 namespace waypath::sim {
 
@@ -75,6 +76,7 @@ std::vector<Path> PathBuilder::build_call(const Walk& caller, ServiceId service,
   const Hop& at = caller.path.hops.back();
   Hop hop;
   hop.kind = at.kind;
+  hop.vertex = at.vertex;
   hop.ns = at.ns;
   hop.name = at.name;
   hop.pod = at.pod;
@@ -295,8 +297,43 @@ std::size_t PathBuilder::add_hop(Walk& walk, HopKind kind, std::string ns, std::
   hop.ns = std::move(ns);
   hop.name = std::move(name);
   hop.pod = pod;
+  hop.vertex = vertex_of(walk, kind, pod);
   walk.path.hops.push_back(std::move(hop));
-  return walk.path.hops.size() - 1;
+  const std::size_t index = walk.path.hops.size() - 1;
+  if (!walk.path.legs.empty() && walk.path.legs.back().to == index)
+    take_edges(walk.path, walk.path.legs.back());
+  return index;
+}
+
+VertexId PathBuilder::vertex_of(const Walk& walk, HopKind kind, PodId pod) const {
+  const Topology& graph = engine_.topology();
+  switch (kind) {
+    case HopKind::External:
+    case HopKind::Address:
+      return graph.external();
+    case HopKind::Node:
+      return walk.sender.node.valid()
+                 ? graph.find(VertexKind::Node, "", cluster_.node_names()[walk.sender.node.index])
+                 : graph.external();
+    case HopKind::Ztunnel:
+    case HopKind::Sidecar:
+      return graph.proxy_of(pod);
+    case HopKind::Client:
+    case HopKind::Gateway:
+    case HopKind::Waypoint:
+    case HopKind::Application:
+      return graph.vertex_of(pod);
+  }
+  return {};
+}
+
+void PathBuilder::take_edges(Path& path, Leg& leg) const {
+  Topology::Kind kind;
+  kind.transport = leg.transport;
+  kind.passes_capture = leg.connection.protocol != model::Protocol::Tcp || leg.connection.kubelet_probe;
+  kind.own_tunnel = flow_.tunnel && leg.from == 0;
+  if (const auto edges = engine_.topology().cross(path.hops[leg.from].vertex, path.hops[leg.to].vertex, kind))
+    leg.edges = *edges;
 }
 
 Leg& PathBuilder::add_leg(Walk& walk, Transport transport, NetPeer destination, std::uint16_t port,
@@ -385,11 +422,7 @@ Sender PathBuilder::sender_of(PodId pod, Sender::Kind kind) const {
   return sender;
 }
 
-const Capture& PathBuilder::capture(PodId pod) const {
-  const auto it = captures_.find(pod.index);
-  if (it != captures_.end()) return it->second;
-  return captures_.emplace(pod.index, capture_of(cluster_, pod)).first->second;
-}
+const Capture& PathBuilder::capture(PodId pod) const { return engine_.topology().capture(pod); }
 
 std::string PathBuilder::workload_name(PodId pod) const {
   const model::Pod& p = cluster_.pod(pod);
@@ -428,6 +461,21 @@ std::string PathBuilder::port_detail(const model::RegistryService& reg, std::uin
 void PathBuilder::finish(Walk walk, PathEnd end) {
   end.missing_facts.insert(end.missing_facts.begin(), walk.path.end.missing_facts.begin(),
                            walk.path.end.missing_facts.end());
+  // What the graph does not connect is not predicted.
+  for (const Leg& leg : walk.path.legs) {
+    if (leg.edges[0].valid() || leg.to >= walk.path.hops.size()) continue;
+    const auto title = [&](std::size_t i) {
+      return fmt::format("{} {}/{}", to_string(walk.path.hops[i].kind), walk.path.hops[i].ns,
+                         walk.path.hops[i].name);
+    };
+    end = {};
+    end.outcome = Outcome::Unknown;
+    end.reason = {kFactMissing, std::nullopt,
+                  fmt::format("how {} opens {} to {}: the graph of the cluster has no such connection",
+                              title(leg.from), to_string(leg.transport), title(leg.to))};
+    end.missing_facts.push_back(end.reason.detail);
+    break;
+  }
   walk.path.end = std::move(end);
   out_.push_back(std::move(walk.path));
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Stage 6: Flow -> Paths. A named walk: each step is a function named after the real hop it passes. A step
+// Stage 6: Flow -> Paths. A named walk of the engine's Topology: each step is a function named after the real
+// hop it passes, and takes edges of the graph to it (add_leg, then add_hop). A step
 // that has several ways on (weights, endpoints that differ) calls the next step once a way, each with its own
 // copy of the walk.
 //
@@ -140,6 +141,9 @@ class PathBuilder {
   void note_fail_open(Walk& walk, const WaypointBinding& binding, model::ServiceId service) const;
   [[nodiscard]] std::string backend_name(model::ServiceId service) const;
   [[nodiscard]] std::string port_detail(const model::RegistryService& reg, std::uint16_t port) const;
+  /// The vertex of a hop, and the edges that the leg to it takes.
+  [[nodiscard]] VertexId vertex_of(const Walk& walk, HopKind kind, model::PodId pod) const;
+  void take_edges(Path& path, Leg& leg) const;
   void finish(Walk walk, PathEnd end);
   void arrived(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service,
                std::string backend);
@@ -168,7 +172,6 @@ class PathBuilder {
   std::vector<Path> out_;
   Destination dialled_;  // of a sidecar client: where PassthroughCluster goes
   bool auxiliary_ = false;
-  mutable std::map<std::uint32_t, Capture> captures_;
 };
 
 /// The object as a verdict names it, at its first line or at `pos`.

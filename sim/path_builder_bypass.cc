@@ -9,6 +9,7 @@
 #include "sim/exposure.h"
 #include "sim/path_builder.h"
 #include "sim/reason_codes_walk.h"
+#include "sim/topology.h"
 
 namespace waypath::sim {
 
@@ -27,6 +28,8 @@ class BypassFinder {
   void run() {
     const Hop& last = path_.hops.back();
     if (last.kind != HopKind::Application || !last.pod.valid()) return;
+    if (last.pod == path_.hops.front().pod)
+      return;  // its own address or service: nothing is passed (R5, L21)
     pod_ = last.pod;
     custom_enforced_ = std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
       return hop.point &&
@@ -157,7 +160,7 @@ class BypassFinder {
 
   void check_waypoint(ServiceId service) {
     const model::RegistryService& reg = cluster_.service(service);
-    const WaypointBinding binding = bind_service(cluster_, service);
+    const WaypointBinding& binding = engine_.topology().binding(service);
     std::vector<ObjectAt> causes = binding.causes;
     if (binding.bound()) {
       if (passed(*binding.gateway)) return;

@@ -10,6 +10,7 @@
 #include "sim/reason_codes_route.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/protocol.h"
+#include "sim/topology.h"
 
 namespace waypath::sim {
 
@@ -467,7 +468,7 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
                                    const RouteTarget* target, bool own_service) {
   const model::RegistryService& reg = cluster_.service(service);
   if (!own_service) {
-    const WaypointBinding binding = bind_service(cluster_, service);
+    const WaypointBinding& binding = engine_.topology().binding(service);
     if (walk.sender.kind == Sender::Kind::Gateway && (binding.bound() || binding.label_at)) {
       const IngressWaypointUse use = ingress_uses_waypoint(cluster_, service);
       walk.path.hops.back().facts.push_back(fact("waypoint binding", binding.reason));

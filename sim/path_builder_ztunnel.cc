@@ -6,6 +6,7 @@
 #include "sim/path_builder.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/protocol.h"
+#include "sim/topology.h"
 
 namespace waypath::sim {
 
@@ -79,7 +80,7 @@ void PathBuilder::client_ztunnel(Walk walk, const Destination& destination) {
 // Source: istio/ztunnel src/proxy/outbound.rs build_request, src/state.rs find_upstream, load_balance.
 void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t port) {
   const model::RegistryService& reg = cluster_.service(service);
-  const WaypointBinding binding = bind_service(cluster_, service);
+  const WaypointBinding& binding = engine_.topology().binding(service);
   if (binding.label_at || binding.bound()) walk.path.hops.back().facts.push_back(binding_fact(binding));
   walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
                                binding.assumptions.end());

@@ -178,37 +178,20 @@ std::vector<EdgeId> Topology::in_edges(VertexId v) const {
   return out;
 }
 
-VertexId Topology::vertex_of(const Hop& hop) const {
-  switch (hop.kind) {
-    case HopKind::External:
-    case HopKind::Address:
-      return external_;
-    case HopKind::Node:
-      return find(VertexKind::Node, "", hop.name);
-    case HopKind::Ztunnel:
-    case HopKind::Sidecar:
-      return hop.pod.valid() ? proxy_of(hop.pod) : VertexId{};
-    case HopKind::Client:
-    case HopKind::Gateway:
-    case HopKind::Waypoint:
-    case HopKind::Application:
-      return hop.pod.valid() ? vertex_of(hop.pod) : VertexId{};
+std::optional<Crossing> Topology::cross(VertexId from, VertexId to, const Kind& kind) const {
+  if (!from.valid() || !to.valid()) return std::nullopt;
+  const auto usable = [&](const std::optional<EdgeId>& edge) {
+    return edge && (!edges_[edge->index].non_tcp || kind.passes_capture);
+  };
+  const EdgeKind wanted = kind_of(kind.transport);
+  if (wanted == EdgeKind::Captures) {
+    const auto inside = edge_between(from, to, wanted);
+    return inside ? std::optional<Crossing>({*inside, EdgeId{}}) : std::nullopt;
   }
-  return {};
-}
-
-std::vector<EdgeId> Topology::edges_for_leg(const Path& path, std::size_t leg) const {
-  const auto& l = path.legs[leg];
-  const VertexId from = vertex_of(path.hops[l.from]), to = vertex_of(path.hops[l.to]);
-  if (!from.valid() || !to.valid()) return {};
-  const auto kind = kind_of(l.transport);
-  if (kind == EdgeKind::Captures) {
-    const auto inside = edge_between(from, to, kind);
-    return inside ? std::vector<EdgeId>{*inside} : std::vector<EdgeId>{};
-  }
-  const auto sent = edge_between(from, network_, kind), received = edge_between(network_, to, kind);
-  if (!sent || !received) return {};
-  return {*sent, *received};
+  const auto sent = edge_between(from, network_, kind.own_tunnel ? EdgeKind::Plaintext : wanted);
+  const auto received = edge_between(network_, to, wanted);
+  if (!sent || !usable(received) || !(kind.own_tunnel || usable(sent))) return std::nullopt;
+  return Crossing{*sent, *received};
 }
 
 std::vector<VertexId> Topology::reachable_avoiding(VertexId from, std::span<const VertexId> avoid,

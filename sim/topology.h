@@ -2,7 +2,8 @@
 // The graph of a cluster: who can open a connection to whom on which transport (layer Wire), and which way a
 // request is meant to go (layer Intent). Built from a Cluster by the rules of sim/resolve. No pod-to-pod
 // edges: every connection on the wire passes the one Network vertex, so there are O(pods + services) edges.
-// Every leg of a path stands for edges of this graph.
+// A path is a walk of this graph: every leg takes edges of it (`cross`), and a leg without one has no
+// prediction.
 
 #include <cstdint>
 #include <memory>
@@ -13,14 +14,13 @@
 #include <vector>
 
 #include "model/cluster.h"
-#include "sim/path.h"
+#include "sim/graph_ids.h"
+#include "sim/resolve/mesh.h"
+#include "sim/verdict.h"
 
 namespace waypath::sim {
 
 class Exposure;
-
-using VertexId = model::Id<struct VertexTag>;
-using EdgeId = model::Id<struct EdgeTag>;
 
 enum class VertexKind : std::uint8_t {
   External,
@@ -93,9 +93,21 @@ class Topology {
   [[nodiscard]] std::vector<EdgeId> out_edges(VertexId v) const;
   [[nodiscard]] std::vector<EdgeId> in_edges(VertexId v) const;
 
-  /// The edges that a leg stands for: one inside a pod, else to the Network vertex and from it. Empty when
-  /// the graph has no such edge, which is a bug of the graph or of the path.
-  [[nodiscard]] std::vector<EdgeId> edges_for_leg(const Path& path, std::size_t leg) const;
+  /// How a pod takes part in the mesh: what its vertex and edges follow from.
+  [[nodiscard]] const Capture& capture(model::PodId pod) const { return captures_[pod.index]; }
+  [[nodiscard]] const WaypointBinding& binding(model::ServiceId service) const {
+    return bindings_[service.index];
+  }
+
+  /// What a connection may be, beside its transport.
+  struct Kind {
+    Transport transport = Transport::Plaintext;
+    bool passes_capture = false;  // UDP, SCTP, what the pod's own node sends
+    bool own_tunnel = false;      // the client speaks HBONE itself, whatever it is
+  };
+  /// The edges that a connection takes: one inside a pod, else to the Network vertex and from it. Nullopt:
+  /// the graph has no such connection.
+  [[nodiscard]] std::optional<Crossing> cross(VertexId from, VertexId to, const Kind& kind) const;
 
   /// What can be reached from a vertex over one layer without entering `avoid`, sorted; the vertex itself
   /// included.
@@ -110,10 +122,11 @@ class Topology {
   friend class TopologyBuilder;
   Topology();
   void freeze();
-  [[nodiscard]] VertexId vertex_of(const Hop& hop) const;
 
   std::vector<Vertex> vertices_;
   std::vector<Edge> edges_;
+  std::vector<Capture> captures_;          // by pod
+  std::vector<WaypointBinding> bindings_;  // by service
   std::vector<VertexId> pod_vertices_, proxy_vertices_, service_vertices_;
   VertexId network_, external_;
   std::unique_ptr<const Graph> graph_;

@@ -46,7 +46,7 @@ std::string TopologyBuilder::node_name(model::PodId pod) const {
 TopologyBuilder::Key TopologyBuilder::proxy_key(model::PodId pod) const {
   const auto& p = cluster_.pod(pod);
   const auto kind =
-      captures_[pod.index].dataplane == Dataplane::Waypoint ? VertexKind::Waypoint : VertexKind::Gateway;
+      out_.captures_[pod.index].dataplane == Dataplane::Waypoint ? VertexKind::Waypoint : VertexKind::Gateway;
   const model::Gateway* gateway = gateway_of_pod(cluster_, pod);
   if (gateway != nullptr) return {kind, gateway->meta.ns().str(), gateway->meta.name().str()};
   return {kind, p.meta.ns().str(), p.workload_name.str()};
@@ -60,14 +60,15 @@ void TopologyBuilder::declare_vertices() {
     if (is_waypoint(cluster_, *g)) declare(VertexKind::Waypoint, g->meta.ns().str(), g->meta.name().str());
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const model::PodId id{i};
-    captures_.push_back(capture_of(cluster_, id));
+    out_.captures_.push_back(capture_of(cluster_, id));
     const auto& p = cluster_.pod(id);
-    const auto& c = captures_.back();
+    const auto& c = out_.captures_.back();
     if (is_proxy(c)) {
       const auto [kind, ns, name] = proxy_key(id);
       declare(kind, ns, name, id);
       auto& vertex = declared_.at({kind, ns, name});
       if (!vertex.pod.valid()) vertex.pod = id;
+      if (c.redirected()) declare(VertexKind::Ztunnel, "", node_name(id));
       continue;
     }
     declare(VertexKind::Pod, p.meta.ns().str(), p.meta.name().str(), id);
@@ -95,10 +96,11 @@ void TopologyBuilder::number_vertices() {
   out_.proxy_vertices_.resize(cluster_.pods().size());
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const auto& p = cluster_.pod({i});
-    const auto& c = captures_[i];
+    const auto& c = out_.captures_[i];
     if (is_proxy(c)) {
       const auto [kind, ns, name] = proxy_key({i});
       out_.pod_vertices_[i] = at(kind, ns, name);
+      if (c.redirected()) out_.proxy_vertices_[i] = at(VertexKind::Ztunnel, "", node_name({i}));
       continue;
     }
     out_.pod_vertices_[i] = at(VertexKind::Pod, p.meta.ns().str(), p.meta.name().str());
@@ -152,9 +154,14 @@ void TopologyBuilder::connect_nodes() {
 // Source: ambient-path section 2 (what is captured): istio cni/pkg/iptables/iptables.go AppendInpodRules
 void TopologyBuilder::connect_pods() {
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
-    const auto& c = captures_[i];
-    if (is_proxy(c)) continue;
+    const auto& c = out_.captures_[i];
     const VertexId pod = out_.pod_vertices_[i], proxy = out_.proxy_vertices_[i];
+    if (is_proxy(c)) {
+      // L26: its node's ztunnel takes what comes in.
+      connect(proxy, pod, EdgeKind::Captures);
+      continue;
+    }
+    connect(pod, pod, EdgeKind::Captures);  // R5: its own address never leaves the pod
     // What is not TCP, and probes, pass by the proxy. So does all of a pod whose capture the manifests leave
     // open.
     const bool by_proxy = proxy.valid() && c.missing_facts.empty();
@@ -163,7 +170,7 @@ void TopologyBuilder::connect_pods() {
     if (!proxy.valid()) continue;
     connect(pod, proxy, EdgeKind::Captures);
     connect(proxy, pod, EdgeKind::Captures);
-    if (c.dataplane == Dataplane::Sidecar) connect_wire(proxy, c.sidecar_hbone, true, c.sidecar_hbone, true);
+    if (c.dataplane == Dataplane::Sidecar) connect_wire(proxy, c.sidecar_hbone, true, true, true);
   }
 }
 
@@ -188,16 +195,16 @@ void TopologyBuilder::connect_services() {
     for (const auto target : targets) connect(v, target, EdgeKind::Selects);
     if (outside) connect(v, out_.external_, EdgeKind::Selects);
 
-    const auto binding = bind_service(cluster_, id);
-    VertexId waypoint;
+    const WaypointBinding& binding = out_.bindings_.emplace_back(bind_service(cluster_, id));
+    const VertexId waypoint = waypoint_of(binding);
     if (binding.bound()) {
-      waypoint =
-          at(VertexKind::Waypoint, binding.gateway->meta.ns().str(), binding.gateway->meta.name().str());
-      if (!waypoint.valid())
-        waypoint =
-            at(VertexKind::Gateway, binding.gateway->meta.ns().str(), binding.gateway->meta.name().str());
       connect(waypoint, v, EdgeKind::RoutesTo);
       connect(v, waypoint, EdgeKind::UsesWaypoint, binding.port);
+    }
+    if (binding.canary != nullptr) {
+      const VertexId canary = waypoint_of(*binding.canary);
+      connect(canary, v, EdgeKind::RoutesTo);
+      connect(v, canary, EdgeKind::UsesWaypoint, binding.canary->port);
     }
     const bool through = waypoint.valid() && ingress_uses_waypoint(cluster_, id).uses;
     for (const auto gateway : exposure_.gateways_to(id))
@@ -210,10 +217,19 @@ void TopologyBuilder::connect_services() {
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const auto binding = bind_pod(cluster_, {i});
     if (!binding.bound()) continue;
-    connect(out_.pod_vertices_[i],
-            at(VertexKind::Waypoint, binding.gateway->meta.ns().str(), binding.gateway->meta.name().str()),
-            EdgeKind::UsesWaypoint, binding.port);
+    connect(out_.pod_vertices_[i], waypoint_of(binding), EdgeKind::UsesWaypoint, binding.port);
   }
+}
+
+// W9: a Gateway of any class that is named takes HBONE.
+VertexId TopologyBuilder::waypoint_of(const WaypointBinding& binding) {
+  if (!binding.bound()) return {};
+  const std::string ns = binding.gateway->meta.ns().str(), name = binding.gateway->meta.name().str();
+  const VertexId waypoint = at(VertexKind::Waypoint, ns, name);
+  if (waypoint.valid()) return waypoint;
+  const VertexId gateway = at(VertexKind::Gateway, ns, name);
+  connect(out_.network_, gateway, EdgeKind::Hbone);
+  return gateway;
 }
 
 }  // namespace waypath::sim

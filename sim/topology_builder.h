@@ -31,13 +31,13 @@ class TopologyBuilder {
   void connect_nodes();
   void connect_pods();
   void connect_services();
+  [[nodiscard]] VertexId waypoint_of(const WaypointBinding& binding);
   [[nodiscard]] Key proxy_key(model::PodId pod) const;
   [[nodiscard]] std::string node_name(model::PodId pod) const;
 
   const model::Cluster& cluster_;
   const Exposure& exposure_;
   Topology& out_;
-  std::vector<Capture> captures_;
   std::map<Key, Vertex> declared_;
   std::map<Key, VertexId> ids_;
 };

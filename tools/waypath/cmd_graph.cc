@@ -32,12 +32,12 @@ int run_graph(const Options& options, const Streams& streams) {
     if (!verdict) return kExitUsage;
     text = path_diagram(*verdict, options.common.format);
   } else {
-    const auto topology = sim::Topology::build(engine->cluster(), engine->exposure());
+    const auto& topology = engine->topology();
     const auto layer = options.diagram.layer == "wire"  ? TopologyLayer::Wire
                        : options.diagram.layer == "all" ? TopologyLayer::All
                                                         : TopologyLayer::Intent;
     const auto picture =
-        topology_picture(engine->cluster(), *topology, enforced_at(*engine, *topology), layer);
+        topology_picture(engine->cluster(), topology, enforced_at(*engine, topology), layer);
     auto out = drawn(picture, options, streams);
     if (!out) return kExitUsage;
     text = std::move(*out);
