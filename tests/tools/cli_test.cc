@@ -63,6 +63,18 @@ TEST_CASE("a trace says which version's rules it follows, and an unknown version
   CHECK(unknown.out.find("ASSUME_ISTIO_VERSION Istio 1.99.0 is not known here") != std::string::npos);
 }
 
+TEST_CASE("explain tells which waypoint a Service has in effect") {
+  const auto bound =
+      run({"explain", "Service/monitoring/monitoring-monitoring-kube-prometheus", "-f", kCluster});
+  CHECK(bound.exit_code == 0);
+  CHECK(bound.out.find("waypoint: authservice/authservice-waypoint, bound\n") != std::string::npos);
+  CHECK(bound.out.find("1 of 1 pods ready\n") != std::string::npos);
+  CHECK(bound.out.find("gateways: through the waypoint\n") != std::string::npos);
+  const auto none = run({"explain", "Service/monitoring/grafana", "-f", kCluster, "-o", "json"});
+  CHECK(none.out.find("\"state\": \"none\"") != std::string::npos);
+  CHECK(run({"explain", "Service/monitoring/nosuch", "-f", kCluster}).exit_code == 2);
+}
+
 TEST_CASE("when every object is refused the errors come first, then what that means") {
   const auto path = std::filesystem::temp_directory_path() / "waypath-refused.yaml";
   std::ofstream(path) << "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: 80}\n";

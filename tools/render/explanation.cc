@@ -181,4 +181,43 @@ std::string enforcement_json(const Enforcement& e) {
   return j.dump(2) + "\n";
 }
 
+std::string binding_text(const ServiceBinding& b) {
+  std::string out = printable(b.object) + (b.place.empty() ? "" : "  " + printable(b.place)) + "\n";
+  const auto said = [&](const std::string& text, const std::string& place) {
+    for (const auto& line : wrapped(text, 92)) out += "  " + printable(line) + "\n";
+    if (!place.empty()) out += "    " + printable(place) + "\n";
+  };
+  out +=
+      fmt::format("\nwaypoint: {}\n", b.waypoint.empty() ? b.state : printable(b.waypoint) + ", " + b.state);
+  said(b.why, b.why_place);
+  if (b.state == "bound") {
+    const auto ready = std::count_if(b.pods.begin(), b.pods.end(), [](const auto& p) { return p.ready; });
+    out += fmt::format("  {} of {} pods ready{}\n", ready, b.pods.size(),
+                       ready == 0 ? ": requests fail, none goes direct" : "");
+    for (const auto& pod : b.pods)
+      out += fmt::format("    {}{}\n", printable(pod.name), pod.ready ? "" : "  not ready");
+  }
+  out += fmt::format("\ngateways: {}\n", b.gateways_use_it ? "through the waypoint" : "straight to the pods");
+  said(b.gateways, b.gateways_place);
+  for (const auto& assumption : b.assumptions) said("assumed: " + assumption, "");
+  return out;
+}
+
+std::string binding_json(const ServiceBinding& b) {
+  Json j = envelope("ServiceBinding");
+  j["object"] = b.object;
+  j["place"] = b.place;
+  j["waypoint"] = b.waypoint.empty() ? Json(nullptr) : Json(b.waypoint);
+  j["state"] = b.state;
+  j["why"] = b.why;
+  j["whyPlace"] = b.why_place;
+  j["gatewaysUseIt"] = b.gateways_use_it;
+  j["gateways"] = b.gateways;
+  j["gatewaysPlace"] = b.gateways_place;
+  j["pods"] = Json::array();
+  for (const auto& pod : b.pods) j["pods"].push_back({{"name", pod.name}, {"ready", pod.ready}});
+  j["assumptions"] = b.assumptions;
+  return j.dump(2) + "\n";
+}
+
 }  // namespace waypath::tools

@@ -46,4 +46,21 @@ struct Enforcement {
 [[nodiscard]] std::string enforcement_text(const Enforcement& enforcement);
 [[nodiscard]] std::string enforcement_json(const Enforcement& enforcement);
 
+/// Which waypoint serves a Service, for clients in the mesh and for gateways, and why.
+struct ServiceBinding {
+  std::string object, place;     // "Service/a/b", "file:line"
+  std::string waypoint, state;   // "ns/name" that the labels name, "" for none; "bound", "missing", ...
+  std::string why, why_place;    // the rule that decided, at its label or listener
+  bool gateways_use_it = false;  // istio.io/ingress-use-waypoint, in effect
+  std::string gateways, gateways_place;
+  struct Pod {
+    std::string name;
+    bool ready = false;
+  };
+  std::vector<Pod> pods;  // of the waypoint, when bound
+  std::vector<std::string> assumptions;
+};
+[[nodiscard]] std::string binding_text(const ServiceBinding& binding);
+[[nodiscard]] std::string binding_json(const ServiceBinding& binding);
+
 }  // namespace waypath::tools

@@ -12,12 +12,14 @@
 #include "tools/render/explanation.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/enforcement.h"
+#include "tools/waypath/service_binding.h"
 
 namespace waypath::tools {
 namespace {
 
-constexpr std::array<std::string_view, 4> kPolicyKinds{"AuthorizationPolicy", "NetworkPolicy",
-                                                       "PeerAuthentication", "RequestAuthentication"};
+constexpr std::array<std::string_view, 6> kKinds{
+    "AuthorizationPolicy",   "NetworkPolicy", "PeerAuthentication",
+    "RequestAuthentication", "Service",       "ServiceEntry"};
 
 std::vector<model::CodeInfo> every_code() {
   auto out = sim::all_codes();
@@ -46,12 +48,12 @@ int explain_versions(const std::string& range, const Options& options, const Str
 int explain_object(const Options& options, const Streams& streams) {
   const std::string& subject = options.subject;
   const auto kind = std::string_view(subject).substr(0, subject.find('/'));
-  if (std::find(kPolicyKinds.begin(), kPolicyKinds.end(), kind) == kPolicyKinds.end()) {
-    const auto near = model::nearest(kind, kPolicyKinds);
+  if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
+    const auto near = model::nearest(kind, kKinds);
     complain(streams,
-             fmt::format("explain: \"{}\" is no kind of policy{}", kind,
+             fmt::format("explain: \"{}\" is neither a kind of policy nor of service{}", kind,
                          near ? fmt::format(", did you mean \"{}\"?", *near) : ""),
-             fmt::format("kinds: {}", fmt::join(kPolicyKinds, ", ")));
+             fmt::format("kinds: {}", fmt::join(kKinds, ", ")));
     return kExitUsage;
   }
   const auto engine = load_engine(options, streams);
@@ -60,6 +62,17 @@ int explain_object(const Options& options, const Streams& streams) {
   const auto key = model::resolve_ref(engine->cluster().snapshot(), {subject, {}}, diagnostics);
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
   if (!key) return kExitUsage;
+  if (key->kind == "Service" || key->kind == "ServiceEntry") {
+    for (std::uint32_t i = 0; i < engine->cluster().services().size(); ++i) {
+      if (engine->cluster().services()[i].meta().key != *key) continue;
+      const auto binding = service_binding(*engine, {i});
+      return write_data(options, streams, json(options) ? binding_json(binding) : binding_text(binding))
+                 ? kExitFine
+                 : kExitUsage;
+    }
+    complain(streams, key->str() + " is not in the registry", "it has no host that anybody could ask for");
+    return kExitUsage;
+  }
   const auto enforcement = enforcement_of(*engine, *key);
   return write_data(options, streams,
                     json(options) ? enforcement_json(enforcement) : enforcement_text(enforcement))

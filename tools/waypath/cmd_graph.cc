@@ -36,8 +36,7 @@ int run_graph(const Options& options, const Streams& streams) {
     const auto layer = options.diagram.layer == "wire"  ? TopologyLayer::Wire
                        : options.diagram.layer == "all" ? TopologyLayer::All
                                                         : TopologyLayer::Intent;
-    const auto picture =
-        topology_picture(engine->cluster(), topology, enforced_at(*engine, topology), layer);
+    const auto picture = topology_picture(engine->cluster(), topology, enforced_at(*engine, topology), layer);
     auto out = drawn(picture, options, streams);
     if (!out) return kExitUsage;
     text = std::move(*out);

@@ -94,6 +94,7 @@ constexpr const char* kExplainExamples =
     "  waypath explain ZTUNNEL_NO_ALLOW_MATCH                 one code at length\n"
     "  waypath explain AuthorizationPolicy/shop/allow-ops -f cluster/    where a policy is enforced and "
     "where not\n"
+    "  waypath explain Service/shop/orders -f cluster/        which waypoint it has in effect, and why\n"
     "  waypath explain istio/1.27..1.28                       what changes between two Istio versions";
 
 using Names = std::map<std::string, std::vector<std::string>>;  // verb -> its long flags
