@@ -189,7 +189,9 @@ std::optional<Crossing> Topology::cross(VertexId from, VertexId to, const Kind& 
     return inside ? std::optional<Crossing>({*inside, EdgeId{}}) : std::nullopt;
   }
   const auto sent = edge_between(from, network_, kind.own_tunnel ? EdgeKind::Plaintext : wanted);
-  const auto received = edge_between(network_, to, wanted);
+  auto received = edge_between(network_, to, wanted);
+  // Mutual TLS to a pod that does not speak it: its socket gets the bytes, and the handshake fails there.
+  if (!received && wanted == EdgeKind::Mtls) received = edge_between(network_, to, EdgeKind::Plaintext);
   if (!sent || !usable(received) || !(kind.own_tunnel || usable(sent))) return std::nullopt;
   return Crossing{*sent, *received};
 }

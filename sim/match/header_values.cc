@@ -46,8 +46,10 @@ std::vector<std::string> header_values(const Headers& headers, std::string_view 
     value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
     if (out.empty() || !joined) {
       out.emplace_back(value);
-    } else {
-      out.front().append(",").append(value);
+    } else if (!value.empty()) {
+      // Source: envoy source/common/http/header_map_impl.cc appendToHeader
+      if (!out.front().empty()) out.front().append(",");
+      out.front().append(value);
     }
   }
   return out;

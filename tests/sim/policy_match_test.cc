@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "sim/match/forwarded_for.h"
+#include "sim/match/header_values.h"
 #include "sim/match/regex_match.h"
 
 namespace waypath::tests {
@@ -69,6 +70,14 @@ TEST_CASE("the client's address: trusted proxies at gateways, the last hop elsew
   CHECK(at(Kind::Waypoint, true, 0) == "3.3.3.3");
   CHECK(at(Kind::Sidecar, false, 0) == "9.9.9.9");
   CHECK(at(Kind::Ztunnel, false, 0) == "9.9.9.9");
+}
+
+TEST_CASE("repeated headers of one slot are joined, empty values left out") {
+  const sim::Headers headers{{"via", ""},    {"via", "one"}, {"via", ""},
+                             {"via", "two"}, {"x-team", ""}, {"x-team", "a"}};
+  CHECK(sim::header_values(headers, "via") == std::vector<std::string>{"one,two"});
+  CHECK(sim::header_values(headers, "x-team") == std::vector<std::string>{"", "a"});
+  CHECK(sim::header_values(headers, "x-other").empty());
 }
 
 }  // namespace

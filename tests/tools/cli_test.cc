@@ -81,8 +81,8 @@ TEST_CASE("when every object is refused the errors come first, then what that me
   const auto r = run({"trace", "internet", kUrl, "-f", path.string()});
   std::filesystem::remove(path);
   CHECK(r.exit_code == 2);
-  CHECK(r.err.find("spec.ports") < r.err.find("can be used"));
-  CHECK(r.err.find("can be used") != std::string::npos);
+  CHECK(r.err.find("spec.ports") < r.err.find("is left"));
+  CHECK(r.err.find("is left") != std::string::npos);
 }
 
 TEST_CASE("a format that does not exist exits 2 and names those that do") {

@@ -165,7 +165,7 @@ Picture topology_picture(const model::Cluster& cluster, const sim::Topology& top
   std::set<std::tuple<std::size_t, std::size_t, std::string>> edges;
   std::vector<bool> joined(out.nodes.size(), false);
   for (const auto& e : topology.edges()) {
-    if (!drawn(e.kind, layer)) continue;
+    if (!drawn(e.kind, layer) || e.from == e.to) continue;  // a pod's way to itself says nothing
     PictureEdge edge{into[e.from.index], into[e.to.index], {edge_label(e)}, Line::Solid, Look::Plain};
     if (!edges.insert({edge.from, edge.to, edge.lines.front()}).second) continue;
     joined[edge.from] = joined[edge.to] = true;

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "model/kube/network_policy.h"
 #include "sim/policy/enforcement.h"
 #include "sim/policy/policy_evaluator.h"
+#include "sim/reason_codes_authz.h"
 #include "sim/resolve/mesh.h"
 #include "tools/render/names.h"
 
@@ -76,9 +78,9 @@ void ask(const sim::Engine& engine, const Point& p, const model::ResourceKey& po
 
 void collect(const std::vector<sim::TraceNode>& nodes, std::set<std::string>& out) {
   for (const auto& node : nodes) {
-    const bool policy = node.reason.by && !node.reason.by->key.name.empty() &&
-                        node.reason.by->key.kind.view() != "Secret" &&
-                        node.reason.code != sim::kAuthzNotEnforced;
+    const bool policy =
+        node.reason.by && !node.reason.by->key.name.empty() && node.reason.by->key.kind.view() != "Secret" &&
+        node.reason.code != sim::kAuthzNotEnforced && node.reason.code != sim::kAuthzNotAsWritten;
     if (policy) out.insert(node.reason.by->key.str());
     collect(node.children, out);
   }
@@ -170,19 +172,23 @@ Enforcement enforcement_of(const sim::Engine& engine, const model::ResourceKey& 
 
 std::vector<EnforcedAt> enforced_at(const sim::Engine& engine, const sim::Topology& topology) {
   const auto& cluster = engine.cluster();
-  std::vector<EnforcedAt> out;
-  const auto add = [&](sim::VertexId vertex, const PolicyPoint& point) {
-    if (!vertex.valid()) return;
-    for (const auto& policy : policies_at(engine, point)) out.push_back({vertex, policy});
-  };
-  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
-    if (const auto point = point_of_pod(cluster, {i})) add(topology.vertex_of(PodId{i}), point->point);
-  for (const auto& point : waypoint_points(cluster))
-    add(topology.find(sim::VertexKind::Waypoint, point.point.ns.view(), point.point.gateway_name.view()),
-        point.point);
+  std::set<std::pair<std::uint32_t, std::string>> held;
+  for (const auto& point : sim::enforcement_points(cluster)) {
+    std::vector<sim::VertexId> vertices;
+    if (point.point.kind == PolicyPoint::Kind::Waypoint)
+      vertices.push_back(
+          topology.find(sim::VertexKind::Waypoint, point.point.ns.view(), point.point.gateway_name.view()));
+    for (const PodId pod : point.pods) vertices.push_back(topology.vertex_of(pod));
+    for (const auto& policy : policies_at(engine, point.point))
+      for (const sim::VertexId vertex : vertices)
+        if (vertex.valid()) held.emplace(vertex.index, policy);
+  }
   for (const auto& policy : cluster.snapshot().all<model::NetworkPolicy>())
     for (const PodId id : cluster.select(policy->meta.ns(), policy->pod_selector))
-      if (!cluster.pod(id).spec.host_network) out.push_back({topology.vertex_of(id), policy->meta.key.str()});
+      if (!cluster.pod(id).spec.host_network)
+        held.emplace(topology.vertex_of(id).index, policy->meta.key.str());
+  std::vector<EnforcedAt> out;
+  for (const auto& [vertex, policy] : held) out.push_back({sim::VertexId{vertex}, policy});
   return out;
 }
 
