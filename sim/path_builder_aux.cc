@@ -8,6 +8,7 @@
 #include "sim/path_builder.h"
 #include "sim/policy/ext_authz.h"
 #include "sim/reason_codes_walk.h"
+#include "sim/resolve/name_server.h"
 
 namespace waypath::sim {
 
@@ -15,24 +16,6 @@ namespace {
 
 using model::PodId;
 using model::ServiceId;
-
-/// The cluster's name server: the Service that kubeadm, k3s, RKE2 and the managed offerings label
-/// k8s-app=kube-dns.
-ServiceId name_server(const model::Cluster& cluster) {
-  for (std::size_t i = 0; i < cluster.services().size(); ++i) {
-    const model::RegistryService& reg = cluster.services()[i];
-    if (reg.service == nullptr) continue;
-    const bool labelled = reg.service->meta.labels.get("k8s-app") == std::string_view("kube-dns");
-    const bool selects =
-        std::any_of(reg.service->selector.begin(), reg.service->selector.end(),
-                    [](const auto& pair) { return pair.first == "k8s-app" && pair.second == "kube-dns"; });
-    const bool port = std::any_of(reg.service->ports.begin(), reg.service->ports.end(), [](const auto& p) {
-      return p.port == 53 && p.protocol == model::Protocol::Udp;
-    });
-    if ((labelled || selects) && port) return ServiceId{static_cast<std::uint32_t>(i)};
-  }
-  return {};
-}
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/lint/lint_codes.h"
 #include "sim/reason_codes_walk.h"
 
 namespace waypath::sim {
@@ -10,6 +11,7 @@ std::vector<CodeInfo> all_codes() {
   std::vector<CodeInfo> out;
   for (const auto rows : {netpol_codes(), authz_codes(), path_codes(), walk_codes(), route_codes()})
     out.insert(out.end(), rows.begin(), rows.end());
+  for (const LintCode& row : lint_codes()) out.push_back(row.info);
   std::sort(out.begin(), out.end(), [](const CodeInfo& a, const CodeInfo& b) { return a.code < b.code; });
   return out;
 }

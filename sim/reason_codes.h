@@ -21,7 +21,7 @@ using model::CodeInfo;
 path_codes();  // MESH_*, WAYPOINT_*, DNS_*, ENDPOINT_*, REACHES_APP, ...
 [[nodiscard]] std::span<const CodeInfo> route_codes();  // ROUTE_*, LISTENER_*
 
-/// All of them, sorted by code.
+/// All of them and those of lint (sim/lint/lint_codes.h), sorted by code.
 [[nodiscard]] std::vector<CodeInfo> all_codes();
 
 }  // namespace waypath::sim

@@ -17,8 +17,10 @@ constexpr std::array kRows{
              "why it fails.",
              "istio/ztunnel src/state.rs assert_rbac"},
     CodeInfo{kZtunnelDenyMatch, kReason, "a DENY policy refuses the connection at ztunnel",
-             "DENY is asked before ALLOW.", "Change the rule, or the caller's identity.",
-             "istio/ztunnel src/state.rs assert_rbac"},
+             "At the destination's ztunnel DENY policies are asked before ALLOW policies, and one rule that "
+             "matches is enough. The HBONE CONNECT is answered 401 and the client's connection is reset; "
+             "ztunnel logs \"explicitly denied by\".",
+             "Change the rule, or the caller's identity.", "istio/ztunnel src/state.rs assert_rbac"},
     CodeInfo{
         kZtunnelStrictPlaintext, kReason, "STRICT and the connection carries no mesh identity",
         "PeerAuthentication STRICT becomes a policy that denies connections without a peer identity. Clients "
@@ -26,22 +28,30 @@ constexpr std::array kRows{
         "Bring the client into the mesh, or exempt the port with portLevelMtls.",
         "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go convertPeerAuthentication"},
     CodeInfo{kSidecarStrictPlaintext, kReason, "STRICT refuses plaintext at the sidecar",
-             "The sidecar's listener accepts mutual TLS only.",
+             "PeerAuthentication STRICT makes the sidecar's listener accept mutual TLS only; a plaintext "
+             "client is reset during what it takes for a handshake.",
              "Bring the client into the mesh, or set PERMISSIVE for the port.",
              "istio pilot/pkg/security/authn/utils/utils.go BuildInboundTLS"},
     CodeInfo{kRbacDenyMatch, kReason, "a DENY policy refuses the request",
-             "DENY is asked before ALLOW; one matching rule is enough.", "Change the rule, or the request.",
-             "envoy source/extensions/filters/http/rbac"},
+             "DENY policies are asked before ALLOW policies; one rule that matches is enough, and no ALLOW "
+             "can overrule it. The client gets 403 (RBAC: access denied), or a closed connection on TCP.",
+             "Change the rule, or the request.", "envoy source/extensions/filters/http/rbac"},
     CodeInfo{kRbacNoAllowMatch, kReason, "ALLOW policies apply and none allows the request",
              "Once an ALLOW policy applies at a proxy, only what some ALLOW rule matches passes. All ALLOW "
              "policies of a proxy are one union.",
              "Add a rule that matches; the near misses tell which comes closest.",
              "istio.io/docs/reference/config/security/authorization-policy"},
-    CodeInfo{kAuthzAllowMatch, kReason, "an ALLOW rule admits the request", "One matching rule is enough.",
-             "", "istio.io/docs/reference/config/security/authorization-policy"},
-    CodeInfo{kAuthzDefaultAllow, kReason, "no policy stands against it",
-             "Without an ALLOW policy everything that no DENY refuses is allowed.", "",
+    CodeInfo{kAuthzAllowMatch, kReason, "an ALLOW rule admits the request",
+             "ALLOW policies add up: one rule of one policy whose conditions all hold is enough. DENY "
+             "policies were asked before and none matched.",
+             "Nothing, if the request should pass; else narrow this rule, or add a DENY.",
              "istio.io/docs/reference/config/security/authorization-policy"},
+    CodeInfo{
+        kAuthzDefaultAllow, kReason, "no policy stands against it",
+        "At this proxy no ALLOW policy applies, and no DENY policy matches. Without an ALLOW policy "
+        "everything that no DENY refuses is allowed.",
+        "To close the workload, add an ALLOW policy for its callers; an empty one closes it for everybody.",
+        "istio.io/docs/reference/config/security/authorization-policy"},
     CodeInfo{kAuthzNotEnforced, kReason, "the policy is evaluated and not enforced",
              "AUDIT policies and dry runs (annotation istio.io/dry-run) leave the verdict alone; a dry-run "
              "ALLOW isolates nothing. ztunnel is not sent either kind.",
@@ -49,7 +59,9 @@ constexpr std::array kRows{
              "istio pilot/pkg/security/authz/builder/builder.go isDryRun"},
     CodeInfo{
         kPeerAuthnStrict, kReason, "STRICT, and the connection carries a mesh identity",
-        "PeerAuthentication STRICT only refuses connections without one.", "",
+        "PeerAuthentication STRICT holds here, and the connection carries a mesh identity, which is all that "
+        "STRICT asks.",
+        "Nothing; who may connect is AuthorizationPolicy's business.",
         "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go convertPeerAuthentication"},
     CodeInfo{
         kPeerAuthnPortSlip, kReason, "a STRICT port that ztunnel does not enforce",
@@ -64,7 +76,10 @@ constexpr std::array kRows{
         "`waypath explain AuthorizationPolicy/NAMESPACE/NAME` tells where the policy is enforced and what it "
         "comes to there.",
         "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go handleRule"},
-    CodeInfo{kAuthzNoMatch, kReason, "the rule does not match", "A condition differs from the request.", "",
+    CodeInfo{kAuthzNoMatch, kReason, "the rule does not match",
+             "One of the rule's conditions does not hold for this request; the detail gives the values "
+             "compared. A rule needs all of from, to and when; each list in them needs one value.",
+             "Compare the rule with the identity, port and path that this proxy sees.",
              "istio.io/docs/reference/config/security/authorization-policy"},
     CodeInfo{kAuthzRuleUnusable, kReason, "the proxy cannot carry the rule",
              "ztunnel works on connections: rules with HTTP attributes are left out there, and the policy "
@@ -73,39 +88,52 @@ constexpr std::array kRows{
              "istio pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go handleRule"},
     CodeInfo{kAuthzFactMissing, kReason, "a policy asks for something the manifests do not tell",
              "The verdict depends on an address or port that is not known.",
-             "State it in the flow, or give live pods.", ""},
+             "State it in the flow, or give live pods.", "istio pilot/pkg/security/authz/model/generator.go"},
     CodeInfo{kJwtValid, kReason, "the token is valid",
-             "Its issuer and subject are the request principal from here on.", "",
-             "istio pilot/pkg/security/authn/policy_applier.go"},
+             "The token verifies. ISSUER/SUBJECT is the request principal from here on, and its claims can "
+             "be matched by policies and routes.",
+             "Nothing.", "istio pilot/pkg/security/authn/policy_applier.go"},
     CodeInfo{
         kJwtMissing, kReason, "no token is presented",
         "RequestAuthentication lets requests without a token pass; a policy has to demand the principal.",
         "Add a policy that requires requestPrincipals.",
         "istio.io/docs/reference/config/security/request_authentication"},
     CodeInfo{kJwtInvalid, kReason, "the token is refused",
-             "A token that is presented has to be acceptable to a rule.", "Present a valid token, or none.",
-             "envoy source/extensions/filters/http/jwt_authn"},
+             "A token that is presented has to be acceptable to some jwtRule of the proxy: well formed, in "
+             "time, signed by a known key. Otherwise the request ends with 401; a request without any token "
+             "would have passed this step.",
+             "Present a valid token, or none.", "envoy source/extensions/filters/http/jwt_authn"},
     CodeInfo{kJwtIssuerUnknown, kReason, "no rule accepts the token's issuer",
-             "Issuers are compared exactly.", "Add a jwtRule for the issuer.",
-             "envoy source/extensions/filters/http/jwt_authn"},
+             "The token's iss claim is compared exactly with the issuers of all jwtRules at the proxy, "
+             "trailing slashes included, and none is equal.",
+             "Add a jwtRule for the issuer.", "envoy source/extensions/filters/http/jwt_authn"},
     CodeInfo{kJwtAudience, kReason, "the token is for another audience",
-             "None of the token's audiences is listed.",
+             "The jwtRule lists audiences, and the token's aud claim has none of them. Envoy answers 403, "
+             "not 401, in this case.",
              "Add the audience to the jwtRule, or use the right client.",
              "envoy source/extensions/filters/http/jwt_authn"},
     CodeInfo{kJwksUnavailable, kReason, "the signing keys cannot be fetched",
-             "Without keys no token can be verified.", "Make jwksUri reachable from istiod and the proxy.",
+             "Tokens are verified with keys from jwksUri, which istiod fetches. Without keys no token "
+             "verifies: a request with a token gets 401, one without passes this step.",
+             "Make jwksUri reachable from istiod and the proxy.",
              "envoy source/extensions/filters/http/jwt_authn"},
     CodeInfo{kExtAuthzAllow, kReason, "the external authorizer allows",
-             "The provider answered OK; headers it sets travel on.", "",
+             "The provider answered OK. Headers that it sets travel on to the next filters and to the "
+             "application, which is how a session becomes a bearer token.",
+             "Nothing; see the provider's chain when the request should have been refused.",
              "envoy source/extensions/filters/http/ext_authz"},
-    CodeInfo{kExtAuthzNotTriggered, kReason, "no CUSTOM rule matches", "The provider is not asked.", "",
-             "istio pilot/pkg/security/authz/builder"},
+    CodeInfo{kExtAuthzNotTriggered, kReason, "no CUSTOM rule matches",
+             "CUSTOM policies stand at this proxy, and none of their rules matches the request: the provider "
+             "is not asked and the step is passed.",
+             "Widen the rules if this request should be checked.", "istio pilot/pkg/security/authz/builder"},
     CodeInfo{kExtAuthzRedirect, kReason, "the external authorizer redirects",
              "A login service answers requests without a session with a redirect to the identity provider.",
              "Log in, or exempt machine clients in the CUSTOM rules.",
              "istio-ecosystem/authservice internal/authz/oidc.go"},
     CodeInfo{kExtAuthzDenied, kReason, "the external authorizer refuses",
-             "The provider answered with a denial.", "See the provider's configuration.",
+             "The provider answered with a denial. An HTTP provider's status and headers reach the client; a "
+             "gRPC provider gives status and body itself.",
+             "See the provider's configuration and log for this host and path.",
              "envoy source/extensions/filters/http/ext_authz"},
     CodeInfo{kExtAuthzUnreachable, kReason, "the external authorizer cannot be reached",
              "The proxy that enforces calls the provider's Service; NetworkPolicies and endpoints of that "
@@ -115,7 +143,8 @@ constexpr std::array kRows{
              "istio/api mesh/v1alpha1/config.proto EnvoyExternalAuthorizationGrpcProvider"},
     CodeInfo{kExtAuthzFailOpen, kReason,
              "the external authorizer cannot be reached and failOpen lets the request pass",
-             "failOpen: true turns failures of the provider into an allow.",
+             "The provider does not answer, and failOpen: true in meshConfig turns that into an allow: the "
+             "request goes on unchecked.",
              "Remove failOpen to fail closed.", "istio/api mesh/v1alpha1/config.proto"},
     CodeInfo{kExtAuthzBadProvider, kReason, "the extension provider cannot be used",
              "A CUSTOM policy whose provider is missing or broken in meshConfig refuses every request that "
@@ -126,21 +155,31 @@ constexpr std::array kRows{
              "Only one provider is supported for a workload by default; the rules of all of them refuse.",
              "Use one provider for each workload.", "istio pilot/pkg/security/authz/builder"},
     CodeInfo{kExtAuthzAnswerUnknown, kReason, "what the external authorizer answers is not known",
-             "No configuration of a known authorizer was found and nothing was assumed.",
-             "State the answer in the scenario's assume.extAuthz.", ""},
+             "A CUSTOM rule matches, so the provider is asked. Its answer is its own code's business; only "
+             "authservice's configuration is read here, and none was found beside the Service.",
+             "State the answer in the scenario's assume.extAuthz.",
+             "istio.io docs/tasks/security/authorization/authz-custom"},
     CodeInfo{kAssumeSessionToken, kAssumption, "the token that a login session yields",
-             "The id token is not in the manifests: its issuer is the one whose keys the login service uses.",
-             "State the token's claims in the scenario.", ""},
+             "A login session yields an id token that no manifest holds. It is taken to come from the issuer "
+             "whose keys the login service uses, with no further claims.",
+             "State the token's claims in the scenario.",
+             "istio-ecosystem/authservice internal/authz/oidc.go"},
     CodeInfo{kAssumeNoSession, kAssumption, "the request carries no session",
-             "Nothing was stated and there is no session cookie.", "State session: valid, none or expired.",
-             ""},
-    CodeInfo{kAssumeSignature, kAssumption, "the signature of a given token is taken as valid",
-             "Keys are not fetched. A jwtRule that holds its jwks in the policy is checked.",
-             "State the token as expired or badSignature to see the difference.", ""},
+             "Whether a browser is logged in is known to the login service alone. Nothing was stated and the "
+             "request has no session cookie, so it counts as not logged in.",
+             "State --session valid, none or expired (session: in a scenario).",
+             "istio-ecosystem/authservice internal/authz/oidc.go"},
+    CodeInfo{
+        kAssumeSignature, kAssumption, "the signature of a given token is taken as valid",
+        "Keys are not fetched, so a signature can be checked only where the jwtRule holds its jwks in the "
+        "policy; elsewhere it is taken as valid.",
+        "State the token as expired or badSignature to see the difference.",
+        "envoy source/extensions/filters/http/jwt_authn/authenticator.cc"},
     CodeInfo{kAssumeTokenTime, kAssumption, "a given token is taken as not expired",
              "Its times are not compared with a clock, so that the answer is the same tomorrow. A token that "
              "ended before this program was written is expired.",
-             "State the token as expired or notYetValid to see the difference.", ""},
+             "State the token as expired or notYetValid to see the difference.",
+             "envoy source/extensions/filters/http/jwt_authn/authenticator.cc"},
 };
 
 }  // namespace

@@ -42,31 +42,45 @@ constexpr std::array kRows{
              "Add an ingress rule for this source; the near misses tell which existing one comes closest.",
              kApi},
     CodeInfo{kNetpolAllow, kReason, "a rule allows the connection",
-             "Policies only add: one matching rule is enough.", "", kApi},
+             "Policies only add: of all rules of all policies that isolate the pod in this direction one "
+             "that has the peer and the port is enough.",
+             "Nothing; narrow the rule if the connection should not pass.", kApi},
     CodeInfo{kNetpolNotIsolated, kReason, "no policy isolates this direction",
-             "Without a policy that selects the pod for a direction everything passes.", "", kApi},
+             "No NetworkPolicy of the pod's namespace selects it for this direction. Without one everything "
+             "passes.",
+             "Nothing; a policy with this direction in policyTypes isolates the pod.", kApi},
     CodeInfo{kNetpolNoMatch, kReason, "the rule does not match",
-             "Its peers or ports differ from the connection's.", "", kApi},
+             "The rule's peers or ports differ from the connection's; the detail says in which. Ports are "
+             "those on the wire: 15008 between meshed pods.",
+             "Compare peer labels, namespace and port with the rule.", kApi},
     CodeInfo{kNetpolNodeLocal, kReason, "traffic from the pod's own node",
-             "The API exempts the node a pod runs on, so that the kubelet can probe it.",
+             "The API exempts traffic from the node a pod runs on, so that the kubelet can probe it. Some "
+             "CNIs do not know the address 169.254.7.127 that probes of captured pods carry and judge them.",
              "Use --cni or the scenario's sim options when the CNI differs.", kApi},
-    CodeInfo{kNetpolSelf, kReason, "a pod reaches itself",
-             "Connections to a pod's own address never meet its policies.", "",
-             "kubernetes.io/docs/concepts/services-networking/network-policies"},
+    CodeInfo{
+        kNetpolSelf, kReason, "a pod reaches itself",
+        "A connection to a pod's own address stays in its network namespace and never meets its policies.",
+        "Nothing.", "kubernetes.io/docs/concepts/services-networking/network-policies"},
     CodeInfo{kNetpolAddressUnknown, kReason, "an address that decides is not known",
              "An ipBlock rule could match, and the manifests do not tell the address (rendered manifests "
              "have no pod IPs).",
              "Give live pods with status.podIPs, or name the pod range with podCidrs.", kApi},
     CodeInfo{kAdminAccept, kReason, "an admin policy accepts",
-             "The Admin tier is asked first; Accept ends the question for this direction.", "", kAdminApi},
+             "The Admin tier is asked first, by priority. Accept (Allow) ends the question for this "
+             "direction: NetworkPolicies are not asked, the other end still is.",
+             "Nothing, if that is meant.", kAdminApi},
     CodeInfo{kAdminDeny, kReason, "an admin policy denies",
-             "The Admin tier is asked before NetworkPolicies, which cannot overrule it.",
+             "The Admin tier is asked before NetworkPolicies, which cannot overrule it. The first rule that "
+             "matches, in order of priority, decides.",
              "Add a rule before it, or a policy of lower priority number.", kAdminApi},
     CodeInfo{kAdminPass, kReason, "an admin policy passes the question on",
-             "Pass leaves the tier: NetworkPolicies decide, then the Baseline tier.", "", kAdminApi},
+             "Pass leaves the Admin tier for this connection: its remaining rules and policies are skipped, "
+             "NetworkPolicies decide, and the Baseline tier where no NetworkPolicy isolates the pod.",
+             "Nothing.", kAdminApi},
     CodeInfo{kBaselineAccept, kReason, "a baseline policy accepts",
-             "The Baseline tier is asked last, for pods that no NetworkPolicy isolates in this direction.",
-             "", kAdminApi},
+             "The Baseline tier is asked last, for pods that no NetworkPolicy isolates in this direction, "
+             "and accepts the connection.",
+             "Nothing; a NetworkPolicy that selects the pod takes the decision over.", kAdminApi},
     CodeInfo{kBaselineDeny, kReason, "a baseline policy denies",
              "The Baseline tier is asked last, for pods that no NetworkPolicy isolates in this direction.",
              "A NetworkPolicy that selects the pod takes the decision over.", kAdminApi},
@@ -77,14 +91,17 @@ constexpr std::array kRows{
              "169.254.7.127/32 is safe with all of them.",
              "istio.io/docs/ambient/usage/networkpolicy"},
     CodeInfo{kAssumeSelfPluginDependent, kAssumption, "a pod reaching itself through its Service is judged",
-             "Plugins differ in whether such connections meet policies.",
+             "When a pod reaches itself through its own Service, the packet leaves and comes back. The API "
+             "leaves open whether policies apply, and plugins differ; here both directions are judged.",
              "Allow the pod to itself to be safe.", kApi},
     CodeInfo{kAssumeIpBlockPods, kAssumption, "ipBlock is compared with addresses of pods",
              "The API leaves open whether address blocks select pods: most plugins compare addresses, Cilium "
              "knows pods by identity. Here the answer depends on it.",
              "Name the plugin with --cni; select pods by labels instead of addresses.", kApi},
     CodeInfo{kAssumePriorityOrder, kAssumption, "policies of one priority are taken by name",
-             "The API leaves their order open.", "Give each its own priority.", kAdminApi},
+             "Policies of one tier are asked by priority. For equal priorities the API leaves the order "
+             "open, and an implementation may take either first; here they go by name.",
+             "Give each its own priority.", kAdminApi},
 };
 
 }  // namespace

@@ -340,7 +340,7 @@ namespace {
 bool annotation_matters(std::string_view key) {
   const auto has = [&](std::string_view part) { return key.find(part) != std::string_view::npos; };
   return has("istio.io/") || has("helm.sh/hook") || has("kubernetes.io/ingress.class") ||
-         has("service.kubernetes.io/") || has("gateway-api");
+         has("service.kubernetes.io/") || has("gateway-api") || has("waypath.dev/");
 }
 
 // Source: kubernetes apimachinery pkg/api/validation/objectmeta.go validateOwnerReference, which asks for

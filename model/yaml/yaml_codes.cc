@@ -12,14 +12,14 @@ std::span<const CodeInfo> input_codes() {
                "directory or \"-\".",
                "Check the spelling; relative paths start at the working directory, those in a scenario at "
                "its file.",
-               ""},
+               "kubectl apply -f"},
       CodeInfo{kInputUnreadable, kDiagnostic, "an input file cannot be read",
                "The operating system refused to read the file, or it is neither a regular file nor a pipe.",
-               "Check its permissions.", ""},
+               "Check its permissions.", "open(2)"},
       CodeInfo{kInputNoManifests, kDiagnostic, "a directory holds no manifests",
                "Directories are searched with everything below them for *.yaml, *.yml and *.json; hidden "
                "entries are left out.",
-               "Give the directory that holds the manifests, or the files themselves.", ""},
+               "Give the directory that holds the manifests, or the files themselves.", "kubectl apply -f"},
       CodeInfo{kInputNotText, kDiagnostic, "an input file is not UTF-8 text",
                "Manifests are UTF-8 text, as the API server takes them. Archives, UTF-16 and files with "
                "control characters are not.",
@@ -50,7 +50,8 @@ std::span<const CodeInfo> input_codes() {
                "200 levels of nesting; an anchor cannot hold itself.",
                "Write the value out.", "kubernetes-sigs/yaml goyaml.v2/decode.go, excessive aliasing"},
       CodeInfo{kTooDeep, kDiagnostic, "values are nested too deeply",
-               "More than 200 levels of nesting are no manifest.", "Check for a runaway generator.", ""},
+               "More than 200 levels of nesting are no manifest.", "Check for a runaway generator.",
+               "kubernetes sigs.k8s.io/json (depth limit of decoders)"},
       CodeInfo{kScalarTooLarge, kDiagnostic, "a text value is larger than 16 MiB",
                "The API server takes objects of at most a few MiB; a value of this size is no manifest.",
                "Leave the file out.", "etcd request limit, 1.5 MiB by default"},

@@ -87,55 +87,6 @@ const model::RegistryService* find_target(const model::Cluster& cluster, const m
   return nullptr;
 }
 
-// The condition of one target reference. Source: istio pilot/pkg/serviceregistry/ambient/policies.go
-// WaypointPolicyStatusCollection
-PolicyCondition target_condition(const model::Cluster& cluster, const Subject& subject,
-                                 const model::PolicyTargetRef& ref, std::string& why) {
-  PolicyCondition c{"WaypointAccepted", "Accepted", {}, true};
-  const auto ns = subject.meta.key.ns;
-  const std::string name = ns.str() + "/" + ref.name.str();
-  const auto refuse = [&](std::string reason, std::string message) {
-    c.status = false;
-    c.reason = std::move(reason);
-    c.message = std::move(message);
-    why = c.message;
-    return c;
-  };
-  if (ref.kind == "GatewayClass") {
-    if (ns != cluster.mesh().root_namespace)
-      return refuse("Invalid", "a GatewayClass can be targeted from the root namespace " +
-                                   cluster.mesh().root_namespace.str() + " only");
-    c.message = "bound to " + ref.name.str();
-    return c;
-  }
-  if (ref.kind == "Gateway") {
-    const auto* gateway = cluster.snapshot().find<model::Gateway>(ns.view(), ref.name.view());
-    if (gateway == nullptr) {
-      (void)refuse("TargetNotFound", "Gateway " + name + " was not found");
-      for (const auto& other : cluster.snapshot().all<model::Gateway>())
-        if (other->meta.key.name == ref.name)
-          why = c.message + "; " + other->meta.key.ns.str() + "/" + ref.name.str() +
-                " exists, but a policy attaches to Gateways of its own namespace only";
-      return c;
-    }
-    c.message = "bound to " + name;
-    return c;
-  }
-  if (ref.kind != "Service" && ref.kind != "ServiceEntry")
-    return refuse("Invalid", ref.kind + " cannot be a target");
-  model::ServiceId id;
-  if (find_target(cluster, ref, ns, id) == nullptr)
-    return refuse("TargetNotFound", ref.kind + " " + name + " was not found");
-  const auto binding = bind_service(cluster, id);
-  if (!binding.bound()) {
-    (void)refuse("AncestorNotBound", ref.kind + " " + name + " is not bound to a waypoint");
-    if (!binding.reason.detail.empty()) why = c.message + ": " + binding.reason.detail;
-    return c;
-  }
-  c.message = "bound to " + binding.gateway->meta.key.ns.str() + "/" + binding.gateway->meta.key.name.str();
-  return c;
-}
-
 // Source: istio pilot/pkg/model/service.go flattenConditions
 PolicyCondition fold(const std::vector<PolicyCondition>& all) {
   PolicyCondition out = all.front();
@@ -159,7 +110,7 @@ void targets(const model::Cluster& cluster, const Subject& subject, Enforcement&
   std::vector<PolicyCondition> conditions;
   for (const auto& ref : subject.attachment.target_refs) {
     std::string why;
-    conditions.push_back(target_condition(cluster, subject, ref, why));
+    conditions.push_back(target_condition(cluster, subject.meta, ref, why));
     if (!why.empty())
       out.not_enforced.push_back(
           {ref.kind + "/" + subject.meta.key.ns.str() + "/" + ref.name.str(), why, ref.pos});
@@ -263,6 +214,55 @@ Enforcement enforcement(const model::Cluster& cluster, const std::vector<Enforce
 }
 
 }  // namespace
+
+// The condition of one target reference. Source: istio pilot/pkg/serviceregistry/ambient/policies.go
+// WaypointPolicyStatusCollection
+PolicyCondition target_condition(const model::Cluster& cluster, const model::ObjectMeta& policy,
+                                 const model::PolicyTargetRef& ref, std::string& why) {
+  PolicyCondition c{"WaypointAccepted", "Accepted", {}, true};
+  const auto ns = policy.key.ns;
+  const std::string name = ns.str() + "/" + ref.name.str();
+  const auto refuse = [&](std::string reason, std::string message) {
+    c.status = false;
+    c.reason = std::move(reason);
+    c.message = std::move(message);
+    why = c.message;
+    return c;
+  };
+  if (ref.kind == "GatewayClass") {
+    if (ns != cluster.mesh().root_namespace)
+      return refuse("Invalid", "a GatewayClass can be targeted from the root namespace " +
+                                   cluster.mesh().root_namespace.str() + " only");
+    c.message = "bound to " + ref.name.str();
+    return c;
+  }
+  if (ref.kind == "Gateway") {
+    const auto* gateway = cluster.snapshot().find<model::Gateway>(ns.view(), ref.name.view());
+    if (gateway == nullptr) {
+      (void)refuse("TargetNotFound", "Gateway " + name + " was not found");
+      for (const auto& other : cluster.snapshot().all<model::Gateway>())
+        if (other->meta.key.name == ref.name)
+          why = c.message + "; " + other->meta.key.ns.str() + "/" + ref.name.str() +
+                " exists, but a policy attaches to Gateways of its own namespace only";
+      return c;
+    }
+    c.message = "bound to " + name;
+    return c;
+  }
+  if (ref.kind != "Service" && ref.kind != "ServiceEntry")
+    return refuse("Invalid", ref.kind + " cannot be a target");
+  model::ServiceId id;
+  if (find_target(cluster, ref, ns, id) == nullptr)
+    return refuse("TargetNotFound", ref.kind + " " + name + " was not found");
+  const auto binding = bind_service(cluster, id);
+  if (!binding.bound()) {
+    (void)refuse("AncestorNotBound", ref.kind + " " + name + " is not bound to a waypoint");
+    if (!binding.reason.detail.empty()) why = c.message + ": " + binding.reason.detail;
+    return c;
+  }
+  c.message = "bound to " + binding.gateway->meta.key.ns.str() + "/" + binding.gateway->meta.key.name.str();
+  return c;
+}
 
 std::vector<EnforcementPoint> enforcement_points(const model::Cluster& cluster) {
   std::map<std::string, EnforcementPoint> by_key;

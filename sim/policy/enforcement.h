@@ -41,6 +41,11 @@ struct PolicyCondition {
   bool status = false;
 };
 
+/// The condition of one targetRef of an AuthorizationPolicy or RequestAuthentication. `why` says in words
+/// what keeps it from being bound.
+[[nodiscard]] PolicyCondition target_condition(const model::Cluster& cluster, const model::ObjectMeta& policy,
+                                               const model::PolicyTargetRef& ref, std::string& why);
+
 struct Enforcement {
   std::vector<EnforcedAt> enforced;
   std::vector<NotEnforcedAt> not_enforced;

@@ -281,20 +281,14 @@ class CustomAuthorization final : public PolicyEvaluator {
     }
     for (const auto& config : cluster_->mesh().extension_providers) {
       auto& provider = providers_[config.name];
-      if (provider.config != nullptr) {
-        provider.broken = "meshConfig lists extension provider \"" + config.name + "\" twice";
-        continue;
-      }
+      if (provider.config != nullptr) continue;
       provider.config = &config;
-      provider.broken = broken_reason(*cluster_, config);
+      provider.broken = provider_problem(*cluster_, config.name);
       if (provider.broken.empty())
         provider.authservice = find_authservice_config(
             *cluster_, cluster_->service(provider_service(*cluster_, config.service)));
     }
-    multiple_ = cluster_->profile().has(model::Feature::MultipleCustomProviders) &&
-                cluster_->flags()
-                    .boolean(cluster_->flags().istiod, "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS")
-                    .value_or(false);
+    multiple_ = several_providers_allowed(*cluster_);
   }
   [[nodiscard]] std::string_view name() const override { return "CUSTOM"; }
 
@@ -369,9 +363,7 @@ class CustomAuthorization final : public PolicyEvaluator {
              "CUSTOM policies of several providers apply here: each of their rules refuses");
       return r;
     }
-    if (provider == nullptr)
-      return refuse(kExtAuthzBadProvider,
-                    "meshConfig has no extension provider \"" + std::string(name) + "\"");
+    if (provider == nullptr) return refuse(kExtAuthzBadProvider, provider_problem(*cluster_, name));
     if (!provider->broken.empty()) return refuse(kExtAuthzBadProvider, provider->broken);
     Call call(*cluster_, *provider, *trigger, context, recorder);
     if (trigger->policy->dry_run)
@@ -408,6 +400,25 @@ class CustomAuthorization final : public PolicyEvaluator {
 };
 
 }  // namespace
+
+std::string provider_problem(const model::Cluster& cluster, std::string_view name) {
+  const ExtensionProvider* found = nullptr;
+  for (const ExtensionProvider& p : cluster.mesh().extension_providers) {
+    if (p.name != name) continue;
+    if (found != nullptr) return "meshConfig lists extension provider \"" + p.name + "\" twice";
+    found = &p;
+  }
+  if (found == nullptr) return "meshConfig has no extension provider \"" + std::string(name) + "\"";
+  return broken_reason(cluster, *found);
+}
+
+// Source: istio pilot/pkg/features (PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS)
+bool several_providers_allowed(const model::Cluster& cluster) {
+  return cluster.profile().has(model::Feature::MultipleCustomProviders) &&
+         cluster.flags()
+             .boolean(cluster.flags().istiod, "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS")
+             .value_or(false);
+}
 
 std::unique_ptr<const PolicyEvaluator> compile_ext_authz(ClusterPtr cluster, model::Diagnostics&) {
   return std::make_unique<const CustomAuthorization>(std::move(cluster));

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "model/istio/security.h"
 #include "sim/policy/policy_evaluator.h"
 
 namespace waypath::sim {
@@ -15,6 +16,9 @@ using ClusterPtr = std::shared_ptr<const model::Cluster>;
                                                                        model::Diagnostics& diagnostics);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_request_authentication(ClusterPtr cluster);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_authorization_policies(ClusterPtr cluster);
+
+/// Of several PeerAuthentications of one scope the oldest counts; ties and unknown ages go by name.
+[[nodiscard]] bool older(const model::PeerAuthentication& a, const model::PeerAuthentication& b);
 
 [[nodiscard]] inline ObjectAt object_of(const model::ObjectMeta& meta, model::SourcePos pos = {},
                                         int rule = -1) {

@@ -34,16 +34,6 @@ struct Scopes {
 
 bool has_selector(const PeerAuthentication& p) { return p.selector && !p.selector->empty(); }
 
-// The oldest policy of a scope counts. Source: istio pilot/pkg/security/authn/policy_applier.go
-// ComposePeerAuthentication
-bool older(const PeerAuthentication* a, const PeerAuthentication* b) {
-  const auto rank = [](const PeerAuthentication* p) {
-    return std::tuple(p->meta.creation_timestamp.empty(), std::string_view(p->meta.creation_timestamp),
-                      p->meta.key.name.view());
-  };
-  return rank(a) < rank(b);
-}
-
 bool has_port(const PeerAuthentication& p, MtlsMode mode) {
   return std::any_of(p.port_level.begin(), p.port_level.end(),
                      [&](const auto& e) { return e.second == mode; });
@@ -56,13 +46,14 @@ class PeerAuthentications final : public PolicyEvaluator {
     for (const auto& p : cluster_->snapshot().all<PeerAuthentication>()) {
       auto& scope = by_namespace_[p->meta.key.ns];
       if (!has_selector(*p)) {
-        if (scope.whole == nullptr || older(p.get(), scope.whole)) scope.whole = p.get();
+        if (scope.whole == nullptr || older(*p, *scope.whole)) scope.whole = p.get();
       } else if (p->meta.key.ns != root) {  // a selector in the root namespace is ignored
         scope.selecting.push_back(p.get());
       }
     }
     for (auto& [ns, scope] : by_namespace_)
-      std::stable_sort(scope.selecting.begin(), scope.selecting.end(), older);
+      std::stable_sort(scope.selecting.begin(), scope.selecting.end(),
+                       [](const auto* a, const auto* b) { return older(*a, *b); });
     if (const auto it = by_namespace_.find(root); it != by_namespace_.end()) mesh_ = it->second.whole;
   }
   [[nodiscard]] std::string_view name() const override { return "PeerAuthentication"; }
@@ -174,7 +165,7 @@ model::MtlsMode sidecar_mtls_mode(const model::Cluster& cluster, const model::Po
   const auto root = cluster.mesh().root_namespace;
   Scopes scopes;
   const auto take = [](const PeerAuthentication*& slot, const PeerAuthentication* p) {
-    if (slot == nullptr || older(p, slot)) slot = p;
+    if (slot == nullptr || older(*p, *slot)) slot = p;
   };
   for (const auto& p : cluster.snapshot().all<PeerAuthentication>()) {
     if (!has_selector(*p)) {
@@ -192,6 +183,15 @@ model::MtlsMode sidecar_mtls_mode(const model::Cluster& cluster, const model::Po
   for (const auto& [number, level] : scopes.workload->port_level)
     if (number == port && level != MtlsMode::Unset) mode = level;
   return mode;
+}
+
+// Source: istio pilot/pkg/security/authn/policy_applier.go ComposePeerAuthentication
+bool older(const model::PeerAuthentication& a, const model::PeerAuthentication& b) {
+  const auto rank = [](const model::PeerAuthentication& p) {
+    return std::tuple(p.meta.creation_timestamp.empty(), std::string_view(p.meta.creation_timestamp),
+                      p.meta.key.name.view());
+  };
+  return rank(a) < rank(b);
 }
 
 std::unique_ptr<const PolicyEvaluator> compile_peer_authentication(ClusterPtr cluster) {

@@ -72,6 +72,7 @@ bool injection_required(const Cluster& cluster, const Pod& pod) {
 
 // E2. The annotation is what istio-cni looks at; pods of a template get it when they are created.
 bool sidecar_injected(const Cluster& cluster, const Pod& pod) {
+  if (is_ztunnel(pod)) return false;
   if (pod.meta.annotation("sidecar.istio.io/status") != nullptr || has_proxy_container(pod)) return true;
   const bool live = pod.meta.origin != model::Origin::Derived && pod.has_status;
   return !live && injection_required(cluster, pod);

@@ -40,4 +40,6 @@ const std::vector<EnablementSelector>& default_enablement_selectors() {
   return selectors;
 }
 
+bool is_ztunnel(const model::Pod& pod) { return pod.meta.labels.get("app") == std::string_view("ztunnel"); }
+
 }  // namespace waypath::sim

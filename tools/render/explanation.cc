@@ -220,4 +220,44 @@ std::string binding_json(const ServiceBinding& b) {
   return j.dump(2) + "\n";
 }
 
+std::string object_text(const ObjectExplanation& e) {
+  std::string out = printable(e.object) + (e.place.empty() ? "" : "  " + printable(e.place)) + "\n";
+  for (const auto& section : e.sections) {
+    if (section.items.empty() && section.none.empty()) continue;
+    out += fmt::format("\n{}\n", section.title);
+    if (section.items.empty()) out += "  " + section.none + "\n";
+    for (const auto& item : section.items) {
+      for (const auto& line : wrapped(item.text, 96)) out += "  " + printable(line) + "\n";
+      for (const auto& note : item.notes)
+        for (const auto& line : wrapped(note, 92)) out += "      " + printable(line) + "\n";
+    }
+  }
+  return out;
+}
+
+// Policies keep the keys that they have had: "enforced" is a list of places, "notEnforced" of {where, why}.
+std::string object_json(const ObjectExplanation& e) {
+  Json j = envelope("Explanation");
+  j["object"] = e.object;
+  j["place"] = e.place;
+  for (const auto& section : e.sections) {
+    Json list = Json::array();
+    for (const auto& item : section.items) {
+      if (section.key == "notEnforced") {
+        list.push_back({{"where", item.text}, {"why", fmt::format("{}", fmt::join(item.notes, "; "))}});
+      } else {
+        list.push_back({{"text", item.text}, {"notes", item.notes}});
+      }
+    }
+    if (section.key != "enforced") {
+      j[section.key] = std::move(list);
+      continue;
+    }
+    j["enforced"] = Json::array();
+    for (const auto& item : section.items) j["enforced"].push_back(item.text);
+    j["points"] = std::move(list);
+  }
+  return j.dump(2) + "\n";
+}
+
 }  // namespace waypath::tools

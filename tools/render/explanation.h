@@ -63,4 +63,21 @@ struct ServiceBinding {
 [[nodiscard]] std::string binding_text(const ServiceBinding& binding);
 [[nodiscard]] std::string binding_json(const ServiceBinding& binding);
 
+/// What there is to say of one object of the cluster: titled lists, each line with remarks below it.
+struct ObjectExplanation {
+  std::string object, place;  // "Gateway/a/b", "file:line"
+  struct Item {
+    std::string text;
+    std::vector<std::string> notes;
+  };
+  struct Section {
+    std::string title, key;  // for people, and the key in JSON
+    std::string none;        // said when there are no items; empty: the section is left out
+    std::vector<Item> items;
+  };
+  std::vector<Section> sections;
+};
+[[nodiscard]] std::string object_text(const ObjectExplanation& explanation);
+[[nodiscard]] std::string object_json(const ObjectExplanation& explanation);
+
 }  // namespace waypath::tools

@@ -175,6 +175,8 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_diff(*parsed.options, streams);
     case Verb::Record:
       return run_record(*parsed.options, streams);
+    case Verb::Lint:
+      return run_lint(*parsed.options, streams);
     case Verb::Explain:
       return run_explain(*parsed.options, streams);
     case Verb::Report:

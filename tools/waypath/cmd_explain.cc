@@ -8,23 +8,34 @@
 #include "model/base/edit_distance.h"
 #include "model/change.h"
 #include "model/diagnostic_codes.h"
+#include "scenarios/scenario_codes.h"
 #include "sim/reason_codes.h"
 #include "tools/render/explanation.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/enforcement.h"
+#include "tools/waypath/explain_object.h"
 #include "tools/waypath/service_binding.h"
 
 namespace waypath::tools {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKinds{
-    "AuthorizationPolicy",   "NetworkPolicy", "PeerAuthentication",
-    "RequestAuthentication", "Service",       "ServiceEntry"};
+constexpr std::array<std::string_view, 10> kKinds{"AdminNetworkPolicy",
+                                                  "AuthorizationPolicy",
+                                                  "BaselineAdminNetworkPolicy",
+                                                  "ClusterNetworkPolicy",
+                                                  "Gateway",
+                                                  "NetworkPolicy",
+                                                  "PeerAuthentication",
+                                                  "RequestAuthentication",
+                                                  "Service",
+                                                  "ServiceEntry"};
 
 std::vector<model::CodeInfo> every_code() {
   auto out = sim::all_codes();
   const auto more = model::diagnostic_codes();
   out.insert(out.end(), more.begin(), more.end());
+  const auto scenario = scenarios::scenario_codes();
+  out.insert(out.end(), scenario.begin(), scenario.end());
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.code < b.code; });
   return out;
 }
@@ -45,13 +56,15 @@ int explain_versions(const std::string& range, const Options& options, const Str
              : kExitUsage;
 }
 
-int explain_object(const Options& options, const Streams& streams) {
+int explain_one(const Options& options, const Streams& streams) {
   const std::string& subject = options.subject;
-  const auto kind = std::string_view(subject).substr(0, subject.find('/'));
+  // "Kind.group" tells kinds of one name apart.
+  const auto full = std::string_view(subject).substr(0, subject.find('/'));
+  const auto kind = full.substr(0, full.find('.'));
   if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
     const auto near = model::nearest(kind, kKinds);
     complain(streams,
-             fmt::format("explain: \"{}\" is neither a kind of policy nor of service{}", kind,
+             fmt::format("explain: \"{}\" is no kind of policy, service or gateway{}", kind,
                          near ? fmt::format(", did you mean \"{}\"?", *near) : ""),
              fmt::format("kinds: {}", fmt::join(kKinds, ", ")));
     return kExitUsage;
@@ -73,6 +86,13 @@ int explain_object(const Options& options, const Streams& streams) {
     complain(streams, key->str() + " is not in the registry", "it has no host that anybody could ask for");
     return kExitUsage;
   }
+  if (std::find(kSectionKinds.begin(), kSectionKinds.end(), key->kind.view()) != kSectionKinds.end()) {
+    const auto explanation = explain_object(*engine, *key);
+    if (!explanation) return kExitUsage;
+    return write_data(options, streams, json(options) ? object_json(*explanation) : object_text(*explanation))
+               ? kExitFine
+               : kExitUsage;
+  }
   const auto enforcement = enforcement_of(*engine, *key);
   return write_data(options, streams,
                     json(options) ? enforcement_json(enforcement) : enforcement_text(enforcement))
@@ -89,7 +109,7 @@ int run_explain(const Options& options, const Streams& streams) {
                                                                                                : kExitUsage;
   if (options.subject.compare(0, 6, "istio/") == 0)
     return explain_versions(options.subject.substr(6), options, streams);
-  if (options.subject.find('/') != std::string::npos) return explain_object(options, streams);
+  if (options.subject.find('/') != std::string::npos) return explain_one(options, streams);
   std::string wanted;
   for (const char c : options.subject)
     wanted.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c == '-' ? '_' : c);

@@ -8,7 +8,7 @@
 
 namespace waypath::tools {
 
-enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach, Plan, Diff, Record, Report };
+enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach, Plan, Diff, Record, Report, Lint };
 
 /// Flags that every verb has.
 struct CommonOptions {
@@ -55,6 +55,12 @@ struct PlanSelection {
   std::string from_version, to_version, scenario;
 };
 
+/// What lint reports.
+struct LintSelection {
+  std::vector<std::string> ignore;
+  std::string min_severity = "warning";
+};
+
 struct Options {
   Verb verb = Verb::None;
   CommonOptions common;
@@ -62,6 +68,7 @@ struct Options {
   FlowOptions flow;
   ReachSelection reach;
   PlanSelection plan;
+  LintSelection lint;
   DiagramSelection diagram;
   std::vector<std::string> scenarios;  // test, report
   std::string run;                     // test --run

@@ -88,6 +88,17 @@ constexpr const char* kReportExamples =
     "  waypath report scenarios/ --out tests.html                       a test run\n"
     "The file needs no network: open it, send it, print it. Secrets are named, never shown\n"
     "Exit codes: as of test and plan; 0 for a cluster; 2 wrong usage or input";
+constexpr const char* kLintExamples =
+    "Examples:\n"
+    "  waypath lint -f cluster/                                   errors and warnings\n"
+    "  waypath lint -f cluster/ -n shop --min-severity info       one namespace, remarks too\n"
+    "  waypath lint -f cluster/ --ignore LINT_NETPOL_ONE_SIDED,LINT_WAYPOINT_UNUSED\n"
+    "  waypath lint -f cluster/ -o sarif --out lint.sarif         for code scanning; -o github annotates a "
+    "pull request\n"
+    "An object keeps what is meant out of the report with the annotation\n"
+    "  waypath.dev/lint-ignore: \"CODE,CODE\"                     or \"*\"\n"
+    "`waypath explain CODE` tells what a code means and what to do\n"
+    "Exit codes: 0 no error and no warning reported, 1 some are, 2 wrong usage or input";
 constexpr const char* kExplainExamples =
     "Examples:\n"
     "  waypath explain                                        every code, one line each\n"
@@ -95,6 +106,7 @@ constexpr const char* kExplainExamples =
     "  waypath explain AuthorizationPolicy/shop/allow-ops -f cluster/    where a policy is enforced and "
     "where not\n"
     "  waypath explain Service/shop/orders -f cluster/        which waypoint it has in effect, and why\n"
+    "  waypath explain Gateway/shop/waypoint -f cluster/      whom a waypoint serves\n"
     "  waypath explain istio/1.27..1.28                       what changes between two Istio versions";
 
 using Names = std::map<std::string, std::vector<std::string>>;  // verb -> its long flags
@@ -313,9 +325,27 @@ class Parser {
     add_cluster(*report, options_[Verb::Report]);
     add_common(*report, options_[Verb::Report].common, {"html"});
 
-    auto* explain = verb("explain", Verb::Explain,
-                         "What a code means; where a policy is enforced; what an Istio version changes",
-                         kExplainExamples);
+    auto* lint =
+        verb("lint", Verb::Lint,
+             "Trouble in the manifests: policies that do nothing, lost bindings, cut paths", kLintExamples);
+    lint->add_option("--ignore", options_[Verb::Lint].lint.ignore,
+                     "Codes to leave out; repeatable, or with commas")
+        ->type_name("CODE")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    lint->add_option("--min-severity", options_[Verb::Lint].lint.min_severity,
+                     "Least severity that is reported: info, warning, error; -v is info")
+        ->check(CLI::IsMember({"info", "warning", "error"}))
+        ->type_name("S");
+    add_cluster(*lint, options_[Verb::Lint]);
+    lint->get_option("--namespace")
+        ->description("Only findings about this namespace; it is that of what names none, too");
+    add_common(*lint, options_[Verb::Lint].common, {"text", "json", "sarif", "github"});
+
+    auto* explain =
+        verb("explain", Verb::Explain,
+             "What a code means; what a policy, Service or waypoint comes to; what an Istio version changes",
+             kExplainExamples);
     explain->add_option("subject", options_[Verb::Explain].subject, "CODE, Kind/ns/name or istio/FROM..TO")
         ->type_name("SUBJECT");
     add_cluster(*explain, options_[Verb::Explain]);
