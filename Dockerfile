@@ -6,7 +6,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src
 RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DWAYPATH_BUILD_TESTS=OFF -DWAYPATH_BUILD_BENCH=OFF \
- && cmake --build /build --target waypath \
+ && cmake --build /build --target waypath waypath_manual \
  && cmake --install /build --prefix /opt/waypath --component tool --strip
 
 FROM debian:12-slim

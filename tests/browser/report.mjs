@@ -90,6 +90,7 @@ await withBrowser(async (context) => {
     checks.check((await page.locator('#matrix td').count()) < cells, 'reach: the matrix is narrowed down');
     await page.getByRole('tab', {name: /Policies/}).click();
     for (const policy of await page.locator('#policylist summary').all()) await policy.click();
+    await page.locator('#policylist pre.source .marked').first().waitFor({timeout: 5000});
     checks.check((await page.locator('#policylist pre.source .marked').count()) > 0, 'policies: the deciding lines are marked');
     const secret = fs.readFileSync(files.flows, 'utf8');
     checks.check(!/kind: Secret/.test(secret), 'no Secret is in the file');

@@ -28,6 +28,24 @@ if(TARGET waypath)
   install(CODE "
     set(dir \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
     file(CREATE_LINK waypath \"\${dir}/kubectl-waypath\" SYMBOLIC)" COMPONENT tool)
+  # The manual page and the completions come from the program itself: they say what --help says.
+  set(manual "${PROJECT_BINARY_DIR}/manual")
+  set(manual_files "${manual}/waypath.1" "${manual}/waypath" "${manual}/_waypath" "${manual}/waypath.fish")
+  add_custom_command(
+    OUTPUT ${manual_files}
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${manual}"
+    COMMAND waypath man > "${manual}/waypath.1"
+    COMMAND waypath completion bash > "${manual}/waypath"
+    COMMAND waypath completion zsh > "${manual}/_waypath"
+    COMMAND waypath completion fish > "${manual}/waypath.fish"
+    DEPENDS waypath COMMENT "Writing the manual page and completions")
+  add_custom_target(waypath_manual ALL DEPENDS ${manual_files})
+  install(FILES "${manual}/waypath.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tool)
+  install(FILES "${manual}/waypath.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" RENAME kubectl-waypath.1 COMPONENT tool)
+  install(FILES "${manual}/waypath" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" COMPONENT tool)
+  install(FILES "${manual}/_waypath" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions" COMPONENT tool)
+  install(FILES "${manual}/waypath.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT tool)
+  install(FILES CHANGELOG.md LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/waypath" COMPONENT tool)
   install(DIRECTORY scenarios/ DESTINATION "${CMAKE_INSTALL_DATADIR}/waypath" COMPONENT tool
           FILES_MATCHING PATTERN "*.yaml" PATTERN "*.json" PATTERN "*.md")
 endif()

@@ -80,6 +80,14 @@ if(Python3_Interpreter_FOUND AND TARGET waypath_cli AND NOT WAYPATH_SANITIZE AND
                        $<TARGET_FILE:waypath_browser_reports> "${PROJECT_SOURCE_DIR}")
 endif()
 
+# The real kubectl against a server that speaks the Kubernetes API. Exit code 77: kubectl cannot be installed here, skipped.
+if(Python3_Interpreter_FOUND AND TARGET waypath)
+  add_test(NAME "snapshot: the real kubectl reads a cluster"
+           COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/snapshot/run.py" $<TARGET_FILE:waypath>
+                   "${PROJECT_BINARY_DIR}/snapshot")
+  set_tests_properties("snapshot: the real kubectl reads a cluster" PROPERTIES LABELS snapshot SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
+
 # Scripts as tests.
 if(TARGET waypath)
   add_test(NAME "scenarios: every prediction" COMMAND waypath test scenarios WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
@@ -93,4 +101,10 @@ if(TARGET waypath_scenarios AND NOT WAYPATH_SANITIZE AND NOT WAYPATH_COVERAGE)
                    "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DVERSION=${PROJECT_VERSION}" -P "${PROJECT_SOURCE_DIR}/tests/packaging/run.cmake")
   set_tests_properties("install: a downstream project builds against the installed package"
                        PROPERTIES LABELS packaging TIMEOUT 900)
+endif()
+if(TARGET waypath AND NOT WAYPATH_SANITIZE AND NOT WAYPATH_COVERAGE)
+  add_test(NAME "package: the .deb is installed and used"
+           COMMAND "${CMAKE_COMMAND}" "-DBUILD_DIR=${PROJECT_BINARY_DIR}" "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}"
+                   "-DVERSION=${PROJECT_VERSION}" -P "${PROJECT_SOURCE_DIR}/tests/packaging/deb.cmake")
+  set_tests_properties("package: the .deb is installed and used" PROPERTIES LABELS packaging TIMEOUT 900)
 endif()

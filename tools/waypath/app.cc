@@ -10,6 +10,7 @@
 
 #include "model/base/edit_distance.h"
 #include "model/load/manifest_loader.h"
+#include "tools/waypath/next_steps.h"
 
 namespace waypath::tools {
 
@@ -66,10 +67,13 @@ std::vector<std::string> cluster_paths(const Options& options) {
 std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Streams& streams) {
   const auto paths = cluster_paths(options);
   if (paths.empty()) {
+    const std::string example = example_cluster();
     complain(streams, "which cluster? No -f and no WAYPATH_CLUSTER",
-             "give manifests with -f FILE|DIR, or try the cluster that is shipped with the sources:\n"
-             "        waypath trace internet https://prometheus.dev.bigbang.mil/graph -f "
-             "scenarios/clusters/bigbang-waypoint");
+             "give manifests with -f FILE|DIR, dump a live cluster with `waypath snapshot DIR`" +
+                 (example.empty() ? std::string()
+                                  : ", or try the example:\n        waypath trace internet "
+                                    "https://prometheus.dev.bigbang.mil/graph -f " +
+                                        example));
     return nullptr;
   }
   model::Diagnostics diagnostics;
@@ -181,6 +185,8 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_explain(*parsed.options, streams);
     case Verb::Report:
       return run_report(*parsed.options, streams);
+    case Verb::Snapshot:
+      return run_snapshot(*parsed.options, streams);
     case Verb::None:
       break;
   }

@@ -38,6 +38,7 @@ struct Streams {
 [[nodiscard]] int run_diff(const Options& options, const Streams& streams);
 [[nodiscard]] int run_lint(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);
+[[nodiscard]] int run_snapshot(const Options& options, const Streams& streams);
 [[nodiscard]] int run_report(const Options& options, const Streams& streams);
 
 // ---- shared by the verbs ----

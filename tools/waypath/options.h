@@ -8,7 +8,20 @@
 
 namespace waypath::tools {
 
-enum class Verb : std::uint8_t { None, Trace, Test, Graph, Explain, Reach, Plan, Diff, Record, Report, Lint };
+enum class Verb : std::uint8_t {
+  None,
+  Trace,
+  Test,
+  Graph,
+  Explain,
+  Reach,
+  Plan,
+  Diff,
+  Record,
+  Report,
+  Lint,
+  Snapshot
+};
 
 /// Flags that every verb has.
 struct CommonOptions {
@@ -48,6 +61,13 @@ struct DiagramSelection {
   std::string layer = "intent";  // graph: intent, wire, all
 };
 
+/// A live cluster to dump.
+struct SnapshotSelection {
+  std::string folder, kubectl = "kubectl", context, kubeconfig;
+  std::vector<std::string> namespaces;
+  bool resume = false;
+};
+
 /// Two sides to compare, and the flows to ask about.
 struct PlanSelection {
   std::vector<std::string> changes;  // plan --change
@@ -70,6 +90,7 @@ struct Options {
   PlanSelection plan;
   LintSelection lint;
   DiagramSelection diagram;
+  SnapshotSelection snapshot;
   std::vector<std::string> scenarios;  // test, report
   std::string run;                     // test --run
   std::vector<std::string> tags;       // test --tag
@@ -87,8 +108,5 @@ struct ParseResult {
 };
 [[nodiscard]] ParseResult parse_options(const std::vector<std::string>& arguments,
                                         const std::string& program);
-
-/// Script for bash, zsh or fish that completes verbs and flags; "" for another shell.
-[[nodiscard]] std::string completion_script(const std::string& shell);
 
 }  // namespace waypath::tools

@@ -5,10 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include "model/base/edit_distance.h"
 #include "model/base/version.h"
 #include "tools/waypath/app.h"
+#include "tools/waypath/command_line.h"
+#include "tools/waypath/next_steps.h"
 #include "tools/waypath/options.h"
 
 namespace waypath::tools {
@@ -99,6 +102,16 @@ constexpr const char* kLintExamples =
     "  waypath.dev/lint-ignore: \"CODE,CODE\"                     or \"*\"\n"
     "`waypath explain CODE` tells what a code means and what to do\n"
     "Exit codes: 0 no error and no warning reported, 1 some are, 2 wrong usage or input";
+constexpr const char* kSnapshotExamples =
+    "Examples:\n"
+    "  waypath snapshot live/                       everything that waypath reads, one file a namespace\n"
+    "  waypath snapshot live/ -n shop -n data       these namespaces alone\n"
+    "  waypath snapshot live/ --resume              goes on where one stopped\n"
+    "  waypath reach -f live/                       then ask\n"
+    "Runs your own kubectl and only lists. Secrets are never asked for; managedFields, and ConfigMaps that "
+    "decide "
+    "nothing, are left out\n"
+    "Exit codes: 0 all is there, 1 some kinds may not be read, 2 wrong usage or no cluster";
 constexpr const char* kExplainExamples =
     "Examples:\n"
     "  waypath explain                                        every code, one line each\n"
@@ -205,6 +218,30 @@ std::vector<std::string> long_flags(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options())
     for (const auto& name : option->get_lnames()) out.push_back("--" + name);
   std::sort(out.begin(), out.end());
+  return out;
+}
+
+// "FORMAT:{text,json}" is a type and the only values it takes.
+ArgumentInfo argument(const CLI::Option& option) {
+  ArgumentInfo out;
+  for (const auto& name : option.get_snames()) out.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) out.names.push_back("--" + name);
+  if (out.names.empty()) out.names.push_back(option.get_name());
+  out.about = option.get_description();
+  if (option.get_items_expected_max() == 0) return out;  // a switch
+  const std::string type = option.get_type_name();
+  const auto brace = type.find(":{");
+  out.type = type.substr(0, brace);
+  if (brace == std::string::npos) return out;
+  std::istringstream values(type.substr(brace + 2, type.size() - brace - 3));
+  for (std::string value; std::getline(values, value, ',');) out.values.push_back(value);
+  return out;
+}
+
+std::vector<ArgumentInfo> arguments(const CLI::App& app, bool positional) {
+  std::vector<ArgumentInfo> out;
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_positional() == positional) out.push_back(argument(*option));
   return out;
 }
 
@@ -351,6 +388,29 @@ class Parser {
     add_cluster(*explain, options_[Verb::Explain]);
     add_common(*explain, options_[Verb::Explain].common, {"text", "json"});
 
+    auto* snapshot = verb("snapshot", Verb::Snapshot, "Manifests of a live cluster, through your own kubectl",
+                          kSnapshotExamples);
+    auto& live = options_[Verb::Snapshot];
+    snapshot->add_option("directory", live.snapshot.folder, "Where to; empty, or not there yet")
+        ->required()
+        ->type_name("DIR");
+    snapshot
+        ->add_option("-n,--namespace", live.snapshot.namespaces,
+                     "Only this namespace; repeatable. Default: all")
+        ->type_name("NS")
+        ->allow_extra_args(false);
+    snapshot->add_option("--context", live.snapshot.context, "kubectl's context")->type_name("NAME");
+    snapshot->add_option("--kubeconfig", live.snapshot.kubeconfig, "kubectl's configuration")
+        ->type_name("FILE");
+    snapshot->add_option("--kubectl", live.snapshot.kubectl, "The program to run; default: kubectl")
+        ->type_name("FILE");
+    snapshot->add_flag("--resume", live.snapshot.resume,
+                       "Keep the files that are there, read what is missing");
+    snapshot->add_flag("-q,--quiet", live.common.quiet, "No progress");
+    snapshot->add_option("-j,--jobs", live.common.jobs, "Namespaces at a time; default: 8")->type_name("N");
+
+    app_.add_subcommand("man", "The manual page")->footer("Example:\n  waypath man | man -l -");
+
     auto* completion = app_.add_subcommand("completion", "Completions for bash, zsh or fish");
     completion->footer("Example:\n  source <(waypath completion bash)");
     completion->add_option("shell", shell_, "bash, zsh or fish")
@@ -363,11 +423,11 @@ class Parser {
     ParseResult result;
     if (arguments.empty()) {
       result.exit_code = kExitUsage;
-      result.err = std::string(kAbout) + "\n\n" + kFirstSteps + "\n";
+      result.err = std::string(kAbout) + "\n\n" + first_steps(app_.get_name());
       return result;
     }
     if (const auto wrong = wrong_verb(arguments.front()); !wrong.empty())
-      return usage_error(wrong, "waypath --help");
+      return usage_error(wrong, app_.get_name() + " --help");
     try {
       std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
       app_.parse(reversed);
@@ -378,6 +438,10 @@ class Parser {
       return result;
     } catch (const CLI::ParseError& error) {
       return explain_error(error, arguments);
+    }
+    if (app_.got_subcommand("man")) {
+      result.out = man_page();
+      return result;
     }
     if (app_.got_subcommand("completion")) {
       result.out = completion_script(shell_);
@@ -391,7 +455,15 @@ class Parser {
     return result;
   }
 
-  // For completions: verbs and their long flags.
+  CommandLine describe() const {
+    CommandLine out{kAbout, kFirstSteps, arguments(app_, false), {}};
+    for (const CLI::App* app : app_.get_subcommands([](const CLI::App*) { return true; }))
+      out.verbs.push_back({app->get_name(), app->get_description(), app->get_footer(), arguments(*app, true),
+                           arguments(*app, false)});
+    return out;
+  }
+
+  // Verbs and their long flags, to tell a slip from nonsense.
   Names names() const {
     Names out;
     for (const CLI::App* app : app_.get_subcommands([](const CLI::App*) { return true; }))
@@ -433,7 +505,7 @@ class Parser {
   ParseResult explain_error(const CLI::ParseError& error, const std::vector<std::string>& arguments) const {
     const auto all = names();
     const auto it = all.find(arguments.front());
-    const std::string help = it == all.end() ? "waypath --help" : "waypath " + it->first + " --help";
+    const std::string help = app_.get_name() + (it == all.end() ? "" : " " + it->first) + " --help";
     for (const auto& argument : arguments) {
       if (it == all.end() || argument.compare(0, 2, "--") != 0 || argument == "--") continue;
       const std::string flag = argument.substr(0, argument.find('='));
@@ -463,27 +535,6 @@ ParseResult parse_options(const std::vector<std::string>& arguments, const std::
   return Parser(name == "kubectl-waypath" ? "kubectl waypath" : "waypath").parse(arguments);
 }
 
-std::string completion_script(const std::string& shell) {
-  const Names names = Parser("waypath").names();
-  std::vector<std::string> verbs;
-  for (const auto& [verb, flags] : names) verbs.push_back(verb);
-  std::string out;
-  if (shell == "fish") {
-    out += fmt::format("complete -c waypath -n __fish_use_subcommand -f -a '{}'\n", fmt::join(verbs, " "));
-    for (const auto& [verb, flags] : names)
-      for (const auto& flag : flags)
-        out += fmt::format("complete -c waypath -n '__fish_seen_subcommand_from {}' -l {}\n", verb,
-                           flag.substr(2));
-    return out;
-  }
-  if (shell == "zsh") out += "autoload -Uz bashcompinit && bashcompinit\n";
-  out += "_waypath() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words\n  case ${COMP_WORDS[1]} in\n";
-  for (const auto& [verb, flags] : names)
-    out += fmt::format("    {}) words='{}' ;;\n", verb, fmt::join(flags, " "));
-  out += fmt::format("    *) words='{} --help --version' ;;\n  esac\n", fmt::join(verbs, " "));
-  out += "  [ \"$COMP_CWORD\" -gt 1 ] && [ \"${cur#-}\" = \"$cur\" ] && words=\n";
-  out += "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _waypath waypath\n";
-  return out;
-}
+CommandLine command_line() { return Parser("waypath").describe(); }
 
 }  // namespace waypath::tools

@@ -1,0 +1,27 @@
+# `cpack -G DEB` in a build folder makes waypath_VERSION_ARCH.deb: the program, its manual page and completions, the examples.
+set(CPACK_GENERATOR "DEB")
+set(CPACK_PACKAGE_NAME "waypath")
+set(CPACK_PACKAGE_VENDOR "waypath")
+set(CPACK_PACKAGE_CONTACT "The waypath authors <waypath@example.org>")
+set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "predicts the path of requests through Kubernetes with Istio ambient")
+set(CPACK_PACKAGING_INSTALL_PREFIX "/usr")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL tool)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_NAME "waypath")
+set(CPACK_DEBIAN_PACKAGE_SECTION "net")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "predicts the path of requests through Kubernetes with Istio ambient
+ Reads manifests and tells which hops a request passes, who lets it through, who stops it and what the client sees.")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "kubernetes-client")
+# dpkg-shlibdeps (dpkg-dev) names the packages of the libraries that the program is linked with.
+find_program(WAYPATH_SHLIBDEPS dpkg-shlibdeps)
+if(WAYPATH_SHLIBDEPS)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+else()
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS
+      "libc6, libstdc++6, libfmt9, libpugixml1v5, libre2-9, libsimdjson14, libssl3, libtbb12, libyaml-cpp0.7")
+endif()
+include(CPack)
