@@ -11,13 +11,14 @@
 #include "model/gateway/gateway.h"
 #include "model/gateway/routes.h"
 #include "model/istio/networking.h"
+#include "model/istio/security.h"
 #include "model/kube/services.h"
 #include "sim/reach.h"
 
 namespace waypath::scenarios {
 namespace {
 
-using Targets = std::map<std::string, FlowTarget>;  // by URL
+using Targets = std::map<std::string, FlowTarget>;  // by URL and method
 
 // "ns/name[Kind]" as FROM takes it: "ns/name" for a pod of its own, else "ns/kind/name".
 std::string client_of(const std::string& workload) {
@@ -38,7 +39,39 @@ std::string scheme_of(const model::RegistryService::Port& port) {
   return p == "tls" ? "https" : "tcp";
 }
 
+/// A request that a policy speaks of.
+struct Operation {
+  std::string method, path;
+};
+
+bool literal(const std::string& text) { return text.find('*') == std::string::npos; }
+
+// The requests that policies attached to a Service tell apart: paths without `*`, each with the methods
+// beside it. Paths with templates ({*}) are left out.
+std::map<std::string, std::vector<Operation>> operations(const model::Cluster& cluster) {
+  std::map<std::string, std::vector<Operation>> out;
+  for (const auto& policy : cluster.snapshot().all<model::AuthorizationPolicy>())
+    for (const auto& ref : policy->attachment.target_refs) {
+      if (ref.kind != "Service") continue;
+      auto& list = out[policy->meta.ns().str() + "/" + ref.name.str()];
+      for (const auto& rule : policy->rules)
+        for (const auto& to : rule.to) {
+          std::vector<std::string> methods, paths;
+          for (const auto& m : to.methods)
+            if (literal(m.text)) methods.push_back(m.text);
+          for (const auto& path : to.paths)
+            if (literal(path.text) && path.text.find('{') == std::string::npos) paths.push_back(path.text);
+          if (methods.empty()) methods.emplace_back("GET");
+          if (paths.empty()) paths.emplace_back("");
+          for (const auto& method : methods)
+            for (const auto& path : paths) list.push_back({method, path});
+        }
+    }
+  return out;
+}
+
 void add_services(const model::Cluster& cluster, Targets& out) {
+  const auto known = operations(cluster);
   for (const auto& service : cluster.services()) {
     if (service.external_name() || service.host.find('*') != std::string::npos) continue;
     if (service.meta().labels.get("gateway.networking.k8s.io/gateway-name")) continue;  // a gateway's own
@@ -47,7 +80,14 @@ void add_services(const model::Cluster& cluster, Targets& out) {
                                  : service.host;
     for (const auto& port : service.ports) {
       auto text = fmt::format("{}://{}:{}", scheme_of(port), host, port.port);
+      const std::string scheme = text.substr(0, text.find(':'));
       out.try_emplace(text, FlowTarget{text, &service, host, port.port});
+      const auto it = known.find(service.ns.str() + "/" + service.name.str());
+      if (it == known.end() || (scheme != "http" && scheme != "grpc")) continue;
+      for (const auto& [method, path] : it->second) {
+        const std::string asked = scheme == "grpc" ? "GET" : method;  // a call is a POST whatever is said
+        out.try_emplace(text + path + " " + asked, FlowTarget{text + path, &service, host, port.port, asked});
+      }
     }
   }
 }
@@ -200,6 +240,10 @@ bool infrastructure(const model::Cluster& cluster, const model::Pod& pod) {
 
 }  // namespace
 
+std::string flow_title(const std::string& from, const std::string& method, const std::string& to) {
+  return from + " -> " + (method == "GET" ? "" : method + " ") + to;
+}
+
 std::vector<FlowClient> enumerate_clients(const model::Cluster& cluster) {
   std::map<std::string, const model::Pod*> workloads;
   for (const auto* pod : cluster.pods())
@@ -216,8 +260,10 @@ std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster) {
   add_virtual_services(cluster, outside);
   add_ingresses(cluster, outside);
   std::vector<FlowTarget> out;
+  std::set<std::string> seen;  // "http://web:80" and "http://web:80 GET" are one
   for (const auto* some : {&outside, &inside})
-    for (const auto& [text, target] : *some) out.push_back(target);
+    for (const auto& [text, target] : *some)
+      if (seen.insert(target.method + " " + target.text).second) out.push_back(target);
   return out;
 }
 
@@ -232,9 +278,10 @@ std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster) {
     for (const auto& target : targets) {
       if (!worth_asking(client, target)) continue;
       sim::Flow flow;
-      flow.name = client.text + " -> " + target.text;
+      flow.name = flow_title(client.text, target.method, target.text);
       flow.from = client.text;
       flow.to = target.text;
+      flow.method = target.method;
       out.push_back(std::move(flow));
     }
   return out;

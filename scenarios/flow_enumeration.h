@@ -23,15 +23,21 @@ struct FlowTarget {
   const model::RegistryService* service = nullptr;  // null: a host that gateways route
   std::string host;                                 // of the URL
   std::uint16_t port = 0;
+  std::string method = "GET";
 };
 
 /// The outside first, then workloads by name. The pods of a workload stand in as "ns/deployment/name";
 /// gateways, waypoints, istiod, ztunnel and istio-cni are no clients.
 [[nodiscard]] std::vector<FlowClient> enumerate_clients(const model::Cluster& cluster);
-/// Hosts of gateways first, then Services' ports, each by URL. The Services of gateways are left out.
+/// Hosts of gateways first, then Services' ports, each by URL. The Services of gateways are left out. A port
+/// that speaks HTTP is asked for each path, too, that an AuthorizationPolicy for its Service names.
 [[nodiscard]] std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster);
 /// The outside asks for hosts of gateways, workloads for Services.
 [[nodiscard]] bool worth_asking(const FlowClient& client, const FlowTarget& target);
+
+/// "FROM -> TO", with the method before TO unless it is GET.
+[[nodiscard]] std::string flow_title(const std::string& from, const std::string& method,
+                                     const std::string& to);
 
 /// All pairs that are worth asking, each once, in the order of clients. Grows with workloads times Service
 /// ports.

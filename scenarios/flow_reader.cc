@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/base/edit_distance.h"
+#include "scenarios/flow_enumeration.h"
 #include "scenarios/keys.h"
 #include "sim/jwt.h"
 
@@ -180,7 +181,7 @@ std::vector<FlowCase> read_pairs(const Field& f, const FlowCase& common) {
       one.flow.to = to.text;
       one.from = from.selector;
       one.to = to.selector;
-      const std::string pair = from.text + " -> " + to.text;
+      const std::string pair = flow_title(from.text, one.flow.method, to.text);
       one.flow.name = name.empty() ? pair : several && !one.from && !one.to ? name + ": " + pair : name;
       one.group = name.empty() ? pair : name;
       out.push_back(std::move(one));

@@ -57,6 +57,8 @@ bool selects(const EndSelector& s, const FlowTarget& target) {
          s.labels.matches(target.service->meta().labels);
 }
 
+bool has_path(const std::string& url) { return url.find('/', url.find("://") + 3) != std::string::npos; }
+
 std::string with_path(const std::string& url, const std::string& path) {
   if (path.empty()) return url;
   const auto slash = url.find('/', url.find("://") + 3);
@@ -82,6 +84,8 @@ std::vector<FlowCase> FlowSelection::expand(const FlowCase& flow) {
   }
   if (flow.to) {
     for (auto target : ends_->targets) {
+      // The request is the flow's: paths and methods of policies are for those who ask for everything.
+      if (target.service != nullptr && (target.method != "GET" || has_path(target.text))) continue;
       if (!selects(*flow.to, target)) continue;
       target.text = with_path(target.text, flow.to->path);
       const bool known =
@@ -90,7 +94,7 @@ std::vector<FlowCase> FlowSelection::expand(const FlowCase& flow) {
       if (!known) targets.push_back(std::move(target));
     }
   } else {
-    targets.push_back({flow.flow.to, nullptr, {}, 0});
+    targets.push_back({flow.flow.to, nullptr, {}, 0, flow.flow.method});
   }
   // A client that is named is outside when it is no object of the cluster.
   const bool named_outside = !flow.from && flow.flow.from.find('/') == std::string::npos;

@@ -43,18 +43,44 @@ std::string place(const model::Snapshot& snapshot, const ObjectMeta& meta) {
   return snapshot.files().format(pos);
 }
 
+// A pod that stands for what a workload or Gateway makes is down: the change is theirs, whatever side it is
+// on.
+bool stands_for_owner(const ObjectMeta& meta) {
+  return meta.key.kind == std::string_view("Pod") && !meta.derived_from.name.empty();
+}
+
+// Of a pod given as a live object a `fail` changes nothing that is written.
+bool readiness_differs(const model::Snapshot& a, const model::Snapshot& b, const ObjectMeta& meta) {
+  if (meta.key.kind != std::string_view("Pod")) return false;
+  const auto one = a.find<model::Pod>(meta.key), other = b.find<model::Pod>(meta.key);
+  return one != nullptr && other != nullptr && one->ready != other->ready;
+}
+
 std::vector<ChangedObject> changed_objects(const sim::Engine& before, const sim::Engine& after) {
   using How = ChangedObject::How;
   const auto &a = before.cluster().snapshot(), &b = after.cluster().snapshot();
   const auto old_objects = manifest_objects(a), new_objects = manifest_objects(b);
   std::vector<ChangedObject> out;
-  for (const auto& [key, meta] : old_objects)
-    if (!new_objects.contains(key)) out.push_back({How::Removed, key, place(a, *meta)});
+  std::set<std::string> owners;
+  const auto of_owner = [&](const model::Snapshot& snapshot, const ObjectMeta& meta) {
+    auto owner = meta.derived_from.str();
+    if (owners.insert(owner).second) out.push_back({How::Changed, std::move(owner), place(snapshot, meta)});
+  };
+  for (const auto& [key, meta] : old_objects) {
+    if (new_objects.contains(key)) continue;
+    if (stands_for_owner(*meta))
+      of_owner(a, *meta);
+    else
+      out.push_back({How::Removed, key, place(a, *meta)});
+  }
   for (const auto& [key, meta] : new_objects) {
     const auto it = old_objects.find(key);
-    if (it == old_objects.end())
+    if (it == old_objects.end() && stands_for_owner(*meta))
+      of_owner(b, *meta);
+    else if (it == old_objects.end())
       out.push_back({How::Added, key, place(b, *meta)});
-    else if (it->second != meta && content(a, *it->second) != content(b, *meta))
+    else if (it->second != meta &&
+             (content(a, *it->second) != content(b, *meta) || readiness_differs(a, b, *meta)))
       out.push_back({How::Changed, key, place(b, *meta)});
   }
   const auto old_version = before.cluster().profile().version(),
@@ -62,6 +88,10 @@ std::vector<ChangedObject> changed_objects(const sim::Engine& before, const sim:
   if (old_version != new_version)
     out.push_back({How::Changed, fmt::format("Istio {} -> {}", old_version.str(), new_version.str()), {}});
   std::stable_sort(out.begin(), out.end(), [](const auto& x, const auto& y) { return x.object < y.object; });
+  // The owner itself may have changed, too.
+  out.erase(
+      std::unique(out.begin(), out.end(), [](const auto& x, const auto& y) { return x.object == y.object; }),
+      out.end());
   return out;
 }
 
@@ -181,9 +211,9 @@ std::optional<FlowChange> difference(const sim::Flow& flow, const sim::Verdict& 
     out.kind = FlowChangeKind::Symptom;
   else
     return std::nullopt;
+  // What opens because its guard is gone is as bad as what stays open without it.
   out.loses_enforcement =
-      was && is &&
-      (lost(out.before.enforced, out.after.enforced) || lost(out.after.bypassed, out.before.bypassed));
+      is && (lost(out.before.enforced, out.after.enforced) || lost(out.after.bypassed, out.before.bypassed));
   return out;
 }
 

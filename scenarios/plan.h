@@ -35,7 +35,7 @@ struct FlowChange {
   sim::Flow flow;
   FlowChangeKind kind = FlowChangeKind::Symptom;
   FlowState before, after;
-  bool loses_enforcement = false;   // allowed on both sides; an L7 enforcement point is gone or skipped
+  bool loses_enforcement = false;   // allowed afterwards; an L7 enforcement point is gone or skipped
   std::vector<std::size_t> causes;  // indices of Plan::objects; empty: no single object explains it
 };
 

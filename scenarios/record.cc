@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "model/base/parallel.h"
@@ -64,6 +65,61 @@ std::string expectation(const sim::Verdict& verdict) {
   return out;
 }
 
+/// Flows that come out alike: every client with every target.
+struct Group {
+  std::vector<std::string> clients, targets;
+  std::string method, expect;
+};
+
+// For each target its clients by what comes out; then targets whose clients and verdicts are the same,
+// together.
+std::vector<Group> grouped(const std::vector<sim::Flow>& flows, const std::vector<std::string>& expected) {
+  std::vector<std::string> order;  // targets as they come
+  std::map<std::string, std::vector<Group>> by_target;
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    if (expected[i].empty()) continue;
+    const std::string target = flows[i].method + " " + flows[i].to;
+    auto [it, fresh] = by_target.try_emplace(target);
+    if (fresh) order.push_back(target);
+    auto& groups = it->second;
+    auto group =
+        std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.expect == expected[i]; });
+    if (group == groups.end())
+      group = groups.insert(groups.end(), {{}, {flows[i].to}, flows[i].method, expected[i]});
+    group->clients.push_back(flows[i].from);
+  }
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {  // by URL, then method
+    const auto url = [](const std::string& t) { return t.substr(t.find(' ')); };
+    return url(a) != url(b) ? url(a) < url(b) : a < b;
+  });
+  std::vector<Group> out;
+  std::map<std::string, std::size_t> known;  // by clients, method and expectation
+  for (const auto& target : order)
+    for (auto& group : by_target[target]) {
+      std::string key = group.method + " " + group.expect;
+      for (const auto& client : group.clients) key += " " + client;
+      const auto [it, fresh] = known.emplace(key, out.size());
+      if (fresh)
+        out.push_back(std::move(group));
+      else
+        out[it->second].targets.push_back(group.targets.front());
+    }
+  return out;
+}
+
+std::string ends(const char* key, const std::vector<std::string>& values) {
+  if (values.size() == 1) return fmt::format("{}: {}\n", key, text(values.front()));
+  std::string out = fmt::format("{}:\n", key);
+  for (const auto& value : values) out += "      - " + text(value) + "\n";
+  return out;
+}
+
+std::string written(const Group& g) {
+  std::string out = "  - " + ends("to", g.targets) + "    " + ends("from", g.clients);
+  if (g.method != "GET") out += fmt::format("    http: {{method: {}}}\n", g.method);
+  return out + fmt::format("    expect: {{{}}}\n", g.expect);
+}
+
 }  // namespace
 
 std::string record_scenario(const sim::Engine& engine, const std::vector<sim::Flow>& flows,
@@ -71,19 +127,17 @@ std::string record_scenario(const sim::Engine& engine, const std::vector<sim::Fl
   std::string cluster = "manifests: " + list(header.manifests);
   if (!header.istio_version.empty()) cluster += ", istioVersion: \"" + header.istio_version + "\"";
   if (!header.cni.empty()) cluster += ", cni: " + header.cni;
-  std::vector<std::string> lines(flows.size());
+  std::vector<std::string> expected(flows.size());
   model::parallel_for_index(flows.size(), jobs, [&](std::size_t i) {
     model::Diagnostics diagnostics;
     const auto verdict = sim::simulate(engine, flows[i], {}, diagnostics);
-    if (diagnostics.has_errors()) return;
-    lines[i] = fmt::format("  - {{from: {}, to: {}, expect: {{{}}}}}\n", text(flows[i].from),
-                           text(flows[i].to), expectation(verdict));
+    if (!diagnostics.has_errors()) expected[i] = expectation(verdict);
   });
   std::string out = fmt::format(
       "# Recorded predictions: `waypath test` on this file fails where one of them changes.\n"
       "apiVersion: waypath.dev/v1\nkind: Scenario\nmetadata: {{name: {}}}\ncluster: {{{}}}\nflows:\n",
       text(header.name), cluster);
-  for (const auto& line : lines) out += line;
+  for (const auto& group : grouped(flows, expected)) out += written(group);
   return out;
 }
 

@@ -14,7 +14,9 @@ struct RecordHeader {
   std::string istio_version, cni;      // "" = not stated
 };
 
-/// YAML, one flow a line, in the order of `flows`. What the manifests do not tell is recorded as `unknown`.
+/// YAML, by target; clients whose requests come out alike stand together, one a line, and so do targets that
+/// all of them ask alike: a change of one verdict moves a line. What the manifests do not tell is recorded as
+/// `unknown`. Flows are asked by their ends and method alone.
 [[nodiscard]] std::string record_scenario(const sim::Engine& engine, const std::vector<sim::Flow>& flows,
                                           const RecordHeader& header, unsigned jobs);
 

@@ -94,7 +94,9 @@ Walk PathBuilder::new_walk(const Target& target) const {
   walk.protocol = transport_protocol(target);
   walk.app.app = target.app;
   walk.app.tls = target.scheme == "https" || target.scheme == "tls";
-  walk.app.method = flow_.method;
+  // Source: github.com/grpc/grpc doc/PROTOCOL-HTTP2.md (Method: every call is a POST)
+  const bool call = target.app == RouteRequest::App::Grpc && flow_.method == "GET";
+  walk.app.method = call ? "POST" : flow_.method;
   walk.app.scheme = target.scheme == "https" ? "https" : "http";
   walk.app.host = target.authority;
   walk.app.path = target.path.empty() ? "/" : target.path;

@@ -1,5 +1,5 @@
-// tests/golden: one file a command, what it prints and how it exits. tools/dev/update_golden.sh rewrites
-// them.
+// tests/golden: one file a command, what it prints and how it exits. scenarios/plans: the same for pull
+// requests and what they change. tools/dev/update_golden.sh rewrites them.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -28,14 +28,16 @@ std::string transcript(const std::string& command) {
 
 }  // namespace
 
-TEST_CASE("commands print what tests/golden holds") {
+namespace {
+
+void check_transcripts(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(tests::source_dir()) / "tests" / "golden"))
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
     if (entry.path().extension() == ".txt") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  REQUIRE_FALSE(files.empty());
+  REQUIRE(files.size() >= 10);
   for (const auto& file : files) {
-    DYNAMIC_SECTION(file.filename().string()) {
+    DYNAMIC_SECTION(fs::relative(file, folder).string()) {
       const auto expected = tests::read_text(file.string());
       const auto command = expected.substr(0, expected.find('\n'));
       REQUIRE(command.compare(0, kPrompt.size(), kPrompt) == 0);
@@ -47,6 +49,41 @@ TEST_CASE("commands print what tests/golden holds") {
       }
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("commands print what tests/golden holds") {
+  check_transcripts(fs::path(tests::source_dir()) / "tests" / "golden");
+}
+
+TEST_CASE("pull requests change what scenarios/plans says") {
+  check_transcripts(fs::path(tests::source_dir()) / "scenarios" / "plans");
+}
+
+TEST_CASE("the committed baselines are what record prints today") {
+  const fs::path folder = fs::path(tests::source_dir()) / "scenarios" / "baselines";
+  std::size_t compared = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".yaml") continue;
+    const std::string name = entry.path().stem().string();
+    const auto r = tests::run({"record", "-q", "-f", "scenarios/clusters/" + name});
+    INFO(name << ": `waypath record -f scenarios/clusters/" << name << " --out scenarios/baselines/" << name
+              << ".yaml` writes it anew");
+    REQUIRE(r.exit_code == 0);
+    // Scenario files name manifests from where they lie.
+    std::string text = r.out;
+    const std::string here = "manifests: [scenarios/clusters/", there = "manifests: [../clusters/";
+    const auto at = text.find(here);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, here.size(), there);
+    if (std::getenv("WAYPATH_UPDATE_GOLDEN") != nullptr)
+      std::ofstream(entry.path(), std::ios::binary) << text;
+    else
+      CHECK(text == tests::read_text(entry.path().string()));
+    ++compared;
+  }
+  CHECK(compared >= 4);
 }
 
 }  // namespace waypath

@@ -88,6 +88,15 @@ if(Python3_Interpreter_FOUND AND TARGET waypath)
   set_tests_properties("snapshot: the real kubectl reads a cluster" PROPERTIES LABELS snapshot SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 
+# Reports and CI examples, read by programs that are not ours. Exit code 77: their packages cannot be installed here, skipped.
+if(Python3_Interpreter_FOUND AND TARGET waypath)
+  add_test(NAME "consumers: JUnit, TAP, SARIF and the CI examples are what other programs read"
+           COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/consumers/run.py" $<TARGET_FILE:waypath>
+                   "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/consumers")
+  set_tests_properties("consumers: JUnit, TAP, SARIF and the CI examples are what other programs read"
+                       PROPERTIES LABELS consumers SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
+
 # Scripts as tests.
 if(TARGET waypath)
   add_test(NAME "scenarios: every prediction" COMMAND waypath test scenarios WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

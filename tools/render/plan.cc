@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -28,9 +29,9 @@ struct Group {
 
 // Breaks and lost enforcement first: what a reviewer must not miss.
 int urgency(const FlowChange& c) {
-  if (c.kind == FlowChangeKind::Breaks) return 0;
-  if (c.loses_enforcement) return 1;
-  return 2 + static_cast<int>(c.kind);
+  if (c.loses_enforcement) return c.kind == FlowChangeKind::Opens ? 0 : 1;
+  if (c.kind == FlowChangeKind::Breaks) return 2;
+  return 3 + static_cast<int>(c.kind);
 }
 
 std::vector<Group> groups_of(const Plan& plan) {
@@ -68,12 +69,20 @@ const char* sign(const FlowChange& c) {
 }
 
 std::string verb(const FlowChange& c) {
-  return c.loses_enforcement ? "UNGUARDED" : std::string(to_string(c.kind));
+  if (!c.loses_enforcement) return std::string(to_string(c.kind));
+  return c.kind == FlowChangeKind::Opens ? "OPENS UNGUARDED" : "UNGUARDED";
 }
+
+bool alarming(const FlowChange& c) { return c.kind == FlowChangeKind::Breaks || c.loses_enforcement; }
 
 std::string points(const FlowState& s) { return s.enforced.empty() ? "no proxy" : join(s.enforced, ", "); }
 
-std::string verdict_text(const FlowState& s) { return fmt::format("{} ({})", s.outcome, s.symptom); }
+// A redirect's URL may be of any length; JSON has it whole.
+std::string verdict_text(const FlowState& s) {
+  constexpr std::size_t kLongest = 60;
+  return fmt::format("{} ({})", s.outcome,
+                     s.symptom.size() <= kLongest ? s.symptom : s.symptom.substr(0, kLongest) + "...");
+}
 
 std::string skipped(const FlowState& s) {
   return s.bypassed.empty() ? "" : "; bypasses " + join(s.bypassed, ", ");
@@ -84,14 +93,14 @@ std::string transition(const FlowChange& c) {
   switch (c.kind) {
     case FlowChangeKind::Enforcement:
       return (c.before.enforced == c.after.enforced
-                  ? fmt::format("{}; enforced at {}", c.after.outcome, points(c.after))
-                  : fmt::format("{}; enforced at {} -> {}", c.after.outcome, points(c.before),
-                                points(c.after))) +
+                  ? fmt::format("still {}; enforced at {}", c.after.outcome, points(c.after))
+                  : fmt::format("still {}; now enforced at {}, before at {}", c.after.outcome,
+                                points(c.after), points(c.before))) +
              skipped(c.after);
     case FlowChangeKind::Rerouted:
-      return c.before.backend == c.after.backend
-                 ? fmt::format("{} on another path", c.after.outcome)
-                 : fmt::format("{}; backend {} -> {}", c.after.outcome, c.before.backend, c.after.backend);
+      return c.before.backend == c.after.backend ? fmt::format("still {}, on another path", c.after.outcome)
+                                                 : fmt::format("still {}; backend {} -> {}", c.after.outcome,
+                                                               c.before.backend, c.after.backend);
     case FlowChangeKind::Opens:
     case FlowChangeKind::Breaks:
     case FlowChangeKind::Symptom:
@@ -105,21 +114,76 @@ std::string reason(const FlowChange& c) {
   return told.by.empty() ? told.reason : told.reason + "  " + told.by;
 }
 
+// Where the verdict stays, who let the request through tells nothing of the change.
+bool reason_matters(const FlowChange& c) {
+  return c.kind != FlowChangeKind::Enforcement && c.kind != FlowChangeKind::Rerouted;
+}
+
+std::string shown_reason(const FlowChange& c) { return reason_matters(c) ? reason(c) : std::string(); }
+
+// Flows of a group that change alike, for whoever reads them; in the order of urgency.
+struct Alike {
+  const FlowChange* first;  // stands for all
+  std::vector<const FlowChange*> changes;
+};
+
+std::vector<Alike> alike(const Group& group) {
+  std::vector<Alike> out;
+  std::map<std::string, std::size_t> known;
+  for (const FlowChange* c : group.changes) {
+    const auto key = fmt::format("{} {}\n{}\n{}", sign(*c), verb(*c), transition(*c), shown_reason(*c));
+    const auto [it, fresh] = known.emplace(key, out.size());
+    if (fresh) out.push_back({c, {}});
+    out[it->second].changes.push_back(c);
+  }
+  return out;
+}
+
+std::string target_of(const sim::Flow& flow) {
+  return (flow.method == "GET" ? "" : flow.method + " ") + flow.to;
+}
+
+/// What is asked, and who asks it: flows that differ in their client alone.
+struct Asked {
+  std::string what;
+  std::vector<std::string> clients;
+};
+
+std::vector<Asked> by_target(const std::vector<const FlowChange*>& changes) {
+  std::vector<Asked> out;
+  std::map<std::string, std::size_t> known;
+  for (const FlowChange* c : changes) {
+    const auto& flow = c->flow;
+    // A flow with a name of its own is shown by it.
+    const bool named = flow.name != flow.from + " -> " + target_of(flow);
+    const std::string what = named ? flow.name : target_of(flow);
+    const auto [it, fresh] = known.emplace(what, out.size());
+    if (fresh) out.push_back({what, {}});
+    if (!named) out[it->second].clients.push_back(flow.from);
+  }
+  return out;
+}
+
+std::string flows_text(std::size_t n) { return fmt::format("{} flow{}", n, n == 1 ? "" : "s"); }
+
 std::string summary(const Plan& plan) {
-  std::size_t opens = 0, breaks = 0, unguarded = 0, other = 0;
+  std::size_t opens = 0, opens_unguarded = 0, breaks = 0, unguarded = 0, other = 0;
   for (const FlowChange& c : plan.changes) {
-    if (c.kind == FlowChangeKind::Opens)
+    if (c.kind == FlowChangeKind::Opens) {
       ++opens;
-    else if (c.kind == FlowChangeKind::Breaks)
+      opens_unguarded += c.loses_enforcement ? 1 : 0;
+    } else if (c.kind == FlowChangeKind::Breaks) {
       ++breaks;
-    else if (c.loses_enforcement)
+    } else if (c.loses_enforcement) {
       ++unguarded;
-    else
+    } else {
       ++other;
+    }
   }
   std::string out = fmt::format(
-      "Plan: {} to open, {} to break, {} to lose enforcement, {} to change otherwise; {} unchanged.", opens,
-      breaks, unguarded, other, plan.unchanged);
+      "Plan: {} to open{}, {} to break, {} to lose enforcement, {} to change otherwise; {} unchanged.", opens,
+      opens_unguarded > 0 ? fmt::format(" ({} of them unguarded)", opens_unguarded) : "", breaks, unguarded,
+      other, plan.unchanged);
   if (plan.only_before + plan.only_after > 0)
     out += fmt::format(" Not compared: {} of clients that go, {} of clients that come.", plan.only_before,
                        plan.only_after);
@@ -127,16 +191,22 @@ std::string summary(const Plan& plan) {
 }
 
 std::string text(const Plan& plan, bool colour) {
+  constexpr std::size_t kWidth = 100, kIndent = 8;
   const Paint paint(colour);
   std::string out;
   for (const Group& group : groups_of(plan)) {
     out += paint.bold(title(plan, group)) + "\n";
-    for (const FlowChange* c : group.changes) {
-      const std::string head = fmt::format("  {} {:<11}  {}", sign(*c), verb(*c), printable(c->flow.name));
-      out += (*sign(*c) == '+' ? paint.good(head) : *sign(*c) == '-' ? paint.bad(head) : head) + "\n";
-      out += fmt::format("{:17}{}\n", "", printable(transition(*c)));
-      if (c->kind != FlowChangeKind::Enforcement && c->kind != FlowChangeKind::Rerouted)
-        out += fmt::format("{:17}{}\n", "", printable(reason(*c)));
+    for (const Alike& some : alike(group)) {
+      const FlowChange& c = *some.first;
+      const std::string head = fmt::format("  {} {}  {}", sign(c), verb(c), flows_text(some.changes.size()));
+      out += (alarming(c) ? paint.bad(head) : *sign(c) == '+' ? paint.good(head) : head) + "\n";
+      for (const auto& line : wrapped(printable(transition(c)), kWidth - 4)) out += "    " + line + "\n";
+      if (!shown_reason(c).empty()) out += "    " + printable(shown_reason(c)) + "\n";
+      for (const Asked& asked : by_target(some.changes)) {
+        out += "      " + printable(asked.what) + "\n";
+        for (const auto& line : wrapped(printable(join(asked.clients, ", ")), kWidth - kIndent))
+          if (!line.empty()) out += "        " + paint.dim(line) + "\n";
+      }
     }
     out += "\n";
   }
@@ -183,6 +253,16 @@ std::string code(const std::string& text) {
   return "`" + out + "`";
 }
 
+// A cell holds the first flows; the others are counted.
+std::string flows_cell(const Alike& some) {
+  constexpr std::size_t kShown = 8;
+  std::string out;
+  const std::size_t n = some.changes.size();
+  for (std::size_t i = 0; i < n && i < kShown; ++i)
+    out += (i == 0 ? "" : "<br>") + code(some.changes[i]->flow.name);
+  return n <= kShown ? out : fmt::format("{}<br>and {} more", out, n - kShown);
+}
+
 std::string markdown(const Plan& plan) {
   std::string out = "### waypath plan\n\n" + summary(plan) + "\n";
   std::size_t left_out = 0;
@@ -194,17 +274,19 @@ std::string markdown(const Plan& plan) {
       head += fmt::format("{} {}{}\n", code(o.object), to_string(o.how),
                           o.place.empty() ? "" : " " + code(o.place));
     }
-    head += "\n| | flow | change | reason |\n|---|---|---|---|\n";
-    for (const FlowChange* c : group.changes) {
+    head += "\n| | change | reason | flows |\n|---|---|---|---|\n";
+    for (const Alike& some : alike(group)) {
+      const FlowChange& c = *some.first;
       const std::string row =
           fmt::format("| {} {} | {} | {} | {} |\n",
-                      *sign(*c) == '-'   ? "🔴"
-                      : *sign(*c) == '+' ? "🟢"
-                                         : "🟡",
-                      verb(*c), code(c->flow.name), code(transition(*c)), code(reason(*c)));
+                      alarming(c)       ? "🔴"
+                      : *sign(c) == '+' ? "🟢"
+                                        : "🟡",
+                      verb(c), code(transition(c)), shown_reason(c).empty() ? "" : code(shown_reason(c)),
+                      flows_cell(some));
       // Room for the last line.
       if (out.size() + head.size() + row.size() > kMarkdownLimit - 200) {
-        ++left_out;
+        left_out += some.changes.size();
         continue;
       }
       out += head + row;

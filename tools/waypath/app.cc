@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <ostream>
 
 #include "model/base/edit_distance.h"
 #include "model/load/manifest_loader.h"
 #include "tools/waypath/next_steps.h"
+#include "scenarios/git_tree.h"
 
 namespace waypath::tools {
 
@@ -80,8 +82,25 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
   model::LoadOptions load;
   load.jobs = options.common.jobs;
   if (!options.cluster.default_namespace.empty()) load.default_namespace = options.cluster.default_namespace;
+  std::vector<std::string> on_disk;
+  std::vector<model::SourceFile> of_git;
+  for (const auto& path : paths) {
+    if (!scenarios::is_git_path(path)) {
+      on_disk.push_back(path);
+      continue;
+    }
+    std::string error;
+    auto files = scenarios::read_git_tree(path, error);
+    if (!files) {
+      complain(streams, fmt::format("{}: {}", path, error),
+               "`git ls-tree -r REVISION` lists what a revision holds");
+      return nullptr;
+    }
+    of_git.insert(of_git.end(), std::make_move_iterator(files->begin()),
+                  std::make_move_iterator(files->end()));
+  }
   model::LoadStats stats;
-  model::Snapshot snapshot = model::load_manifests(paths, load, diagnostics, &stats);
+  model::Snapshot snapshot = model::load_manifests(on_disk, of_git, load, diagnostics, &stats);
   const model::SourceFiles files = snapshot.files();
   const auto give_up = [&]() {
     print_diagnostics(diagnostics, files, options, streams);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "scenarios/flow_enumeration.h"
+#include "scenarios/git_tree.h"
 #include "scenarios/record.h"
 #include "tools/waypath/app.h"
 
@@ -25,8 +26,8 @@ int run_record(const Options& options, const Streams& streams) {
   const fs::path home =
       options.common.out.empty() ? fs::current_path() : fs::absolute(options.common.out).parent_path();
   for (const auto& path : cluster_paths(options)) {
-    if (path == "-") {
-      complain(streams, "record: a scenario cannot name standard input",
+    if (path == "-" || scenarios::is_git_path(path)) {
+      complain(streams, "record: a scenario cannot name standard input or a git revision",
                "write the manifests to a file first");
       return kExitUsage;
     }

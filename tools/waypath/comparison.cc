@@ -128,7 +128,7 @@ std::optional<Sides> plan_sides(const Options& options, const Streams& streams) 
       return std::nullopt;
     }
     std::uint32_t file = 0;
-    if (files.size() > 1) snapshot = snapshot.with_file(path, std::string(files.text(1)), file);
+    if (files.size() > 0) snapshot = snapshot.with_file(path, std::string(files.text(1)), file);
     for (auto& change : *changes) {
       change.pos.file = file;
       if (const auto* v = std::get_if<model::VersionChange>(&change.what)) {

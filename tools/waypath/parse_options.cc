@@ -76,6 +76,7 @@ constexpr const char* kPlanExamples =
 constexpr const char* kDiffExamples =
     "Examples:\n"
     "  waypath diff yesterday/ today/                                        two clusters\n"
+    "  waypath diff git:main:clusters/prod clusters/prod                     what a branch changes\n"
     "  waypath diff -f cluster/ --from-version 1.27 --to-version 1.28        one cluster, two Istio "
     "versions\n"
     "Exit codes: 0 no flow changes, 1 some do, 2 wrong usage or input";
@@ -140,8 +141,8 @@ void add_common(CLI::App& app, CommonOptions& c, const std::vector<std::string>&
 
 void add_cluster(CLI::App& app, Options& o) {
   app.add_option("-f,--filename", o.cluster.files,
-                 "Manifests: a file, a directory with all below it, or - for standard input; repeatable. "
-                 "Without it WAYPATH_CLUSTER")
+                 "Manifests: a file, a directory with all below it, git:REV:PATH, or - for standard input; "
+                 "repeatable. Without it WAYPATH_CLUSTER")
       ->type_name("PATH")
       ->allow_extra_args(false);
   app.add_option("-n,--namespace", o.cluster.default_namespace, "Namespace of what names none")
