@@ -1,6 +1,7 @@
 #include "scenarios/batch.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -119,20 +120,52 @@ void run_invariant(const sim::Engine& engine, const Scenario& scenario, const Qu
   }
 }
 
+bool listed(const std::vector<std::string>& names, const FlowCase& flow) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& name) { return name == flow.flow.name || name == flow.group; });
+}
+
+// A flow's own name goes before its group's.
+const Expectation* stated(const std::map<std::string, Expectation>& expect, const FlowCase& flow) {
+  for (const auto& name : {flow.flow.name, flow.group})
+    if (const auto it = expect.find(name); it != expect.end()) return &it->second;
+  return nullptr;
+}
+
+// Whether one of the flows that this one stands for is named.
+bool stated_for_some(const std::map<std::string, Expectation>& expect, const FlowCase& flow) {
+  const std::string prefix = flow.group + ": ";
+  const auto it = expect.lower_bound(prefix);
+  return (flow.from || flow.to) && it != expect.end() && it->first.compare(0, prefix.size(), prefix) == 0;
+}
+
+// What is stated beside the flows: of the cluster as it is, or of a variant.
+const std::map<std::string, Expectation>& beside_flows(const Scenario& scenario, const Variant* variant) {
+  return variant == nullptr ? scenario.expect : variant->expect;
+}
+
+// Of `flow`, which is one of those that `written` stands for. The pointer is into the scenario.
+const Expectation* expected_of(const Scenario& scenario, const Variant* variant, const FlowCase& written,
+                               const FlowCase& flow) {
+  const Expectation* out = stated(beside_flows(scenario, variant), flow);
+  return out == nullptr && written.expect ? &*written.expect : out;
+}
+
 // The cases of a batch in a cluster that stands: selectors become flows. `flows` run in parallel with each
 // other, an invariant spreads its own.
-void run_questions(const sim::Engine& engine, const Scenario& scenario, const Filter& filter, unsigned jobs,
-                   Batch& batch) {
+void run_questions(const sim::Engine& engine, const Scenario& scenario, const Filter& filter,
+                   const model::SourceFiles& places, unsigned jobs, Batch& batch) {
   FlowSelection selection(engine.cluster());
   struct Run {
     const Question* question;
     std::vector<FlowCase> flows;
+    const Expectation* expected = nullptr;
   };
   std::vector<Run> runs;
   std::set<std::string> names;
   for (const auto& q : batch.questions) {
     if (q.invariant != nullptr) {
-      Run run{&q, {}};
+      Run run{&q, {}, nullptr};
       for (const auto& flow : q.invariant->flows)
         for (auto& one : selection.expand(flow)) run.flows.push_back(std::move(one));
       batch.results.push_back(q.head);
@@ -145,15 +178,20 @@ void run_questions(const sim::Engine& engine, const Scenario& scenario, const Fi
       r.flow = flow.flow.name;
       // Selectors of one flow may overlap.
       if (!names.insert(r.flow).second || !wanted(filter, r)) continue;
+      const auto* expected = expected_of(scenario, batch.variant, *q.flow, flow);
+      if (expected != nullptr) {
+        r.expected = *expected;
+        r.place = places.format(expected->pos);
+      }
       batch.results.push_back(std::move(r));
-      runs.push_back({&q, {std::move(flow)}});
+      runs.push_back({&q, {std::move(flow)}, expected});
     }
     if (!flows.empty()) continue;
     CaseResult r = q.head;
     r.status = CaseResult::Status::Failed;
     r.message = "no flow to ask: its from and to choose nothing in this cluster";
     batch.results.push_back(std::move(r));
-    runs.push_back({nullptr, {}});
+    runs.push_back({nullptr, {}, nullptr});
   }
   model::parallel_for_index(runs.size(), jobs, [&](std::size_t i) {
     const auto& run = runs[i];
@@ -161,7 +199,7 @@ void run_questions(const sim::Engine& engine, const Scenario& scenario, const Fi
     if (run.question->invariant != nullptr)
       run_invariant(engine, scenario, *run.question, run.flows, jobs, batch.results[i]);
     else
-      run_flow(engine, scenario, run.flows.front(), run.question->expected, batch.results[i]);
+      run_flow(engine, scenario, run.flows.front(), run.expected, batch.results[i]);
   });
 }
 
@@ -176,18 +214,6 @@ std::vector<model::Change> changes_in(std::vector<model::Change> changes, std::u
         change.what);
   }
   return changes;
-}
-
-bool listed(const std::vector<std::string>& names, const FlowCase& flow) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const auto& name) { return name == flow.flow.name || name == flow.group; });
-}
-
-// A flow's own name goes before its group's.
-const Expectation* stated(const Variant& variant, const FlowCase& flow) {
-  for (const auto& name : {flow.flow.name, flow.group})
-    if (const auto it = variant.expect.find(name); it != variant.expect.end()) return &it->second;
-  return nullptr;
 }
 
 void append(std::vector<std::string>& tags, const std::vector<std::string>& more) {
@@ -252,7 +278,7 @@ void run_batch(const Scenario& scenario, const model::Snapshot& base, const mode
   }
   if (engine == nullptr && broken.empty()) broken = "the cluster cannot be built";
   if (broken.empty()) {
-    run_questions(*engine, scenario, filter, jobs, batch);
+    run_questions(*engine, scenario, filter, read_from, jobs, batch);
     return;
   }
   for (const auto& q : batch.questions) {
@@ -267,21 +293,22 @@ Batch plan_batch(const Scenario& scenario, const Variant* variant, const Filter&
   Batch batch;
   batch.variant = variant;
   for (const auto& flow : scenario.flows) {
-    const Expectation* expected = flow.expect ? &*flow.expect : nullptr;
+    const Expectation* expected = expected_of(scenario, variant, flow, flow);
+    const bool some = stated_for_some(beside_flows(scenario, variant), flow);
     if (variant != nullptr) {
       if (!variant->flows.empty() && !listed(variant->flows, flow)) continue;
-      if (const auto* here = stated(*variant, flow)) expected = here;
-      if (expected == nullptr) continue;  // asked neither here nor of the cluster as it is
+      if (expected == nullptr && !some) continue;  // asked neither here nor of the cluster as it is
     }
     // Stated for variants alone: no question about the cluster as it is.
-    if (expected == nullptr && std::any_of(scenario.variants.begin(), scenario.variants.end(),
-                                           [&](const Variant& v) { return stated(v, flow) != nullptr; }))
+    if (expected == nullptr && !some &&
+        std::any_of(scenario.variants.begin(), scenario.variants.end(), [&](const Variant& v) {
+          return stated(v.expect, flow) != nullptr || stated_for_some(v.expect, flow);
+        }))
       continue;
     auto q = question(scenario, variant, flow.flow.name, flow.tags);
     const bool many = flow.from || flow.to;  // names are known when the cluster is
     if (!wanted(options.tags, q.head) || (!many && !wanted(filter, q.head))) continue;
     q.flow = &flow;
-    q.expected = expected;
     if (expected != nullptr) {
       q.head.expected = *expected;
       q.head.place = files.format(expected->pos);

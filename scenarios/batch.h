@@ -14,7 +14,6 @@ namespace waypath::scenarios {
 /// One flow as written or one invariant, with what every case of it says.
 struct Question {
   const FlowCase* flow = nullptr;
-  const Expectation* expected = nullptr;
   const Invariant* invariant = nullptr;
   bool violated = false;  // what the variant expects of the invariant
   CaseResult head;

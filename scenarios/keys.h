@@ -11,8 +11,8 @@ namespace waypath::scenarios {
 using Words = std::initializer_list<std::string_view>;
 
 namespace keys {
-inline const Words kScenario{"apiVersion", "kind",     "metadata", "include",  "variables", "cluster",
-                             "assume",     "defaults", "flows",    "variants", "invariants"};
+inline const Words kScenario{"apiVersion", "kind",     "metadata", "include", "variables", "cluster",
+                             "assume",     "defaults", "flows",    "expect",  "variants",  "invariants"};
 inline const Words kMetadata{"name", "description", "tags", "labels", "annotations"};
 inline const Words kCommand{"command"};
 inline const Words kCluster{"manifests", "istioVersion", "cni", "podCidrs", "sim"};

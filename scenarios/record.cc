@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "model/base/parallel.h"
 #include "scenarios/expectation.h"
+#include "scenarios/flow_selector.h"
 
 namespace waypath::scenarios {
 namespace {
@@ -120,24 +122,53 @@ std::string written(const Group& g) {
   return out + fmt::format("    expect: {{{}}}\n", g.expect);
 }
 
+std::string cluster_text(const RecordHeader& header) {
+  std::string out = "manifests: " + list(header.manifests);
+  if (!header.istio_version.empty()) out += ", istioVersion: \"" + header.istio_version + "\"";
+  if (!header.cni.empty()) out += ", cni: " + header.cni;
+  return out;
+}
+
+// What each flow comes out as; "" for one that cannot be asked here.
+std::vector<std::string> expectations(const sim::Engine& engine, const std::vector<sim::Flow>& flows,
+                                      const sim::Assume& assume, unsigned jobs) {
+  std::vector<std::string> out(flows.size());
+  model::parallel_for_index(flows.size(), jobs, [&](std::size_t i) {
+    model::Diagnostics diagnostics;
+    const auto verdict = sim::simulate(engine, flows[i], assume, diagnostics);
+    if (!diagnostics.has_errors()) out[i] = expectation(verdict);
+  });
+  return out;
+}
+
+std::string head(const std::string& name) {
+  return fmt::format(
+      "# Recorded predictions: `waypath test` on this file fails where one of them changes.\n"
+      "apiVersion: waypath.dev/v1\nkind: Scenario\nmetadata: {{name: {}}}\n",
+      text(name));
+}
+
 }  // namespace
 
 std::string record_scenario(const sim::Engine& engine, const std::vector<sim::Flow>& flows,
                             const RecordHeader& header, unsigned jobs) {
-  std::string cluster = "manifests: " + list(header.manifests);
-  if (!header.istio_version.empty()) cluster += ", istioVersion: \"" + header.istio_version + "\"";
-  if (!header.cni.empty()) cluster += ", cni: " + header.cni;
-  std::vector<std::string> expected(flows.size());
-  model::parallel_for_index(flows.size(), jobs, [&](std::size_t i) {
-    model::Diagnostics diagnostics;
-    const auto verdict = sim::simulate(engine, flows[i], {}, diagnostics);
-    if (!diagnostics.has_errors()) expected[i] = expectation(verdict);
-  });
-  std::string out = fmt::format(
-      "# Recorded predictions: `waypath test` on this file fails where one of them changes.\n"
-      "apiVersion: waypath.dev/v1\nkind: Scenario\nmetadata: {{name: {}}}\ncluster: {{{}}}\nflows:\n",
-      text(header.name), cluster);
-  for (const auto& group : grouped(flows, expected)) out += written(group);
+  std::string out = head(header.name) + fmt::format("cluster: {{{}}}\nflows:\n", cluster_text(header));
+  for (const auto& group : grouped(flows, expectations(engine, flows, {}, jobs))) out += written(group);
+  return out;
+}
+
+std::string record_flows(const sim::Engine& engine, const Scenario& scenario, const std::string& name,
+                         const std::string& included, unsigned jobs) {
+  std::vector<sim::Flow> flows;
+  std::set<std::string> names;
+  FlowSelection selection(engine.cluster());
+  for (const auto& flow : scenario.flows)
+    for (auto& one : selection.expand(flow))
+      if (names.insert(one.flow.name).second) flows.push_back(std::move(one.flow));
+  const auto expected = expectations(engine, flows, scenario.assume, jobs);
+  std::string out = head(name) + fmt::format("include: [{}]\nexpect:\n", text(included));
+  for (std::size_t i = 0; i < flows.size(); ++i)
+    if (!expected[i].empty()) out += fmt::format("  {}: {{{}}}\n", text(flows[i].name), expected[i]);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/scenario.h"
 #include "sim/engine.h"
 
 namespace waypath::scenarios {
@@ -19,5 +20,11 @@ struct RecordHeader {
 /// `unknown`. Flows are asked by their ends and method alone.
 [[nodiscard]] std::string record_scenario(const sim::Engine& engine, const std::vector<sim::Flow>& flows,
                                           const RecordHeader& header, unsigned jobs);
+
+/// The same for the flows of a scenario in its own cluster, which the text includes: an expectation a flow,
+/// by its name; what the flow itself expects does not count. `included` is the file as the text is to name
+/// it.
+[[nodiscard]] std::string record_flows(const sim::Engine& engine, const Scenario& scenario,
+                                       const std::string& name, const std::string& included, unsigned jobs);
 
 }  // namespace waypath::scenarios

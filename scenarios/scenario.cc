@@ -116,6 +116,7 @@ void read_cluster(const Field& f, const ScenarioFile& file, std::string_view tex
 struct Names {
   Tokens tokens;
   std::vector<std::string> flows, groups, invariants, variants;
+  std::vector<std::string> selected;  // groups whose flows only a cluster tells: "GROUP: FROM -> TO"
 };
 
 void read_assume(const Field& f, const Tokens& tokens, sim::Assume& out) {
@@ -130,6 +131,22 @@ bool holds(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// Whether a flow, a group or one of a group's flows is called so; reports it when none is.
+bool known_flow(const Field& at, std::string_view name, const Names& names) {
+  const bool found = holds(names.flows, name) || holds(names.groups, name) ||
+                     std::any_of(names.selected.begin(), names.selected.end(), [&](const auto& group) {
+                       return name.substr(0, group.size() + 2) == group + ": ";
+                     });
+  if (!found) reject_unknown_name(at, "no flow is named \"" + std::string(name) + "\"", name, names.flows);
+  return found;
+}
+
+void read_expectations(const Field& f, const Names& names, std::map<std::string, Expectation>& out) {
+  f.each_member([&](std::string_view name, const Field& e) {
+    if (known_flow(e, name, names)) out.insert_or_assign(std::string(name), read_expectation(e));
+  });
+}
+
 Variant read_variant(const Field& f, const Names& names, const std::string& path) {
   Variant v;
   v.pos = f.pos();
@@ -142,18 +159,11 @@ Variant read_variant(const Field& f, const Names& names, const std::string& path
   if (f["change"].size() == 0)
     f["change"].reject(error_type::kRequired, "a variant changes something",
                        "list what it applies, deletes, patches, labels, scales or fails");
-  const auto known = [&](const Field& at, std::string_view name) {
-    const bool found = holds(names.flows, name) || holds(names.groups, name);
-    if (!found) reject_unknown_name(at, "no flow is named \"" + std::string(name) + "\"", name, names.flows);
-    return found;
-  };
   f["flows"].each([&](const Field& named) {
     v.flows.push_back(named.text());
-    (void)known(named, v.flows.back());
+    (void)known_flow(named, v.flows.back(), names);
   });
-  f["expect"].each_member([&](std::string_view name, const Field& e) {
-    if (known(e, name)) v.expect.emplace(std::string(name), read_expectation(e));
-  });
+  read_expectations(f["expect"], names, v.expect);
   f["violates"].each([&](const Field& named) {
     v.violates.push_back(named.text());
     if (!holds(names.invariants, v.violates.back()))
@@ -177,6 +187,7 @@ void read_flows(const Field& root, Names& names, Scenario& out) {
     if (named && !flows.empty()) taken(written, names.groups, flows.front().group, "flows");
     for (auto& flow : flows) {
       if (!named || flow.flow.name != flow.group) taken(written, names.flows, flow.flow.name, "flows");
+      if (flow.from || flow.to) names.selected.push_back(flow.group);
       if (named && flow.flow.name == flow.group && !holds(names.flows, flow.group))
         names.flows.push_back(flow.group);
       out.flows.push_back(std::move(flow));
@@ -253,6 +264,7 @@ std::optional<Scenario> parse_scenario(const std::string& path, const std::strin
   out.description = own["metadata"]["description"].text();
   out.tags = one_or_many(own["metadata"]["tags"]);
   for (const Field& root : roots) read_flows(root, names, out);
+  for (const Field& root : roots) read_expectations(root["expect"], names, out.expect);
   for (const Field& root : roots)
     root["invariants"].each([&](const Field& f) {
       out.invariants.push_back(read_invariant(f, names.tokens));

@@ -94,6 +94,7 @@ struct Scenario {
   sim::SimOptions options;
   sim::Assume assume;
   std::vector<FlowCase> flows;
+  std::map<std::string, Expectation> expect;  // in the cluster as it is, by flow name; else the flow's
   std::vector<Variant> variants;
   std::vector<Invariant> invariants;
 };

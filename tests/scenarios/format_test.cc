@@ -220,6 +220,26 @@ TEST_CASE("a file takes flows, defaults and variables of what it includes, and i
   CHECK(r.report.cases[2].expected.outcome == "allow");
 }
 
+TEST_CASE("a top-level expect goes before what flows say, and may name one of many") {
+  const auto r =
+      run(kHead + kCluster +
+          "flows:\n"
+          "  - {name: a, from: mesh/client, to: 'http://web.mesh:80', expect: {outcome: deny}}\n"
+          "  - {name: g, from: {namespace: mesh, labels: {app: client}}, to: {service: mesh/web}}\n"
+          "  - {name: h, from: mesh/client, to: {service: mesh/web}, expect: {outcome: deny}}\n"
+          "expect:\n"
+          "  a: {outcome: allow}\n"
+          "  'g: mesh/client -> http://web.mesh:80': {outcome: allow}\n"
+          "  h: {outcome: allow}\n");
+  CHECK(r.errors.empty());
+  CHECK(r.report.passed == 3);
+  CHECK(r.report.failed + r.report.skipped == 0);
+  const auto slip = run(
+      kHead + kCluster +
+      "flows: [{name: a, from: mesh/client, to: 'http://web.mesh:80'}]\nexpect: {aa: {outcome: allow}}\n");
+  CHECK(slip.errors.find("no flow is named \"aa\"") != std::string::npos);
+}
+
 TEST_CASE("a scenario may be the base of another, which names its own Istio version") {
   const Folder folder;
   folder.write(

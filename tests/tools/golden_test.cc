@@ -1,6 +1,8 @@
 // tests/golden: one file a command, what it prints and how it exits. scenarios/plans: the same for pull
 // requests and what they change. tools/dev/update_golden.sh rewrites them.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -59,6 +61,23 @@ TEST_CASE("commands print what tests/golden holds") {
 
 TEST_CASE("pull requests change what scenarios/plans says") {
   check_transcripts(fs::path(tests::source_dir()) / "scenarios" / "plans");
+}
+
+TEST_CASE("the recorded flows of a scenario pass as a test") {
+  for (const std::string scenario :
+       {"scenarios/bigbang/waypoint-mode.yaml", "scenarios/bigbang/invariants.yaml",
+        "scenarios/paths/client-and-destination.yaml"}) {
+    INFO(scenario);
+    const auto out = fs::temp_directory_path() / ("waypath-recorded-" + std::to_string(::getpid()) + ".yaml");
+    const auto recorded = tests::run({"record", "-q", "--scenario", scenario, "--out", out.string()});
+    CHECK(recorded.err.empty());
+    REQUIRE(recorded.exit_code == 0);
+    // Its variants and invariants are the included file's and expect what they always did.
+    const auto tested = tests::run({"test", "-q", out.string()});
+    CHECK(tested.exit_code == 0);
+    CHECK(tested.out.find(" 0 failed") != std::string::npos);
+    fs::remove(out);
+  }
 }
 
 TEST_CASE("the committed baselines are what record prints today") {

@@ -84,7 +84,8 @@ constexpr const char* kRecordExamples =
     "Examples:\n"
     "  waypath record -f cluster/ --out scenarios/today.yaml     then `waypath test scenarios/today.yaml` in "
     "CI\n"
-    "  waypath record -f cluster/ | diff scenarios/today.yaml -  what changed since";
+    "  waypath record -f cluster/ | diff scenarios/today.yaml -  what changed since\n"
+    "  waypath record --scenario critical.yaml --out scenarios/critical-today.yaml   these flows alone";
 constexpr const char* kReportExamples =
     "Examples:\n"
     "  waypath report -f cluster/ --out report.html                     every flow, and who reaches whom\n"
@@ -337,6 +338,10 @@ class Parser {
 
     auto* record = verb("record", Verb::Record, "A scenario file whose expectations are today's predictions",
                         kRecordExamples);
+    record
+        ->add_option("--scenario", options_[Verb::Record].plan.scenario,
+                     "The flows of this scenario in its own cluster, instead of all that -f suggests")
+        ->type_name("FILE");
     add_cluster(*record, options_[Verb::Record]);
     add_common(*record, options_[Verb::Record].common, {"yaml"});
 
