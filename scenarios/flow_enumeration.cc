@@ -243,11 +243,12 @@ bool infrastructure(const model::Cluster& cluster, const model::Pod& pod) {
 std::string flow_title(const std::string& from, const std::string& method, const std::string& to) {
   return from + " -> " + (method == "GET" ? "" : method + " ") + to;
 }
+std::string client_name(const model::Pod& pod) { return client_of(sim::workload_text(pod)); }
 
 std::vector<FlowClient> enumerate_clients(const model::Cluster& cluster) {
   std::map<std::string, const model::Pod*> workloads;
   for (const auto* pod : cluster.pods())
-    if (!infrastructure(cluster, *pod)) workloads.try_emplace(client_of(sim::workload_text(*pod)), pod);
+    if (!infrastructure(cluster, *pod)) workloads.try_emplace(client_name(*pod), pod);
   std::vector<FlowClient> out{{"internet", nullptr}};
   for (const auto& [text, pod] : workloads) out.push_back({text, pod});
   return out;

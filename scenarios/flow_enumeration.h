@@ -43,4 +43,7 @@ struct FlowTarget {
 /// ports.
 [[nodiscard]] std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster);
 
+/// The client that stands for all pods of a pod's workload, as a flow's `from` names it.
+[[nodiscard]] std::string client_name(const model::Pod& pod);
+
 }  // namespace waypath::scenarios

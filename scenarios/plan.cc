@@ -7,8 +7,9 @@
 #include <set>
 
 #include "model/base/parallel.h"
-#include "model/change.h"
 #include "scenarios/expectation.h"
+#include "scenarios/object_difference.h"
+#include "scenarios/touched_flows.h"
 #include "sim/reason_codes_walk.h"
 
 namespace waypath::scenarios {
@@ -28,10 +29,9 @@ std::string content(const model::Snapshot& snapshot, const ObjectMeta& meta) {
   return fmt::format("{} {}", raw.item, text.substr(std::min(raw.offset, text.size()), raw.length));
 }
 
-std::map<std::string, const ObjectMeta*> manifest_objects(const model::Snapshot& snapshot) {
+std::map<std::string, const ObjectMeta*> by_name(const std::vector<const ObjectMeta*>& objects) {
   std::map<std::string, const ObjectMeta*> out;
-  for (const ObjectMeta* meta : model::all_objects(snapshot))
-    if (meta->origin == model::Origin::Manifest) out.emplace(meta->key.str(), meta);
+  for (const ObjectMeta* meta : objects) out.emplace(meta->key.str(), meta);
   return out;
 }
 
@@ -59,7 +59,8 @@ bool readiness_differs(const model::Snapshot& a, const model::Snapshot& b, const
 std::vector<ChangedObject> changed_objects(const sim::Engine& before, const sim::Engine& after) {
   using How = ChangedObject::How;
   const auto &a = before.cluster().snapshot(), &b = after.cluster().snapshot();
-  const auto old_objects = manifest_objects(a), new_objects = manifest_objects(b);
+  const ObjectDifference objects = object_difference(a, b);
+  const auto old_objects = by_name(objects.gone), new_objects = by_name(objects.come);
   std::vector<ChangedObject> out;
   std::set<std::string> owners;
   const auto of_owner = [&](const model::Snapshot& snapshot, const ObjectMeta& meta) {
@@ -79,8 +80,7 @@ std::vector<ChangedObject> changed_objects(const sim::Engine& before, const sim:
       of_owner(b, *meta);
     else if (it == old_objects.end())
       out.push_back({How::Added, key, place(b, *meta)});
-    else if (it->second != meta &&
-             (content(a, *it->second) != content(b, *meta) || readiness_differs(a, b, *meta)))
+    else if (content(a, *it->second) != content(b, *meta) || readiness_differs(a, b, *meta))
       out.push_back({How::Changed, key, place(b, *meta)});
   }
   const auto old_version = before.cluster().profile().version(),
@@ -264,7 +264,7 @@ std::string_view to_string(ChangedObject::How how) {
 
 Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
                       const std::vector<sim::Flow>& flows, const sim::Assume& assume, unsigned jobs,
-                      model::Diagnostics& diagnostics) {
+                      model::Diagnostics& diagnostics, Thoroughness thoroughness) {
   Plan out;
   out.objects = changed_objects(before, after);
   struct Slot {
@@ -273,7 +273,17 @@ Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
     std::string error;
   };
   std::vector<Slot> slots(flows.size());
-  model::parallel_for_index(flows.size(), jobs, [&](std::size_t i) {
+  std::vector<std::size_t> asked;
+  std::optional<TouchedFlows> touched;
+  if (thoroughness == Thoroughness::WhatTheChangeTouches) touched.emplace(before, after);
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    if (!touched || touched->touches(flows[i]))
+      asked.push_back(i);
+    else
+      slots[i].before = slots[i].after = true;
+  }
+  model::parallel_for_index(asked.size(), jobs, [&](std::size_t n) {
+    const std::size_t i = asked[n];
     const Side a = ask(before, flows[i], assume), b = ask(after, flows[i], assume);
     slots[i].before = a.verdict.has_value();
     slots[i].after = b.verdict.has_value();

@@ -46,10 +46,15 @@ struct Plan {
   std::size_t only_before = 0, only_after = 0;  // whose client is on one side alone
 };
 
-/// Simulates each flow on both sides. Pure; `jobs` threads, 0 = all cores. Flows that cannot be read on
-/// either side are errors in `diagnostics`.
+/// What is simulated. Both give the same plan; flows that a change cannot touch (touched_flows.h) need no
+/// simulation.
+enum class Thoroughness : std::uint8_t { WhatTheChangeTouches, Everything };
+
+/// Simulates flows on both sides. Pure; `jobs` threads, 0 = all cores. Flows that cannot be read on either
+/// side are errors in `diagnostics`.
 [[nodiscard]] Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
                                     const std::vector<sim::Flow>& flows, const sim::Assume& assume,
-                                    unsigned jobs, model::Diagnostics& diagnostics);
+                                    unsigned jobs, model::Diagnostics& diagnostics,
+                                    Thoroughness thoroughness = Thoroughness::WhatTheChangeTouches);
 
 }  // namespace waypath::scenarios

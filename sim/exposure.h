@@ -37,6 +37,10 @@ class Exposure {
   [[nodiscard]] bool label_matters(model::Symbol key) const { return selector_keys_.contains(key); }
   /// Distinguishes addresses that the ipBlocks of the cluster tell apart.
   [[nodiscard]] std::string address_class(const std::vector<model::IpAddress>& ips) const;
+  /// Whether both sides take the same pods for alike.
+  [[nodiscard]] bool tells_apart_like(const Exposure& other) const {
+    return selector_keys_ == other.selector_keys_ && blocks_ == other.blocks_;
+  }
 
  private:
   void collect_keys(const model::Cluster& cluster);

@@ -16,7 +16,7 @@ for target in "${targets[@]}"; do
   corpus=$BUILD_ROOT/fuzz/corpus/$target
   mkdir -p "$corpus"
   seeds=()
-  for folder in "tests/fuzz/seeds/$target" tests/broken scenarios/clusters; do
+  for folder in "tests/fuzz/seeds/$target" tests/broken tests/broken_logs scenarios/clusters scenarios/logs; do
     [ -d "$folder" ] && seeds+=("$folder")
   done
   step "fuzz_$target for $each s"

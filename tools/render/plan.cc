@@ -305,4 +305,8 @@ std::string plan_report(const Plan& plan, std::string_view format, bool colour) 
   return text(plan, colour);
 }
 
+ChangeWords change_words(const FlowChange& change) {
+  return {sign(change), verb(change), transition(change), reason(change)};
+}
+
 }  // namespace waypath::tools

@@ -200,6 +200,10 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_record(*parsed.options, streams);
     case Verb::Lint:
       return run_lint(*parsed.options, streams);
+    case Verb::Replay:
+      return run_replay(*parsed.options, streams);
+    case Verb::Sweep:
+      return run_sweep(*parsed.options, streams);
     case Verb::Explain:
       return run_explain(*parsed.options, streams);
     case Verb::Report:

@@ -35,6 +35,8 @@ struct Streams {
 [[nodiscard]] int run_reach(const Options& options, const Streams& streams);
 [[nodiscard]] int run_plan(const Options& options, const Streams& streams);
 [[nodiscard]] int run_record(const Options& options, const Streams& streams);
+[[nodiscard]] int run_replay(const Options& options, const Streams& streams);
+[[nodiscard]] int run_sweep(const Options& options, const Streams& streams);
 [[nodiscard]] int run_diff(const Options& options, const Streams& streams);
 [[nodiscard]] int run_lint(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);

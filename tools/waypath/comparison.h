@@ -5,12 +5,10 @@
 #include <optional>
 #include <vector>
 
-#include "model/istio/profile.h"
 #include "tools/waypath/app.h"
+#include "tools/waypath/changed_cluster.h"
 
 namespace waypath::tools {
-
-using EnginePtr = std::shared_ptr<const sim::Engine>;
 
 /// The flows to ask about, and the facts that their scenario assumes.
 struct Questions {
@@ -26,13 +24,5 @@ struct Sides {
 };
 /// The cluster of -f, and the same with every --change made. Nullopt: reported.
 [[nodiscard]] std::optional<Sides> plan_sides(const Options& options, const Streams& streams);
-
-/// The same cluster options on another snapshot.
-[[nodiscard]] EnginePtr rebuild(const sim::Engine& from, model::Snapshot snapshot,
-                                const std::optional<model::IstioVersion>& version,
-                                model::Diagnostics& diagnostics);
-/// The version that a flag names. Nullopt: reported.
-[[nodiscard]] std::optional<model::IstioVersion> version_of(const std::string& text, const char* flag,
-                                                            const Streams& streams);
 
 }  // namespace waypath::tools

@@ -1,6 +1,7 @@
 #pragma once
 // What the command line said, as plain data: the verbs know nothing of the parser.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,7 +21,9 @@ enum class Verb : std::uint8_t {
   Record,
   Report,
   Lint,
-  Snapshot
+  Snapshot,
+  Replay,
+  Sweep
 };
 
 /// Flags that every verb has.
@@ -81,6 +84,20 @@ struct LintSelection {
   std::string min_severity = "warning";
 };
 
+/// Recorded traffic.
+struct ReplaySelection {
+  std::vector<std::string> logs;
+  std::size_t most_flows = 1'000'000;
+};
+
+/// What is swept over which flows.
+struct SweepSelection {
+  std::string kind;                           // failures, versions, rollout, policies
+  std::vector<std::string> scenarios, enrol;  // flows; namespaces to enrol
+  std::size_t limit = 64;                     // states in between of a rollout
+  bool fail_fast = false;
+};
+
 struct Options {
   Verb verb = Verb::None;
   CommonOptions common;
@@ -91,6 +108,8 @@ struct Options {
   LintSelection lint;
   DiagramSelection diagram;
   SnapshotSelection snapshot;
+  ReplaySelection replay;
+  SweepSelection sweep;
   std::vector<std::string> scenarios;  // test, report
   std::string run;                     // test --run
   std::vector<std::string> tags;       // test --tag

@@ -124,6 +124,38 @@ constexpr const char* kExplainExamples =
     "  waypath explain Gateway/shop/waypoint -f cluster/      whom a waypoint serves\n"
     "  waypath explain istio/1.27..1.28                       what changes between two Istio versions";
 
+constexpr const char* kReplayExamples =
+    "Examples:\n"
+    "  kubectl logs -n istio-system -l app=ztunnel --prefix --tail=-1 | waypath replay - -f cluster/\n"
+    "  waypath replay ztunnel.log.gz waypoint.log -f cluster/       are the predictions what happened?\n"
+    "  waypath replay ztunnel.log -f cluster/ --change pr.yaml      what of this traffic would break\n"
+    "  waypath replay ztunnel.log -f cluster/ -o csv                a line a flow and outcome\n"
+    "Reads access logs of ztunnel (text, JSON) and of Istio's Envoys (default text format, JSON). A "
+    "connection\n"
+    "that both ends logged counts once in what a change would do. Exit 1: a prediction disagrees with the "
+    "log,\n"
+    "or a recorded flow would change.";
+
+constexpr const char* kSweepExamples =
+    "What is swept:\n"
+    "  failures   each waypoint, gateway, node and ext_authz provider down, one at a time: which flows fail, "
+    "and\n"
+    "             which fail open, around an enforcement point. Exit 1: something fails open\n"
+    "  policies   each policy removed: which are load-bearing, which are dead. Exit 1: one is dead\n"
+    "  versions   each minor version from --from-version to --to-version against the one before. Exit 1: a "
+    "flow\n"
+    "             changes\n"
+    "  rollout    every state in between of several --change, or of enrolling namespaces: is one worse than "
+    "both\n"
+    "             ends? Which orders are safe? Exit 1: a bad state\n"
+    "Examples:\n"
+    "  waypath sweep failures -f cluster/\n"
+    "  waypath sweep policies -f cluster/ --scenario scenarios/shop.yaml\n"
+    "  waypath sweep versions -f cluster/ --from-version 1.26 --to-version 1.29 -o markdown\n"
+    "  waypath sweep rollout -f cluster/ --change waypoint.yaml --change policies.yaml\n"
+    "  waypath sweep rollout -f cluster/ --enrol shop --enrol payments\n"
+    "Interrupted (Ctrl-C), it prints what is done and exits 130.";
+
 using Names = std::map<std::string, std::vector<std::string>>;  // verb -> its long flags
 
 void add_common(CLI::App& app, CommonOptions& c, const std::vector<std::string>& formats) {
@@ -201,6 +233,15 @@ void add_diagram(CLI::App& app, DiagramSelection& d) {
       ->allow_extra_args(false);
   app.add_option("--depth", d.depth, "Edges around --focus; default: 1")->type_name("N");
   app.add_flag("--each", d.each, "Draw equal workloads one by one, and never by namespace");
+}
+
+void add_changes(CLI::App& app, Options& o) {
+  app.add_option(
+         "--change", o.plan.changes,
+         "Manifests to apply, a directory of them, or a file with a `change:` list; repeatable, made in "
+         "order")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
 }
 
 void add_comparison(CLI::App& app, Options& o) {
@@ -319,11 +360,7 @@ class Parser {
     add_common(*reach, options_[Verb::Reach].common, {"text", "json", "csv", "markdown", "mermaid", "dot"});
 
     auto* plan = verb("plan", Verb::Plan, "What a change opens, breaks and reroutes", kPlanExamples);
-    plan->add_option("--change", options_[Verb::Plan].plan.changes,
-                     "Manifests to apply, a directory of them, or a file with a `change:` list; repeatable, "
-                     "made in order")
-        ->type_name("PATH")
-        ->allow_extra_args(false);
+    add_changes(*plan, options_[Verb::Plan]);
     add_comparison(*plan, options_[Verb::Plan]);
 
     auto* diff =
@@ -384,6 +421,55 @@ class Parser {
     lint->get_option("--namespace")
         ->description("Only findings about this namespace; it is that of what names none, too");
     add_common(*lint, options_[Verb::Lint].common, {"text", "json", "sarif", "github"});
+
+    auto* replay = verb("replay", Verb::Replay,
+                        "Recorded traffic against the manifests: agreement, and what a change would break",
+                        kReplayExamples);
+    replay
+        ->add_option("logs", options_[Verb::Replay].replay.logs,
+                     "Access logs, plain or gzip; - for standard input")
+        ->required()
+        ->type_name("LOG");
+    add_changes(*replay, options_[Verb::Replay]);
+    replay
+        ->add_option("--max-flows", options_[Verb::Replay].replay.most_flows,
+                     "Distinct flows that are kept: bounds memory; the rest is counted")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
+    add_cluster(*replay, options_[Verb::Replay]);
+    add_common(*replay, options_[Verb::Replay].common, {"text", "json", "markdown", "csv"});
+
+    auto* sweep =
+        verb("sweep", Verb::Sweep, "Every failure, policy, version or rollout order, one after the other",
+             kSweepExamples);
+    SweepSelection& swept = options_[Verb::Sweep].sweep;
+    sweep->add_option("kind", swept.kind, "failures, policies, versions or rollout")
+        ->required()
+        ->check(CLI::IsMember({"failures", "policies", "versions", "rollout"}))
+        ->type_name("KIND");
+    sweep
+        ->add_option(
+            "--scenario", swept.scenarios,
+            "Ask the flows of this scenario, with what it assumes; repeatable. Default: every workload to "
+            "every Service port, and the outside to every host of the gateways")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    sweep->add_option("--from-version", options_[Verb::Sweep].plan.from_version, "versions: the first")
+        ->type_name("V");
+    sweep->add_option("--to-version", options_[Verb::Sweep].plan.to_version, "versions: the last")
+        ->type_name("V");
+    add_changes(*sweep, options_[Verb::Sweep]);
+    sweep->add_option("--enrol", swept.enrol, "rollout: a namespace to enrol in ambient mode; repeatable")
+        ->type_name("NS")
+        ->allow_extra_args(false);
+    sweep
+        ->add_option("--limit", swept.limit,
+                     "rollout: states in between that are tried; with more, only those of one and two parts")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
+    sweep->add_flag("--fail-fast", swept.fail_fast, "End with the first finding");
+    add_cluster(*sweep, options_[Verb::Sweep]);
+    add_common(*sweep, options_[Verb::Sweep].common, {"text", "json", "markdown"});
 
     auto* explain =
         verb("explain", Verb::Explain,

@@ -1,0 +1,153 @@
+#include "scenarios/replay/log_record.h"
+
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "scenarios/replay/log_text.h"
+
+namespace waypath::scenarios {
+namespace {
+
+using Element = simdjson::dom::element;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view text_of(const Element& value) {
+  std::string_view out;
+  return value.get(out) == simdjson::SUCCESS ? out : std::string_view{};
+}
+
+// Numbers as numbers or as texts: Envoy's JSON format writes both, as its configuration says.
+std::uint64_t number_of(const Element& value) {
+  std::uint64_t out = 0;
+  if (value.get(out) == simdjson::SUCCESS) return out;
+  const auto text = text_of(value);
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+bool set_envoy_field(LogRecord& out, std::string_view key, const Element& value) {
+  using Known = std::pair<std::string_view, std::string_view LogRecord::*>;
+  static constexpr std::array<Known, 11> kTexts{
+      Known{"method", &LogRecord::method},
+      Known{"path", &LogRecord::path},
+      Known{"authority", &LogRecord::authority},
+      Known{"response_flags", &LogRecord::response_flags},
+      Known{"response_code_details", &LogRecord::details},
+      Known{"connection_termination_details", &LogRecord::termination},
+      Known{"upstream_transport_failure_reason", &LogRecord::transport_failure},
+      Known{"upstream_cluster", &LogRecord::upstream_cluster},
+      Known{"downstream_local_address", &LogRecord::downstream_local},
+      Known{"downstream_remote_address", &LogRecord::downstream_remote},
+      Known{"requested_server_name", &LogRecord::sni}};
+  for (const auto& [name, field] : kTexts)
+    if (name == key) {
+      out.*field = text_of(value);
+      return true;
+    }
+  if (key == "bytes_sent")
+    out.sent = number_of(value);
+  else if (key == "bytes_received")
+    out.received = number_of(value);
+  else if (key == "duration")
+    out.duration_ms = number_of(value);
+  else
+    return false;
+  return true;
+}
+
+// "[pod/NAME/CONTAINER] " of kubectl logs --prefix.
+void take_kubectl_prefix(std::string_view& line, LogRecord& out) {
+  if (line.substr(0, 5) != "[pod/") return;
+  const auto close = line.find("] ");
+  if (close == std::string_view::npos) return;
+  const auto name = line.substr(5, close - 5);
+  out.pod = name.substr(0, name.find('/'));
+  line.remove_prefix(close + 2);
+}
+
+// "2026-08-20T13:45:53.123456789Z stdout F " of container runtimes.
+// Source: kubernetes pkg/kubelet/kuberuntime/logs parseCRILog
+void take_runtime_prefix(std::string_view& line) {
+  for (const std::string_view stream : {" stdout F ", " stderr F "}) {
+    const auto at = line.find(stream);
+    if (at == std::string_view::npos || at > 40 || line.substr(0, at).find(' ') != std::string_view::npos)
+      continue;
+    line.remove_prefix(at + stream.size());
+    return;
+  }
+}
+
+}  // namespace
+
+struct LogLineReader::State {
+  simdjson::dom::parser parser{kLongestDocument};
+  std::string unescaped;
+  static constexpr std::size_t kLongestDocument = std::size_t{1} << 21;
+};
+
+LogLineReader::LogLineReader() : state_(std::make_unique<State>()) {}
+LogLineReader::~LogLineReader() = default;
+
+LineKind LogLineReader::read(std::string_view line, LogRecord& out, std::string& why) {
+  out = {};
+  take_kubectl_prefix(line, out);
+  take_runtime_prefix(line);
+  if (line.find_first_not_of(" \t") == std::string_view::npos) return LineKind::Blank;
+  if (line.front() == '{') return read_json(line, out, why);
+  // "[2026-08-20T..." is a request, "[2026-08-20 13:..." Envoy's own log.
+  if (line.front() == '[') {
+    if (line.size() < 12 || !is_digit(line[1]) || !is_digit(line[4])) {
+      why = "no access log of ztunnel or Envoy";
+      return LineKind::Unreadable;
+    }
+    return line[11] == 'T' ? read_envoy_text(line, out, why) : LineKind::Other;
+  }
+  if (line.size() > 20 && is_digit(line[0]) && line[4] == '-' && line[10] == 'T')
+    return read_ztunnel_text(line, out, state_->unescaped, why);
+  why = "no access log of ztunnel or Envoy";
+  return LineKind::Unreadable;
+}
+
+LineKind LogLineReader::read_json(std::string_view line, LogRecord& out, std::string& why) {
+  simdjson::dom::object object;
+  if (const auto error = state_->parser.parse(line.data(), line.size()).get(object)) {
+    why = std::string("no JSON object: ") + simdjson::error_message(error);
+    return LineKind::Unreadable;
+  }
+  std::string_view scope, message;
+  bool own_log = false, envoy_seen = false;
+  LogRecord envoy = out;
+  for (const auto& [key, value] : object) {
+    if (key == "scope") {
+      scope = text_of(value);
+      own_log = true;
+    } else if (key == "message" || key == "msg") {
+      message = text_of(value);
+      own_log = own_log || key == "msg";
+    } else if (key == "response_code") {
+      const auto status = number_of(value);
+      envoy_seen = status <= 999;
+      envoy.status = static_cast<int>(status);
+    } else if (key == "bytes_sent" || key == "bytes_recv") {
+      (key == "bytes_sent" ? out.sent : out.received) = number_of(value);
+      set_envoy_field(envoy, key, value);
+    } else {
+      set_ztunnel_field(out, key, text_of(value));
+      set_envoy_field(envoy, key, value);
+    }
+  }
+  if (scope == "access") return finish_ztunnel(message, out, why);
+  if (envoy_seen) {
+    out = envoy;
+    return finish_envoy(out, why);
+  }
+  if (own_log) return LineKind::Other;
+  why = "JSON that is no access log of ztunnel (scope: access) or Envoy (response_code)";
+  return LineKind::Unreadable;
+}
+
+}  // namespace waypath::scenarios
