@@ -85,7 +85,7 @@ std::vector<std::pair<std::string, Impact>> impacts(const ReplayReport& r) {
     sum.traffic.add(one.traffic);
   }
   std::vector<std::pair<std::string, Impact>> out;
-  for (const char* verb : {"breaks", "UNGUARDED", "opens", "enforcement", "rerouted", "symptom"})
+  for (const char* verb : {"breaks", "OPENS UNGUARDED", "UNGUARDED", "opens", "enforcement", "rerouted", "symptom"})
     if (const auto it = by_verb.find(verb); it != by_verb.end()) out.push_back(*it);
   return out;
 }
@@ -96,12 +96,13 @@ std::string change_summary(const ReplayReport& r) {
   std::vector<std::string> parts;
   for (const auto& [verb, sum] : impacts(r))
     parts.push_back(fmt::format("{} {} ({})", flows(sum.flows),
-                                verb == "UNGUARDED"     ? "would lose an enforcement point"
-                                : verb == "breaks"      ? "would break"
-                                : verb == "opens"       ? "would open"
-                                : verb == "enforcement" ? "would be enforced elsewhere"
-                                : verb == "rerouted"    ? "would take another path"
-                                                        : "would fail differently",
+                                verb == "UNGUARDED"         ? "would lose an enforcement point"
+                                : verb == "breaks"          ? "would break"
+                                : verb == "opens"           ? "would open"
+                                : verb == "OPENS UNGUARDED" ? "would open unguarded"
+                                : verb == "enforcement"     ? "would be enforced elsewhere"
+                                : verb == "rerouted"        ? "would take another path"
+                                                            : "would fail differently",
                                 traffic_text(sum.traffic)));
   out += parts.empty() ? "none would change" : join(parts, "; ");
   if (r.plan->only_before + r.plan->only_after > 0)
