@@ -85,7 +85,8 @@ std::vector<std::pair<std::string, Impact>> impacts(const ReplayReport& r) {
     sum.traffic.add(one.traffic);
   }
   std::vector<std::pair<std::string, Impact>> out;
-  for (const char* verb : {"breaks", "OPENS UNGUARDED", "UNGUARDED", "opens", "enforcement", "rerouted", "symptom"})
+  for (const char* verb :
+       {"breaks", "OPENS UNGUARDED", "UNGUARDED", "opens", "enforcement", "rerouted", "symptom"})
     if (const auto it = by_verb.find(verb); it != by_verb.end()) out.push_back(*it);
   return out;
 }

@@ -11,8 +11,8 @@
 
 #include "model/base/edit_distance.h"
 #include "model/load/manifest_loader.h"
-#include "tools/waypath/next_steps.h"
 #include "scenarios/git_tree.h"
+#include "tools/waypath/next_steps.h"
 
 namespace waypath::tools {
 
