@@ -147,8 +147,7 @@ Start find_start(std::string_view text, std::size_t begin, std::size_t end) {
 
 class FileSplitter {
  public:
-  FileSplitter(std::string_view text, std::uint32_t file, Diagnostics& diagnostics)
-      : text_(text), file_(file), diagnostics_(diagnostics) {}
+  explicit FileSplitter(std::string_view text) : text_(text) {}
 
   std::vector<Slice> run() {
     std::size_t i = text_.starts_with(kUtf8Bom) ? kUtf8Bom.size() : 0;
@@ -226,8 +225,6 @@ class FileSplitter {
   }
 
   std::string_view text_;
-  std::uint32_t file_;
-  Diagnostics& diagnostics_;
   std::vector<Slice> slices_;
   std::vector<TopLine> top_;  // of the chunk
   std::size_t chunk_ = 0;
@@ -238,7 +235,7 @@ class FileSplitter {
 
 std::vector<Slice> split_documents(std::string_view text, std::uint32_t file, Diagnostics& diagnostics) {
   if (!check_text(text, file, diagnostics)) return {};
-  return FileSplitter(text, file, diagnostics).run();
+  return FileSplitter(text).run();
 }
 
 }  // namespace waypath::model::yaml
