@@ -55,7 +55,8 @@ std::optional<Token> in_header(const Token& stated, const HeaderPlace& place) {
   if (stated.where != Where::Header || lower_case(stated.name) != place.name) return std::nullopt;
   Token out = stated;
   out.name = place.name;
-  const auto rest = after_prefix(stated.prefix + "x", place.prefix);  // "x" is the token
+  const std::string written = stated.prefix + "x";  // "x" is the token
+  const auto rest = after_prefix(written, place.prefix);
   if (!rest) return std::nullopt;
   if (*rest != "x") out.state = Token::State::Malformed;
   return out;
