@@ -117,8 +117,12 @@ void PathBuilder::start(const Client& client, const Target& target) {
   walk.path.assumptions = client.assumptions;
   walk.sender.node = client.node;
   walk.sender.probe = client.kubelet_probe;
+  // What a client in the cluster dials; from_outside reads it for itself.
+  const Target dialled = flow_.connect_to.empty() ? target : parse_connect_to(flow_, target);
+  if (!flow_.connect_to.empty() && (client.pod.valid() || client.kind == HopKind::Node))
+    walk.dialled_name = dialled.is_ip ? std::string() : dialled.host;
   if (client.pod.valid()) {
-    from_pod(std::move(walk), client, target);
+    from_pod(std::move(walk), client, dialled);
     return;
   }
   walk.sender.peer.node = client.node;
@@ -130,7 +134,7 @@ void PathBuilder::start(const Client& client, const Target& target) {
     from_outside(std::move(walk), client, target);
     return;
   }
-  const Destination destination = resolve_destination(cluster_, client, target);
+  const Destination destination = resolve_destination(cluster_, client, dialled);
   add_lookups(walk, client, destination);
   from_plain(std::move(walk), destination);
 }
