@@ -98,13 +98,24 @@ class PathJudge {
     if (verdict_.outcome != Outcome::Unknown) verdict_.missing_facts.clear();
     if (verdict_.outcome == Outcome::Allow) {
       verdict_.near_misses.clear();
-      verdict_.bypassed = path_.bypassed;
-      verdict_.bypass_causes = path_.bypass_causes;
+      for (const HopResult& hop : verdict_.hops)
+        for (const TraceNode& node : hop.decisions) failed_open(hop, node);
+      append_new(verdict_.bypassed, path_.bypassed);
+      append_new(verdict_.bypass_causes, path_.bypass_causes);
     }
     return std::move(verdict_);
   }
 
  private:
+  // A provider that did not answer and has failOpen: its CUSTOM policies are passed, but nobody authorized.
+  void failed_open(const HopResult& hop, const TraceNode& node) {
+    for (const TraceNode& child : node.children) failed_open(hop, child);
+    if (node.reason.code != kExtAuthzFailOpen) return;
+    append_new(verdict_.bypassed, {fmt::format("{} at {} {}/{}: {}", node.layer, to_string(hop.kind), hop.ns,
+                                               hop.name, node.reason.detail)});
+    if (node.reason.by) append_new(verdict_.bypass_causes, {*node.reason.by});
+  }
+
   // Everything the verdict shows even when nobody decides: hops, legs, assumptions.
   void describe() {
     verdict_.share = path_.share;
