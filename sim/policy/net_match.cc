@@ -1,6 +1,7 @@
 #include "sim/policy/net_match.h"
 
 #include <algorithm>
+#include <array>
 
 namespace waypath::sim {
 namespace {
@@ -21,6 +22,15 @@ std::string label_miss(std::string_view whose, const model::SelectorRequirement&
   out.append(" label: wants ").append(requirement_text(r)).append(", ");
   return found ? out.append("has ").append(r.key.view()).append("=").append(*found)
                : out.append("has no ").append(r.key.view());
+}
+
+/// Blocks that hold no pod's address, whatever the CNI hands out: 169.254.7.127, which probes of captured
+/// pods come from, is one. Source: kubernetes pkg/apis/core/validation ValidateEndpointIP refuses such
+/// endpoints.
+bool never_of_pods(const model::Cidr& cidr) {
+  static const std::array blocks = {*model::parse_cidr("127.0.0.0/8"), *model::parse_cidr("169.254.0.0/16"),
+                                    *model::parse_cidr("::1/128"), *model::parse_cidr("fe80::/10")};
+  return std::any_of(blocks.begin(), blocks.end(), [&](const auto& b) { return b.contains(cidr); });
 }
 
 }  // namespace
@@ -72,6 +82,8 @@ FitResult NetMatch::block(const NetPeer& peer, const model::Cidr& cidr,
     // The pod's address is not known: a block that holds every address, or all of the pods' ranges, decides
     // all the same.
     if (cidr.prefix == 0 && except.empty()) return {Fit::Yes, {}};
+    if (never_of_pods(cidr))
+      return {Fit::No, explain ? "no pod has a link-local or loopback address, as " + text() : ""};
     const auto ranges = cluster.pod_cidrs();
     if (!ranges.empty()) {
       const bool all = std::all_of(ranges.begin(), ranges.end(), [&](const auto& r) {
