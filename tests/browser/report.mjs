@@ -21,6 +21,24 @@ const files = {
   plan: report('plan', [...cluster, '--change', 'scenarios/bigbang/change-waypoint-gone.yaml'], 1),
   test: report('test', ['scenarios/bigbang', '-q'], 0),
 };
+files.lint = path.join(out, 'lint.html');
+const linted = spawnSync(waypath, ['lint', '-q', '-f', 'scenarios/clusters/bigbang-gateway', '-o', 'html', '--out', files.lint], {cwd: sources, encoding: 'utf8'});
+checks.check(linted.status === 1, `lint -o html exits 1: ${linted.status} ${linted.stderr}`);
+// More workloads than a matrix of them can show.
+const teams = 12, each = 14;
+const manifests = path.join(out, 'wide.yaml');
+fs.writeFileSync(manifests, Array.from({length: teams}, (_, t) => `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: own, namespace: team-${t}}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: 8080}]}]}
+` + Array.from({length: each}, (_, n) => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app-${n}, namespace: team-${t}}
+spec: {selector: {matchLabels: {app: a${n}}}, template: {metadata: {labels: {app: a${n}}}, spec: {containers: [{name: c, image: c, ports: [{containerPort: 8080}]}]}}}
+`).join('')).join(''));
+files.wide = report('wide', ['-q', '-f', manifests], 0);
 execFileSync(program, [out], {cwd: sources, stdio: ['ignore', 'ignore', 'inherit']});
 files.hostile = path.join(out, 'hostile.html');
 files.large = path.join(out, 'large.html');
@@ -88,6 +106,8 @@ await withBrowser(async (context) => {
     await page.screenshot({path: path.join(out, 'reach-light.png')});
     await page.fill('#reachsearch', 'prometheus');
     checks.check((await page.locator('#matrix td').count()) < cells, 'reach: the matrix is narrowed down');
+    await page.getByRole('tab', {name: /Findings/}).click();
+    checks.check((await page.locator('#findinglist > li').count()) > 3, 'flows: what lint says is there');
     await page.getByRole('tab', {name: /Policies/}).click();
     for (const policy of await page.locator('#policylist summary').all()) await policy.click();
     await page.locator('#policylist pre.source .marked').first().waitFor({timeout: 5000});
@@ -104,6 +124,42 @@ await withBrowser(async (context) => {
     await page.close();
   }
   {
+    const {page, trouble} = await open(context, files.lint);
+    const items = page.locator('#findinglist > li');
+    const all = await items.count();
+    checks.check(all > 3 && (await page.locator('#findingcount').textContent()) === `${all} findings`, `lint: ${all} findings`);
+    checks.check((await items.first().locator('.chip').textContent()) === 'error', 'lint: errors come first');
+    checks.check((await page.getByRole('tab').count()) === 1, 'lint: only its own part');
+    await page.locator('#main').focus();
+    await page.keyboard.press('/');
+    await page.keyboard.type('ztunnel');
+    checks.check((await items.count()) < all && (await items.count()) > 0, 'lint: / searches');
+    await page.click('#findingclear');
+    await page.selectOption('#severity', 'error');
+    checks.check((await items.locator('.chip').allTextContents()).every((t) => t === 'error'), 'lint: by severity');
+    await items.first().locator('button.link').focus();
+    await page.keyboard.press('Enter');
+    checks.check((await items.first().locator('pre.source .marked').count()) === 1, 'lint: the line of a finding is marked');
+    checks.check(trouble.length === 0, `lint: ${trouble.join('\n')}`);
+    await page.close();
+  }
+  {
+    const {page, trouble} = await open(context, files.wide);
+    await page.getByRole('tab', {name: 'Reach'}).click();
+    checks.check((await page.locator('#matrix td').count()) >= teams * teams && (await page.locator('#matrix td').count()) < 600, 'wide: by namespace when there are many workloads');
+    const own = page.locator('#matrix tbody tr', {has: page.locator('th', {hasText: /^team-3$/})}).locator('td:not(:empty)').first();
+    await own.click();
+    checks.check(/pairs of workloads are connected, on /.test(await page.locator('#cell').textContent()), 'wide: a cell tells how many pairs');
+    await page.keyboard.press('Enter');
+    checks.check(/team-3/.test(await page.locator('#reachcount').textContent()), 'wide: Enter shows the workloads of two namespaces');
+    await page.keyboard.press('Escape');
+    checks.check((await page.locator('#reachgroup').inputValue()) === 'ns', 'wide: Escape goes back');
+    await page.selectOption('#reachgroup', '');
+    checks.check(/the first 150 of each are drawn/.test(await page.locator('#reachcount').textContent()), 'wide: what is left out is said');
+    checks.check(trouble.length === 0, `wide: ${trouble.join('\n')}`);
+    await page.close();
+  }
+  {
     const {page, trouble} = await open(context, files.plan, {scheme: 'dark'});
     checks.check((await page.locator('#status option').count()) >= 2, 'plan: kinds of change');
     await body(page).first().click();
@@ -111,6 +167,9 @@ await withBrowser(async (context) => {
     checks.check(heads.includes('Before') && heads.includes('After'), 'plan: both sides of a flow');
     checks.check((await page.locator('#detail').textContent()).includes('because of Gateway/authservice/authservice-waypoint'), 'plan: the cause is named');
     await page.screenshot({path: path.join(out, 'plan-dark.png')});
+    await page.getByRole('tab', {name: /Findings/}).click();
+    await page.selectOption('#findingchange', 'new');
+    checks.check((await page.locator('#findinglist').textContent()).includes('LINT_WAYPOINT_MISSING'), 'plan: the findings that the change adds');
     checks.check(trouble.length === 0, `plan: ${trouble.join('\n')}`);
     await page.close();
   }

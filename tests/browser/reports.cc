@@ -31,7 +31,12 @@ int main(int argc, char** argv) {
       sim::Flow flow;
       flow.name = flow.from = flow.to = name;
       report.add_flow(flow, verdict, files);
-      report.add_finding("error", name, name, name, name, name);
+      report.add_finding({sim::Code{name},
+                          model::Severity::Error,
+                          {tests::key("NetworkPolicy", name, name), {file, 1, 1}, 0, name},
+                          name,
+                          name},
+                         files, name);
       report.add_number(name, 1, name);
     }
     std::ofstream(folder / "hostile.html", std::ios::binary) << report.html();

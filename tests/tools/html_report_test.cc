@@ -10,6 +10,7 @@
 #include "tests/tools/hostile.h"
 #include "tests/tools/run.h"
 #include "tests/tools/verdicts.h"
+#include "tools/render/source_excerpt.h"
 
 namespace waypath {
 namespace {
@@ -59,7 +60,9 @@ TEST_CASE("no text of manifests or flows opens an element of the page") {
       sim::Flow flow;
       flow.from = flow.to = flow.name = text;
       report.add_flow(flow, verdict, {});
-      report.add_finding(text, text, text, text, text, text);
+      report.add_finding(
+          {sim::Code{text}, model::Severity::Error, {tests::key("Pod", text, text), {}, 0, text}, text, text},
+          {}, text);
       return report.html();
     };
     const auto count = [](const std::string& text) { return std::count(text.begin(), text.end(), '<'); };

@@ -9,30 +9,17 @@
 #include <unordered_map>
 
 #include "model/base/version.h"
+#include "sim/lint/lint_codes.h"
 #include "sim/reason_codes.h"
+#include "tools/render/lint.h"
 #include "tools/render/names.h"
 #include "tools/render/report_page.h"
+#include "tools/render/source_excerpt.h"
 
 namespace waypath::tools {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::size_t kExcerptLines = 400, kExcerptColumns = 400;
-
-std::size_t indent_of(std::string_view line) {
-  const auto at = line.find_first_not_of(' ');
-  return at == std::string_view::npos ? line.size() : at;
-}
-
-// "apiVersion:" or "- apiVersion:" (or kind first): a line at which an object can begin.
-bool begins_object(std::string_view line) {
-  line.remove_prefix(indent_of(line));
-  if (line.substr(0, 2) == "- ") line.remove_prefix(2);
-  return line.substr(0, 11) == "apiVersion:" || line.substr(0, 5) == "kind:";
-}
-
-bool ends_document(std::string_view line) { return line.substr(0, 3) == "---" || line.substr(0, 3) == "..."; }
 
 // Text for HTML outside of scripts.
 std::string escaped(std::string_view text) {
@@ -68,89 +55,6 @@ std::string leg_label(const sim::LegResult& leg) {
 
 }  // namespace
 
-namespace {
-
-// The innermost block of indented JSON around the line that is an object of its own. Nothing of JSON on one
-// line: all objects of a list would come with it.
-std::pair<std::size_t, std::size_t> json_block(const std::vector<std::string_view>& lines, std::size_t at) {
-  const auto starts = [&](std::size_t i, std::string_view word) {
-    return lines[i].substr(indent_of(lines[i])).substr(0, word.size()) == word;
-  };
-  std::size_t inner = indent_of(lines[at]);
-  for (std::size_t i = at; i-- > 0;) {
-    const std::size_t indent = indent_of(lines[i]);
-    if (lines[i].find_first_not_of(" \r") == std::string_view::npos || indent >= inner) continue;
-    inner = indent;
-    if (!starts(i, "{")) continue;
-    std::size_t last = at;
-    bool object = false;
-    for (std::size_t j = i + 1; j < lines.size(); ++j) {
-      object = object || (starts(j, "\"apiVersion\"") && indent_of(lines[j]) <= indent_of(lines[i + 1]));
-      last = j;
-      if (indent_of(lines[j]) == indent && starts(j, "}")) break;
-    }
-    if (object) return {i, last};
-  }
-  return {at, at};
-}
-
-}  // namespace
-
-SourceExcerpt excerpt(std::string_view text, std::uint32_t line) {
-  std::vector<std::string_view> lines;
-  for (std::size_t start = 0; start <= text.size();) {
-    const auto end = std::min(text.find('\n', start), text.size());
-    lines.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  if (line == 0 || line > lines.size()) return {};
-  const std::size_t at = line - 1;
-  // Up to the start of the document; within a List, to the item: a "- " that opens an object further out than
-  // the line.
-  std::size_t first = at;
-  for (std::size_t i = at + 1; i-- > 0;) {
-    if (ends_document(lines[i])) break;
-    first = i;
-    const std::string_view bare = lines[i].substr(indent_of(lines[i]));
-    if (bare.substr(0, 2) == "- " && begins_object(lines[i]) &&
-        (i == at || indent_of(lines[i]) < indent_of(lines[at])))
-      break;
-  }
-  const bool item =
-      lines[first].substr(indent_of(lines[first])).substr(0, 2) == "- " && begins_object(lines[first]);
-  std::size_t last = at;
-  for (std::size_t i = at + 1; i < lines.size(); ++i) {
-    if (ends_document(lines[i])) break;
-    if (item && lines[i].find_first_not_of(' ') != std::string_view::npos &&
-        indent_of(lines[i]) <= indent_of(lines[first]))
-      break;
-    last = i;
-  }
-  const auto opening = text.find_first_not_of(" \t\r\n");
-  if (opening != std::string_view::npos && (text[opening] == '{' || text[opening] == '['))
-    std::tie(first, last) = json_block(lines, at);
-  while (first < at && lines[first].find_first_not_of(" \r") == std::string_view::npos) ++first;
-  while (last > at && lines[last].find_first_not_of(" \r") == std::string_view::npos) --last;
-  if (at - first > kExcerptLines / 2) first = at - kExcerptLines / 2;
-  last = std::min(last, first + kExcerptLines);
-  // No Secret comes along, however the object around the line was found.
-  const auto secret = [](std::string_view l) {
-    return l.find("kind: Secret") != std::string_view::npos ||
-           l.find("\"kind\": \"Secret\"") != std::string_view::npos ||
-           l.find("\"kind\":\"Secret\"") != std::string_view::npos;
-  };
-  if (std::any_of(lines.begin() + static_cast<std::ptrdiff_t>(first),
-                  lines.begin() + static_cast<std::ptrdiff_t>(last + 1), secret))
-    return {};
-  SourceExcerpt out;
-  out.line = static_cast<std::uint32_t>(first + 1);
-  for (std::size_t i = first; i <= last; ++i) {
-    out.text += (i == first ? "" : "\n") + printable(lines[i].substr(0, kExcerptColumns));
-    if (lines[i].size() > kExcerptColumns) out.text += "...";
-  }
-  return out;
-}
-
 struct HtmlReport::Data {
   std::string title, about;
   std::unordered_map<std::string, int> ids;
@@ -158,13 +62,13 @@ struct HtmlReport::Data {
        numbers = Json::array(), reach;
   std::string status_title = "Status";
   std::unordered_map<std::string, int> trace_ids;
-  struct Policy {
+  struct Source {
     std::string place;
-    SourceExcerpt source;
+    SourceExcerpt excerpt;
     std::set<std::uint32_t> marks;
-    std::size_t flows = 0;
+    std::size_t flows = 0;  // that the object decides; 0: it stands here for a finding
   };
-  std::map<std::string, Policy> policies;
+  std::map<std::string, Source> sources;  // by object
   std::set<std::string> codes;
   std::set<std::string> deciding;  // of the flow that is being added
 
@@ -174,20 +78,23 @@ struct HtmlReport::Data {
     return it->second;
   }
 
+  // A Secret is named and never shown.
+  bool keep_source(const sim::ObjectAt& o, const model::SourceFiles& files) {
+    if (!o.pos.known() || o.key.name.empty() || o.key.kind.view() == "Secret") return false;
+    auto& source = sources[o.key.str()];
+    if (source.place.empty()) {
+      source.place = place_of(files, o.pos);
+      source.excerpt = excerpt(files.text(o.pos.file), o.pos.line);
+    }
+    if (o.pos.line >= source.excerpt.line) source.marks.insert(o.pos.line);
+    return true;
+  }
+
   Json object(const sim::ObjectAt& o, const model::SourceFiles& files, bool decides) {
     if (o.key.name.empty()) return nullptr;
     const std::string name = o.key.str();
     const std::string full = object_with_rule(o);
-    // A Secret is named and never shown.
-    if (decides && o.pos.known() && o.key.kind.view() != "Secret") {
-      auto& policy = policies[name];
-      if (policy.place.empty()) {
-        policy.place = place_of(files, o.pos);
-        policy.source = excerpt(files.text(o.pos.file), o.pos.line);
-      }
-      if (o.pos.line >= policy.source.line) policy.marks.insert(o.pos.line);
-      deciding.insert(name);
-    }
+    if (decides && keep_source(o, files)) deciding.insert(name);
     return Json::array({id(name), id(full.substr(name.size())), id(place_of(files, o.pos))});
   }
 
@@ -285,7 +192,7 @@ struct HtmlReport::Data {
         note.pop_back();
       }
     }
-    for (const auto& policy : deciding) ++policies[policy].flows;
+    for (const auto& object : deciding) ++sources[object].flows;
     Json ns = Json::array();
     for (const auto& one : namespaces) ns.push_back(id(one));
     flows.push_back(Json::array({id(name), id(from), id(to), id(outcome), id(symptom), id(reason), id(by),
@@ -371,10 +278,15 @@ void HtmlReport::set_reach(const sim::ReachResult& matrix,
                       {"exposure", std::move(open)}};
 }
 
-void HtmlReport::add_finding(const std::string& severity, const std::string& code, const std::string& object,
-                             const std::string& place, const std::string& message, const std::string& fix) {
-  data_->findings.push_back(Json::array({data_->id(severity), data_->id(code), data_->id(object),
-                                         data_->id(place), data_->id(message), data_->id(fix)}));
+void HtmlReport::add_finding(const sim::Finding& finding, const model::SourceFiles& files,
+                             const std::string& change) {
+  const std::string code(finding.code.text);
+  data_->codes.insert(code);
+  data_->keep_source(finding.object, files);
+  data_->findings.push_back(Json::array(
+      {data_->id(change), data_->id(std::string(severity_word(finding.severity))), data_->id(code),
+       data_->id(finding.object.key.ns.str()), data_->object(finding.object, files, false),
+       data_->id(finding.message), data_->id(finding.fix)}));
 }
 
 void HtmlReport::add_number(const std::string& label, std::size_t value, const std::string& look) {
@@ -382,27 +294,26 @@ void HtmlReport::add_number(const std::string& label, std::size_t value, const s
 }
 
 std::string HtmlReport::html() const {
-  Json policies = Json::object(), codes = Json::object();
-  for (const auto& [name, p] : data_->policies)
-    policies[name] = Json{{"place", p.place},
-                          {"line", p.source.line},
-                          {"text", p.source.text},
-                          {"marks", p.marks},
-                          {"flows", p.flows}};
+  Json sources = Json::object(), codes = Json::object();
+  for (const auto& [name, source] : data_->sources)
+    sources[name] = Json{{"place", source.place},
+                         {"line", source.excerpt.line},
+                         {"text", source.excerpt.text},
+                         {"marks", source.marks},
+                         {"flows", source.flows}};
   for (const auto& info : sim::all_codes())
     if (data_->codes.contains(std::string(info.code.text)))
       codes[std::string(info.code.text)] = data_->id(std::string(info.summary));
-  const Json all{{"title", data_->title},
-                 {"about", fmt::format("{} waypath {}", data_->about, model::kVersion)},
-                 {"summary", data_->numbers},
-                 {"statusTitle", data_->status_title},
-                 {"flows", data_->flows},
-                 {"traces", data_->traces},
-                 {"policies", std::move(policies)},
-                 {"codes", std::move(codes)},
-                 {"reach", data_->reach},
-                 {"findings", data_->findings},
-                 {"strings", data_->strings}};
+  for (const auto& row : sim::lint_codes())
+    if (data_->codes.contains(std::string(row.info.code.text)))
+      codes[std::string(row.info.code.text)] = data_->id(std::string(row.info.summary));
+  const Json all{
+      {"title", data_->title},         {"about", fmt::format("{} waypath {}", data_->about, model::kVersion)},
+      {"summary", data_->numbers},     {"statusTitle", data_->status_title},
+      {"flows", data_->flows},         {"traces", data_->traces},
+      {"sources", std::move(sources)}, {"codes", std::move(codes)},
+      {"reach", data_->reach},         {"findings", data_->findings},
+      {"strings", data_->strings}};
   // Each mark stands once in the page; what is put in is not searched again.
   std::string out;
   std::string_view rest = kReportPage;

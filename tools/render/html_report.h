@@ -10,6 +10,7 @@
 
 #include "scenarios/plan.h"
 #include "scenarios/runner.h"
+#include "sim/lint/lint.h"
 #include "sim/reach.h"
 #include "sim/reach_exposure.h"
 #include "sim/verdict.h"
@@ -32,8 +33,9 @@ class HtmlReport {
                   const sim::Verdict& after, const model::SourceFiles& files_after);
   void set_reach(const sim::ReachResult& matrix, const std::vector<sim::WorkloadExposure>& exposures,
                  const std::string& layer);
-  void add_finding(const std::string& severity, const std::string& code, const std::string& object,
-                   const std::string& place, const std::string& message, const std::string& fix);
+  /// `change`: "new" or "gone" in the report of a plan, else "".
+  void add_finding(const sim::Finding& finding, const model::SourceFiles& files,
+                   const std::string& change = {});
   /// A number at the head of the page; `look`: "allow", "refused", "unknown" or "".
   void add_number(const std::string& label, std::size_t value, const std::string& look);
 
@@ -43,13 +45,5 @@ class HtmlReport {
   struct Data;
   std::unique_ptr<Data> data_;
 };
-
-/// The lines of a manifest that hold the object at `line`, and the number of the first one. Documents of a
-/// stream end at `---`, items of a List where the next one begins.
-struct SourceExcerpt {
-  std::uint32_t line = 0;
-  std::string text;
-};
-[[nodiscard]] SourceExcerpt excerpt(std::string_view text, std::uint32_t line);
 
 }  // namespace waypath::tools

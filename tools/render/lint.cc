@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "model/base/version.h"
 #include "sim/lint/lint_codes.h"
@@ -15,18 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using model::Severity;
-
-std::string_view word(Severity severity) {
-  switch (severity) {
-    case Severity::Info:
-      return "info";
-    case Severity::Warning:
-      return "warning";
-    case Severity::Error:
-      return "error";
-  }
-  return {};
-}
 
 std::vector<const sim::Finding*> reported(const LintReport& report) {
   std::vector<const sim::Finding*> out;
@@ -69,7 +58,7 @@ std::string text(const LintReport& report, bool colour) {
   std::string out;
   for (const sim::Finding* f : reported(report)) {
     const std::string place = place_of(report.files, f->object.pos);
-    const std::string severity(word(f->severity));
+    const std::string severity(severity_word(f->severity));
     out += fmt::format("{}{}: {}\n", place.empty() ? std::string() : printable(place) + ": ",
                        f->severity == Severity::Error     ? paint.bad(severity)
                        : f->severity == Severity::Warning ? paint.bold(severity)
@@ -90,7 +79,7 @@ std::string text(const LintReport& report, bool colour) {
 Json finding_json(const LintReport& report, const sim::Finding& f) {
   Json row;
   row["code"] = f.code.text;
-  row["severity"] = word(f.severity);
+  row["severity"] = severity_word(f.severity);
   row["message"] = f.message;
   row["object"] = f.object.key.str();
   if (f.object.rule >= 0) row["rule"] = f.object.rule;
@@ -117,7 +106,9 @@ std::string json(const LintReport& report) {
 // Source: docs.oasis-open.org/sarif/sarif/v2.1.0 sections 3.19, 3.27, 3.49; GitHub shows help.markdown or
 // text
 std::string sarif(const LintReport& report) {
-  const auto level = [](Severity s) { return s == Severity::Info ? std::string_view("note") : word(s); };
+  const auto level = [](Severity s) {
+    return s == Severity::Info ? std::string_view("note") : severity_word(s);
+  };
   const auto findings = reported(report);
   Json rules = Json::array();
   for (const sim::LintCode& code : sim::lint_codes()) {
@@ -193,8 +184,8 @@ std::string github(const LintReport& report) {
       properties = fmt::format("file={},line={},", escaped(report.files.path(f->object.pos.file), true),
                                f->object.pos.line);
     out += fmt::format(
-        "::{} {}title={}::{}\n", f->severity == Severity::Info ? "notice" : word(f->severity), properties,
-        escaped(f->code.text, true),
+        "::{} {}title={}::{}\n", f->severity == Severity::Info ? "notice" : severity_word(f->severity),
+        properties, escaped(f->code.text, true),
         escaped(fmt::format("{}: {}\nFix: {}", object_with_rule(f->object), f->message, f->fix), false));
   }
   return out;
@@ -202,10 +193,32 @@ std::string github(const LintReport& report) {
 
 }  // namespace
 
+std::string_view severity_word(Severity severity) {
+  switch (severity) {
+    case Severity::Info:
+      return "info";
+    case Severity::Warning:
+      return "warning";
+    case Severity::Error:
+      return "error";
+  }
+  return {};
+}
+
 bool lint_fails(const LintReport& report) {
   const auto findings = reported(report);
   return std::any_of(findings.begin(), findings.end(),
                      [](const auto* f) { return f->severity >= Severity::Warning; });
+}
+
+void add_findings(HtmlReport& page, const LintReport& report) {
+  for (const auto& [severity, noun, look] :
+       {std::tuple{Severity::Error, "error", "refused"}, std::tuple{Severity::Warning, "warning", "unknown"},
+        std::tuple{Severity::Info, "remark", ""}}) {
+    const std::size_t n = count(report, severity);
+    if (severity >= report.least && n > 0) page.add_number(n == 1 ? noun : std::string(noun) + "s", n, look);
+  }
+  for (const sim::Finding* f : reported(report)) page.add_finding(*f, report.files);
 }
 
 std::string lint_report(const LintReport& report, std::string_view format, bool colour) {

@@ -49,6 +49,14 @@ int run_lint(const Options& options, const Streams& streams) {
                           options.common.verbose || least == "info" ? model::Severity::Info
                           : least == "error"                        ? model::Severity::Error
                                                                     : model::Severity::Warning};
+  if (options.common.format == "html") {
+    HtmlReport page("waypath lint", fmt::format("{}{}. Istio {}.", fmt::join(cluster_paths(options), ", "),
+                                                wanted.empty() ? "" : ", namespace " + wanted,
+                                                engine->cluster().profile().version().str()));
+    add_findings(page, report);
+    if (!write_data(options, streams, page.html())) return kExitUsage;
+    return lint_fails(report) ? kExitNegative : kExitFine;
+  }
   const bool colour = options.common.format == "text" && use_colour(options, streams);
   if (!write_data(options, streams, lint_report(report, options.common.format, colour))) return kExitUsage;
   return lint_fails(report) ? kExitNegative : kExitFine;

@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "model/base/parallel.h"
 #include "scenarios/plan.h"
+#include "sim/lint/lint.h"
 #include "sim/reach.h"
 #include "sim/reach_exposure.h"
 #include "tools/render/html_report.h"
+#include "tools/render/lint.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/comparison.h"
 
@@ -49,6 +53,31 @@ void add_reach(HtmlReport& report, const sim::Engine& engine, const Options& opt
   model::Diagnostics diagnostics;
   const auto matrix = sim::reach(engine.cluster_ptr(), how, diagnostics);
   report.set_reach(matrix, sim::exposures(engine.cluster(), how, diagnostics), "path");
+}
+
+// What lint says of both sides, as far as it differs.
+void add_lint_changes(HtmlReport& report, const sim::Engine& before, const sim::Engine& after) {
+  const auto id = [](const sim::Finding& f) {
+    return std::tuple(f.code.text, f.object.key.str(), f.object.section, f.object.rule, f.message);
+  };
+  const auto was = sim::lint(before, {}), is = sim::lint(after, {});
+  std::size_t numbers[] = {0, 0};
+  const auto add = [&](const sim::LintResult& of, const sim::LintResult& other, const sim::Engine& engine,
+                       const char* change, std::size_t& number) {
+    std::set<decltype(id(other.findings.front()))> known;
+    for (const auto& f : other.findings) known.insert(id(f));
+    for (const auto& f : of.findings) {
+      if (known.contains(id(f))) continue;
+      ++number;
+      report.add_finding(f, engine.cluster().files(), change);
+    }
+  };
+  add(is, was, after, "new", numbers[0]);
+  add(was, is, before, "gone", numbers[1]);
+  if (numbers[0] > 0)
+    report.add_number(numbers[0] == 1 ? "new finding" : "new findings", numbers[0], "unknown");
+  if (numbers[1] > 0)
+    report.add_number(numbers[1] == 1 ? "finding gone" : "findings gone", numbers[1], "allow");
 }
 
 int write_report(const HtmlReport& report, const Options& options, const Streams& streams, int code) {
@@ -98,6 +127,7 @@ int of_plan(const Options& options, const Streams& streams) {
     report.add_change(plan, plan.changes[i], was[i], sides->before->cluster().files(), is[i],
                       sides->after->cluster().files());
   add_reach(report, *sides->after, options, streams);
+  add_lint_changes(report, *sides->before, *sides->after);
   return write_report(report, options, streams, plan.changes.empty() ? kExitFine : kExitNegative);
 }
 
@@ -124,6 +154,8 @@ int of_cluster(const Options& options, const Streams& streams) {
   for (std::size_t i = 0; i < said.size(); ++i)
     report.add_flow(asked->flows[i], said[i], engine->cluster().files());
   add_reach(report, *engine, options, streams);
+  const auto linted = sim::lint(*engine, {});
+  add_findings(report, {linted, engine->cluster().files(), model::Severity::Info});
   return write_report(report, options, streams, kExitFine);
 }
 

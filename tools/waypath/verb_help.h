@@ -86,6 +86,7 @@ inline constexpr const char* kLintExamples =
     "  waypath lint -f cluster/ --ignore LINT_NETPOL_ONE_SIDED,LINT_WAYPOINT_UNUSED\n"
     "  waypath lint -f cluster/ -o sarif --out lint.sarif         for code scanning; -o github annotates a "
     "pull request\n"
+    "  waypath lint -f cluster/ -o html --out lint.html           one page that needs no network\n"
     "An object keeps what is meant out of the report with the annotation\n"
     "  waypath.dev/lint-ignore: \"CODE,CODE\"                     or \"*\"\n"
     "`waypath explain CODE` tells what a code means and what to do\n"

@@ -104,7 +104,7 @@ void add_lint(CLI::App& app, Options& o) {
   add_cluster(app, o);
   app.get_option("--namespace")
       ->description("Only findings about this namespace; it is that of what names none, too");
-  add_common(app, o.common, {"text", "json", "sarif", "github"});
+  add_common(app, o.common, {"text", "json", "sarif", "github", "html"});
 }
 
 void add_replay(CLI::App& app, Options& o) {

@@ -143,7 +143,7 @@
     if (!o) return '';
     const [id, rule, place] = o;
     const name = S[id] + S[rule];
-    const known = data.policies[S[id]];
+    const known = data.sources[S[id]];
     const where = S[place] ? el('span', {class: 'faint mono'}, ` ${S[place]}`) : '';
     return el('span', {}, known ? el('button', {type: 'button', class: 'link', onclick: (e) => toggleSource(e.currentTarget, S[id], place)}, name) : name, where);
   };
@@ -151,7 +151,7 @@
     return el('ul', {}, ...list.map((d) => el('li', {class: 'decision'}, chip(S[d[1]]), ` ${S[d[0]]} `, object(d[2]), S[d[3]] ? el('div', {class: 'faint'}, S[d[3]]) : '')));
   }
   function source(id, marks) {
-    const p = data.policies[id];
+    const p = data.sources[id];
     const lines = p.text.split('\n');
     return el('pre', {class: 'source', tabindex: '0', 'aria-label': `Source of ${id}`},
       ...lines.map((line, n) => {
@@ -211,47 +211,103 @@
   }
 
   // ---- reach ----
+  // A matrix of named rows and columns: `cells` by row * columns + column, each [shade, text, what it tells].
+  const LIMIT = 150;
+  const spaceOf = (end) => end.includes('/') && !/^[0-9a-f]*[.:]/.test(end) ? end.slice(0, end.indexOf('/')) : end;
   function matrix() {
     const r = data.reach;
     if (!r) return;
     const from = r.from.map((s) => S[s]), to = r.to.map((s) => S[s]);
-    const cells = new Map(r.cells.map(([i, j, sure, possible]) => [i * to.length + j, [S[sure], S[possible]]]));
+    const shade = (sure, possible) => possible ? 'maybe' : sure === 'all' ? 'h3' : /1-65535/.test(sure) ? 'h2' : 'h1';
+    const ports = (text) => text === 'all' ? 'all ports' : text;
+    const each = new Map(r.cells.map(([i, j, sure, possible]) => [i * to.length + j, {
+      i, j, shade: shade(S[sure], S[possible]), text: S[possible] ? '?' : '\u2022',
+      tells: S[possible] ? `${ports(S[sure]) || 'nothing'} for certain, up to ${ports(S[possible])}` : ports(S[sure]),
+    }]));
+    // Namespaces: how many of their pairs are connected; outside addresses stay by themselves.
+    function grouped() {
+      const names = (ends) => [...new Set(ends.map(spaceOf))].sort();
+      const rows = names(from), columns = names(to), rank = ['h1', 'h2', 'h3', 'maybe'];
+      const size = (ends, name) => ends.filter((e) => spaceOf(e) === name).length;
+      const rowAt = new Map(rows.map((n, i) => [n, i])), columnAt = new Map(columns.map((n, i) => [n, i]));
+      const out = new Map(), ways = new Map();
+      for (const c of each.values()) {
+        const i = rowAt.get(spaceOf(from[c.i])), j = columnAt.get(spaceOf(to[c.j])), key = i * columns.length + j;
+        const sum = out.get(key) || {i, j, shade: 'h1', text: 0};
+        ++sum.text;
+        if (rank.indexOf(c.shade) > rank.indexOf(sum.shade)) sum.shade = c.shade;
+        out.set(key, sum);
+        ways.set(key, (ways.get(key) || new Set()).add(c.tells));
+      }
+      for (const [key, sum] of out) {
+        const [first, ...others] = [...ways.get(key)].sort();
+        sum.tells = `${sum.text} of ${size(from, rows[sum.i]) * size(to, columns[sum.j])} pairs of workloads are connected, on ${first}` +
+          (others.length ? ` and in ${others.length} other way${others.length === 1 ? '' : 's'}` : '') + '. Enter shows them.';
+        sum.text = String(sum.text);
+      }
+      return {from: rows, to: columns, cells: out};
+    }
+    const all = {from, to, cells: each}, spaces = grouped();
     $('reachabout').textContent = `Layer ${S[r.layer]}: ${from.length} sources, ${to.length} destinations, ${r.cells.length} connected pairs. ` +
       'The darker, the more ports are open; striped where the manifests do not tell.';
-    const LIMIT = 150;
-    const heat = (c) => c === undefined ? '' : c[1] ? 'maybe' : c[0] === 'all' ? 'h3' : /1-65535/.test(c[0]) ? 'h2' : 'h1';
-    const render = () => {
-      const word = $('reachsearch').value.toLowerCase();
-      const pick = (names) => names.map((n, i) => [n, i]).filter(([n]) => !word || n.toLowerCase().includes(word));
-      // An end that fits is shown against all others.
-      let rows = pick(from), columns = pick(to);
-      if (word) {
-        const hit = new Set([...rows, ...columns].map(([n]) => n));
-        const joined = (i, j) => cells.has(i * to.length + j);
-        const all = to.map((n, i) => [n, i]), sources = from.map((n, i) => [n, i]);
-        const r0 = rows, c0 = columns;
-        columns = all.filter(([n, j]) => hit.has(n) || r0.some(([, i]) => joined(i, j)));
-        rows = sources.filter(([n, i]) => hit.has(n) || c0.some(([, j]) => joined(i, j)));
+    let pair = null;  // of namespaces whose workloads are shown
+
+    // Rows and columns of what is shown: those whose names hold the word, against all others they meet.
+    function picked() {
+      const of = $('reachgroup').value ? spaces : all, word = $('reachsearch').value.toLowerCase();
+      let rows = of.from.map((n, i) => [n, i]), columns = of.to.map((n, i) => [n, i]);
+      if (pair && of === all) {
+        rows = rows.filter(([n]) => spaceOf(n) === pair[0]);
+        columns = columns.filter(([n]) => spaceOf(n) === pair[1]);
+      } else if (word) {
+        const hit = (n) => n.toLowerCase().includes(word), keepRow = new Set(), keepColumn = new Set();
+        rows.forEach(([n, i]) => { if (hit(n)) keepRow.add(i); });
+        columns.forEach(([n, j]) => { if (hit(n)) keepColumn.add(j); });
+        const own = [new Set(keepRow), new Set(keepColumn)];
+        for (const {i, j} of of.cells.values()) {
+          if (own[0].has(i)) keepColumn.add(j);
+          if (own[1].has(j)) keepRow.add(i);
+        }
+        rows = rows.filter(([, i]) => keepRow.has(i));
+        columns = columns.filter(([, j]) => keepColumn.has(j));
       }
+      return {of, rows, columns};
+    }
+    function render() {
+      let {of, rows, columns} = picked();
       const cut = rows.length > LIMIT || columns.length > LIMIT;
-      $('reachcount').textContent = `${rows.length} rows, ${columns.length} columns` + (cut ? `; the first ${LIMIT} of each are drawn, narrow them down` : '');
+      $('reachcount').textContent = `${rows.length} row${rows.length === 1 ? '' : 's'}, ${columns.length} column${columns.length === 1 ? '' : 's'}` +
+        (pair && of === all ? ` of ${pair[0]} \u2192 ${pair[1]}` : '') +
+        (cut ? `; the first ${LIMIT} of each are drawn: search, or show them by namespace` : '');
+      $('reachcount').classList.toggle('refused', cut);
+      $('reachback').hidden = !(pair && of === all);
       rows = rows.slice(0, LIMIT);
       columns = columns.slice(0, LIMIT);
+      $('matrix').classList.toggle('counts', of === spaces);
       const head = el('tr', {}, el('th', {class: 'corner', scope: 'col'}, 'from \\ to'), ...columns.map(([n]) => el('th', {class: 'column', scope: 'col', title: n}, el('div', {}, n))));
       $('matrix').replaceChildren(el('thead', {}, head), el('tbody', {}, ...rows.map(([n, i], row) => el('tr', {}, el('th', {class: 'row', scope: 'row', title: n}, n),
         ...columns.map(([m, j], column) => {
-          const c = cells.get(i * to.length + j);
-          return el('td', {class: heat(c), tabindex: row === 0 && column === 0 ? '0' : '-1', 'data-cell': `${i},${j}`, 'aria-label': `${n} to ${m}: ${c ? c[0] : 'nothing'}`}, c ? (c[1] ? '?' : '\u2022') : '');
+          const c = of.cells.get(i * of.to.length + j);
+          return el('td', {class: c ? c.shade : '', tabindex: row === 0 && column === 0 ? '0' : '-1', 'data-cell': `${i},${j}`, 'aria-label': `${n} to ${m}: ${c ? c.tells : 'nothing'}`}, c ? c.text : '');
         })))));
-    };
-    const tell = (td) => {
-      const [i, j] = td.dataset.cell.split(',').map(Number);
-      const c = cells.get(i * to.length + j);
+    }
+    const current = () => $('reachgroup').value ? spaces : all;
+    function tell(td) {
+      const [i, j] = td.dataset.cell.split(',').map(Number), of = current(), c = of.cells.get(i * of.to.length + j);
       $('matrix').querySelectorAll('.chosen').forEach((e) => e.classList.remove('chosen'));
       td.classList.add('chosen');
-      $('cell').textContent = `${from[i]} \u2192 ${to[j]}: ${c === undefined ? 'nothing' : c[1] ? `${c[0] || 'nothing'} for certain, up to ${c[1]}` : c[0]}`;
-    };
+      $('cell').textContent = `${of.from[i]} \u2192 ${of.to[j]}: ${c === undefined ? 'nothing' : c.tells}`;
+    }
+    function enter(td) {
+      const [i, j] = td.dataset.cell.split(',').map(Number), of = current();
+      if (of !== spaces || !of.cells.has(i * of.to.length + j)) return tell(td);
+      pair = [of.from[i], of.to[j]];
+      $('reachgroup').value = '';
+      render();
+      $('matrix').querySelector('td')?.focus();
+    }
     $('matrix').addEventListener('click', (e) => { const td = e.target.closest('td'); if (td) { td.focus(); tell(td); } });
+    $('matrix').addEventListener('dblclick', (e) => { const td = e.target.closest('td'); if (td) enter(td); });
     $('matrix').addEventListener('keydown', (e) => {
       const td = e.target.closest('td');
       if (!td) return;
@@ -265,9 +321,20 @@
         next.focus();
         tell(next);
       }
-      if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); tell(td); }
+      if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); enter(td); }
+      if (e.key === 'Escape' && pair) { e.preventDefault(); back(); }
     });
-    $('reachsearch').addEventListener('input', render);
+    function back() {
+      pair = null;
+      $('reachgroup').value = 'ns';
+      render();
+      $('matrix').querySelector('td')?.focus();
+    }
+    $('reachback').addEventListener('click', back);
+    $('reachsearch').addEventListener('input', () => { pair = null; render(); });
+    $('reachgroup').addEventListener('change', () => { pair = null; render(); });
+    if (from.length > LIMIT || to.length > LIMIT) $('reachgroup').value = 'ns';
+    $('reachgroup').parentElement.hidden = spaces.from.length < 2 && spaces.to.length < 2;
     render();
     if (r.exposure.length)
       $('exposure').append(el('h2', {}, 'Exposure'), el('table', {class: 'plain'},
@@ -275,16 +342,49 @@
         el('tbody', {}, ...r.exposure.map((row) => el('tr', {}, ...row.map((s) => el('td', {}, S[s] || '-')))))));
   }
 
-  // ---- findings, policies ----
-  function findings() {
-    $('findingtable').className = 'plain';
-    $('findingtable').append(el('thead', {}, el('tr', {}, ...['severity', 'code', 'object', 'finding'].map((h) => el('th', {scope: 'col'}, h)))),
-      el('tbody', {}, ...data.findings.map((f) => el('tr', {}, el('td', {}, S[f[0]]), el('td', {}, el('code', {}, S[f[1]])), el('td', {}, S[f[2]], el('div', {class: 'faint mono'}, S[f[3]])),
-        el('td', {}, S[f[4]], S[f[5]] ? el('div', {class: 'faint'}, S[f[5]]) : '')))));
+  // ---- findings: [change, severity, code, namespace, object, message, fix] by position ----
+  const SEVERITIES = ['error', 'warning', 'info'];
+  const STEP = 200;
+  const found = data.findings.map((f) => ({
+    change: S[f[0]], severity: S[f[1]], code: S[f[2]], namespace: S[f[3]], object: f[4], message: S[f[5]], fix: S[f[6]],
+  })).map((f) => ({...f, text: [f.change, f.severity, f.code, S[f.object[0]], S[f.object[2]], f.message, f.fix].join(' ').toLowerCase()}))
+    .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  let limit = STEP;
+  function finding(f) {
+    const style = {error: 'refused', warning: 'unknown'}[f.severity] || 'remark';
+    return el('li', {}, el('p', {}, f.change ? el('b', {class: f.change === 'gone' ? 'allow' : ''}, f.change, ' ') : '', el('span', {class: `chip ${style}`}, f.severity), ' ',
+      el('code', {}, f.code), ' ', el('span', {class: 'faint'}, S[data.codes[f.code]] || '')),
+    el('p', {}, f.message), f.fix ? el('p', {}, el('b', {}, 'Fix: '), f.fix) : '', el('p', {class: 'at'}, object(f.object)));
   }
+  function findings() {
+    const words = $('findingsearch').value.toLowerCase().split(/\s+/).filter((w) => w);
+    const want = {severity: $('severity').value, change: $('findingchange').value, namespace: $('findingnamespace').value, code: $('findingcode').value};
+    const fit = found.filter((f) => words.every((w) => f.text.includes(w)) && Object.entries(want).every(([key, value]) => !value || f[key] === value));
+    const drawn = printing ? fit.length : Math.min(limit, fit.length);
+    $('findingcount').textContent = (fit.length === found.length ? `${found.length} findings` : `${fit.length} of ${found.length} findings`) +
+      (drawn < fit.length ? `; the first ${drawn} are shown` : '');
+    $('findinglist').replaceChildren(...fit.slice(0, drawn).map(finding));
+    $('findingmore').hidden = drawn >= fit.length;
+  }
+  function startFindings() {
+    options($('severity'), found.map((f) => f.severity), 'all severities');
+    options($('findingchange'), found.map((f) => f.change), 'new and gone');
+    options($('findingnamespace'), found.map((f) => f.namespace), 'all namespaces');
+    options($('findingcode'), found.map((f) => f.code), 'all codes');
+    const again = () => { limit = STEP; findings(); };
+    for (const id of ['severity', 'findingchange', 'findingnamespace', 'findingcode']) $(id).addEventListener('change', again);
+    $('findingsearch').addEventListener('input', again);
+    $('findingfilters').addEventListener('submit', (e) => e.preventDefault());
+    $('findingclear').addEventListener('click', () => { $('findingfilters').reset(); again(); $('findingsearch').focus(); });
+    $('findingmore').addEventListener('click', () => { limit += STEP; findings(); });
+    findings();
+  }
+
+  // ---- policies ----
+  const deciding = Object.keys(data.sources).filter((id) => data.sources[id].flows > 0).sort();
   function policies() {
-    for (const id of Object.keys(data.policies).sort()) {
-      const p = data.policies[id];
+    for (const id of deciding) {
+      const p = data.sources[id];
       const d = el('details', {}, el('summary', {}, el('b', {}, id), ` ${p.place} `, el('span', {class: 'faint'}, `decides ${p.flows} flow${p.flows === 1 ? '' : 's'}`)));
       d.addEventListener('toggle', () => { if (d.open && !d.querySelector('pre')) d.append(source(id, new Set(p.marks))); });
       $('policylist').append(d);
@@ -296,7 +396,7 @@
     ['flows', `Flows (${flows.length})`, flows.length > 0],
     ['reach', 'Reach', Boolean(data.reach)],
     ['findings', `Findings (${data.findings.length})`, data.findings.length > 0],
-    ['policies', `Policies (${Object.keys(data.policies).length})`, Object.keys(data.policies).length > 0],
+    ['policies', `Policies (${deciding.length})`, deciding.length > 0],
   ];
   function open(part) {
     for (const [id, , there] of PARTS) {
@@ -355,14 +455,15 @@
       if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); choose(at, false); $('detail').focus(); }
     });
     document.addEventListener('keydown', (e) => {
-      if (e.key === '/' && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName) && !$('flows').hidden) { e.preventDefault(); $('search').focus(); }
+      const search = {flows: 'search', reach: 'reachsearch', findings: 'findingsearch'}[PARTS.map(([id]) => id).find((id) => !$(id).hidden)];
+      if (e.key === '/' && search && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) { e.preventDefault(); $(search).focus(); }
       if (e.key === 'Escape' && document.activeElement === $('detail')) $('rows').querySelector('[aria-selected="true"]')?.focus();
     });
     addEventListener('resize', () => { if (!$('flows').hidden) draw(); });
-    addEventListener('beforeprint', () => { printing = true; draw(); });
-    addEventListener('afterprint', () => { printing = false; draw(); });
+    addEventListener('beforeprint', () => { printing = true; draw(); findings(); });
+    addEventListener('afterprint', () => { printing = false; draw(); findings(); });
     matrix();
-    findings();
+    startFindings();
     policies();
     open((PARTS.find(([, , there]) => there) || PARTS[0])[0]);
     filter();
