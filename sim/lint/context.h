@@ -119,6 +119,8 @@ void lint_network_policy_rules(LintContext& c);
 void lint_network_policy_pairs(LintContext& c, const NetpolView& view);
 void lint_infrastructure(LintContext& c);
 void lint_cluster_policies(LintContext& c);
+void lint_cluster_policy_order(LintContext& c);
+void lint_cni(LintContext& c);
 void lint_capture(LintContext& c);
 void lint_waypoints(LintContext& c);
 void lint_waypoint_legs(LintContext& c);

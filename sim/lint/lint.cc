@@ -13,6 +13,8 @@ LintResult lint(const Engine& engine, const LintOptions& options) {
   lint_network_policy_rules(context);
   lint_network_policy_pairs(context, view);
   lint_cluster_policies(context);
+  lint_cluster_policy_order(context);
+  lint_cni(context);
   lint_infrastructure(context);
   lint_capture(context);
   lint_waypoints(context);

@@ -45,6 +45,11 @@ inline constexpr Code kLintNetpolProbes{"LINT_NETPOL_BLOCKS_PROBES"};
 inline constexpr Code kLintAdminPriority{"LINT_ADMIN_POLICY_ORDER"};
 inline constexpr Code kLintAdminSelectsNothing{"LINT_ADMIN_POLICY_SELECTS_NOTHING"};
 inline constexpr Code kLintAdminHbone{"LINT_ADMIN_POLICY_BYPASSED_BY_HBONE"};
+inline constexpr Code kLintAdminShadowed{"LINT_ADMIN_POLICY_SHADOWED"};
+inline constexpr Code kLintAdminMixed{"LINT_ADMIN_POLICY_TWO_KINDS"};
+inline constexpr Code kLintNetpolOverruled{"LINT_NETPOL_OVERRULED"};
+inline constexpr Code kLintCniNothing{"LINT_CNI_ENFORCES_NOTHING"};
+inline constexpr Code kLintCniOther{"LINT_CNI_NOT_AS_JUDGED"};
 
 // ---- capture, waypoints, services ----
 inline constexpr Code kLintHostNetworkAmbient{"LINT_AMBIENT_HOST_NETWORK"};

@@ -159,6 +159,41 @@ const std::array kRows{
               "destination.",
               kAmbient},
              Severity::Error},
+    LintCode{{kLintAdminShadowed, kLint, "a rule of a cluster-scoped policy is never reached",
+              "In a tier the first rule that matches decides, by priority and then by place. A rule whose "
+              "subjects, peers and ports a rule asked before all matches has no effect; a warning when the "
+              "two do different things. The Baseline tier is asked only for pods that no NetworkPolicy "
+              "isolates: with all of its subject isolated none of its rules ever is, which is a remark.",
+              "Move the rule before the other, narrow the other, or remove the rule.", kAdminApi},
+             Severity::Warning},
+    LintCode{{kLintAdminMixed, kLint, "AdminNetworkPolicy and ClusterNetworkPolicy meet at a pod",
+              "ClusterNetworkPolicy replaces AdminNetworkPolicy and BaselineAdminNetworkPolicy. No rule of "
+              "either API says in which order policies of both kinds are asked, and plugins implement one "
+              "of them. They are asked by priority here, whatever kind they have.",
+              "Write the older policies as ClusterNetworkPolicies of the same tier and priority.", kAdminApi},
+             Severity::Warning},
+    LintCode{
+        {kLintNetpolOverruled, kLint, "the Admin tier denies all that a rule allows",
+         "AdminNetworkPolicies, and ClusterNetworkPolicies of the Admin tier, are asked before any "
+         "NetworkPolicy, and their Deny is final. A rule of a NetworkPolicy whose peers and ports they "
+         "all deny, for every pod of the policy, allows nothing.",
+         "Remove the rule; or ask whoever owns the Admin tier for a Pass rule before the Deny.", kAdminApi},
+        Severity::Warning},
+    LintCode{{kLintCniNothing, kLint, "the network plugin enforces no policies",
+              "NetworkPolicies are enforced by the network plugin. flannel connects pods and enforces "
+              "nothing; without a policy engine beside it every policy is stored and none is applied, while "
+              "waypath judges by them.",
+              "Run a plugin that enforces policies, or a policy engine beside it.",
+              "kubernetes.io docs/concepts/services-networking/network-policies (prerequisites); "
+              "flannel-io/flannel README"},
+             Severity::Warning},
+    LintCode{{kLintCniOther, kLint, "policies are judged as another plugin does",
+              "Plugins differ where the API leaves room: whether an ipBlock selects pods and nodes, whether "
+              "the kubelet's probes are judged, whether a refused connection is dropped or answered. The "
+              "plugin's own DaemonSet is among the manifests, and --cni does not name it.",
+              "Give --cni as the finding says.",
+              "docs.cilium.io network/kubernetes/policy; docs.tigera.io host endpoints"},
+             Severity::Info},
 };
 
 }  // namespace
