@@ -98,10 +98,6 @@ constexpr std::array kRows{
              "The API leaves open whether address blocks select pods: most plugins compare addresses, Cilium "
              "knows pods by identity. Here the answer depends on it.",
              "Name the plugin with --cni; select pods by labels instead of addresses.", kApi},
-    CodeInfo{kAssumePriorityOrder, kAssumption, "policies of one priority are taken by name",
-             "Policies of one tier are asked by priority. For equal priorities the API leaves the order "
-             "open, and an implementation may take either first; here they go by name.",
-             "Give each its own priority.", kAdminApi},
 };
 
 }  // namespace

@@ -25,6 +25,5 @@ inline constexpr Code kBaselineDeny{"NETPOL_BASELINE_DENY"};
 inline constexpr Code kAssumeNodeLocal{"ASSUME_NODE_LOCAL_ALLOWED"};
 inline constexpr Code kAssumeSelfPluginDependent{"ASSUME_SELF_PLUGIN_DEPENDENT"};
 inline constexpr Code kAssumeIpBlockPods{"ASSUME_IPBLOCK_SELECTS_PODS"};
-inline constexpr Code kAssumePriorityOrder{"ASSUME_PRIORITY_ORDER"};
 
 }  // namespace waypath::sim

@@ -100,23 +100,11 @@ constexpr std::array kRows{
              "have no status: a Gateway of an Istio class is taken as ready.",
              "Give a live Gateway, or state the failure as a change.",
              "istio pilot/pkg/config/kube/gateway/conversion.go reportGatewayStatus"},
-    CodeInfo{kAssumeCaptured, kAssumption, "a pod is taken as captured as its labels say",
-             "Whether istio-cni really captured a pod shows in its annotation ambient.istio.io/redirection, "
-             "which only a live pod has. Without it the labels of pod and namespace decide, as they do for a "
-             "pod that is created now.",
-             "Give live pods (kubectl get pods -o yaml) to have the annotation read.",
-             "istio cni/pkg/util/podutil.go; cni/pkg/util/enablement_selector.go"},
     CodeInfo{kAssumePodReady, kAssumption, "pods without status are taken as running and ready",
              "Rendered manifests have no status, so whether a pod is ready is not known. Pods that are "
              "wanted are taken as running and ready.",
              "Give live pods, or state a failure as a change (scale: 0, fail).",
              "kubernetes staging/src/k8s.io/endpointslice/utils.go"},
-    CodeInfo{
-        kEndpointNotReady, kReason, "the endpoint is not ready",
-        "Only ready pods receive traffic of a Service, unless it publishes unready addresses "
-        "(publishNotReadyAddresses). A pod that fails its readiness probe is left out by every client.",
-        "See why the pod is not ready; NetworkPolicies that drop the kubelet's probe are a common cause.",
-        "kubernetes staging/src/k8s.io/endpointslice/utils.go"},
 };
 
 }  // namespace

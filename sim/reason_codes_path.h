@@ -25,8 +25,6 @@ inline constexpr Code kWaypointExempt{"WAYPOINT_EXEMPT"};
 inline constexpr Code kIngressUsesWaypoint{"INGRESS_USES_WAYPOINT"};
 inline constexpr Code kIngressSkipsWaypoint{"INGRESS_SKIPS_WAYPOINT"};
 inline constexpr Code kAssumeWaypointReady{"ASSUME_WAYPOINT_READY"};
-inline constexpr Code kAssumeCaptured{"ASSUME_CAPTURED"};
 inline constexpr Code kAssumePodReady{"ASSUME_POD_READY"};
-inline constexpr Code kEndpointNotReady{"ENDPOINT_NOT_READY"};
 
 }  // namespace waypath::sim

@@ -14,9 +14,6 @@ constexpr std::array kRows{
         "Every leg and every enforcement point on the way admits it. What the application answers is its own "
         "business.",
         "Nothing.", "the chain of decisions in the trace"},
-    CodeInfo{kAnsweredByProxy, kReason, "a proxy answers as its routes say",
-             "A redirect, a direct response or an injected fault ends the request before any backend.",
-             "Change the route if the backend was meant.", "istio pilot/pkg/networking/core/route/route.go"},
     CodeInfo{kFlowInvalid, kReason, "the flow cannot be read",
              "FROM or TO names nothing that the input has, or is written in a form that is not known.",
              "FROM: ns/pod, ns/deploy/name, internet, an address, node/NAME, kubelet/NAME. TO: a URL or "
@@ -52,15 +49,6 @@ constexpr std::array kRows{
              "No Service, ServiceEntry or pod record has it under any suffix of the client's search list.",
              "Check spelling and namespace: name.namespace, or name.namespace.svc.<cluster domain>.",
              "kubernetes.io/docs/concepts/services-networking/dns-pod-service"},
-    CodeInfo{kNameLookupBlocked, kReason, "the client cannot ask the name server",
-             "The lookup leaves the pod and a policy refuses it. Names of the mesh are answered inside "
-             "captured pods "
-             "and need no lookup.",
-             "Allow UDP and TCP 53 from the client to the name server.", "istio/ztunnel src/dns/server.rs"},
-    CodeInfo{kNameOnlyFromZtunnel, kReason, "only ztunnel's DNS knows the name's address",
-             "A ServiceEntry without addresses gets one that only Istio's DNS proxies hand out.",
-             "Give the ServiceEntry addresses, or turn DNS capture on for the client.",
-             "istio pilot/pkg/controllers/ipallocate; istio/ztunnel src/dns/server.rs"},
     CodeInfo{kNoEntry, kReason, "nothing of the cluster accepts this from outside",
              "From outside only load balancers, node ports and gateways can be reached.",
              "Add a listener for the host, or dial an address that is published.",
@@ -87,36 +75,11 @@ constexpr std::array kRows{
              "The destination is a proxy pod, and its configuration opens no listener on this port: the "
              "connection is refused.",
              "Dial a port that it serves.", "istio pilot/pkg/model/gateway.go; files/waypoint.yaml"},
-    CodeInfo{kCaptureUnknown, kReason, "whether the pod is captured is not known",
-             "The manifests leave it open, or this version of istio-cni behaves in a way that depends on the "
-             "node.",
-             "Give live pods, or a version without the defect.", "istio cni/pkg/util/enablement_selector.go"},
     CodeInfo{kFactMissing, kReason, "a fact is missing",
              "The answer depends on something that the manifests do not tell; it is named and no answer is "
              "guessed.",
              "Give the fact in the input or in the flow.",
              "waypath answers unknown where manifests and flow do not tell"},
-    CodeInfo{
-        kWaypointSkipped, kReason, "a waypoint that was meant to be passed is not",
-        "L7 policy, routes and authentication of the waypoint do not apply to this path, and nothing at the "
-        "destination notices.",
-        "See the cause that is named; an ALLOW policy at the destination that lists the waypoint's identity "
-        "alone closes the way round.",
-        "istio architecture/ambient"},
-    CodeInfo{
-        kPolicySkipped, kReason, "a policy has no effect on this path",
-        "It is attached to a point that the path does not pass, or it asks for what that point cannot do.",
-        "Attach it with targetRefs to a waypoint or gateway that the path passes.",
-        "istio pilot/pkg/model/policyattachment.go"},
-    CodeInfo{kGatewaySkipped, kReason, "the path does not pass the gateway that its policies are for",
-             "Policies at an ingress gateway hold for what comes through it. Clients inside the cluster "
-             "connect to the Service or its pods directly, and nothing there enforces these policies.",
-             "Protect the Service itself: a waypoint, or a policy on its pods.",
-             "istio pilot/pkg/model/policyattachment.go ShouldAttachPolicy"},
-    CodeInfo{kEndpointChosen, kReason, "one of several endpoints",
-             "A Service with several pods gives several ways on. Pods that no policy, route or label can "
-             "tell apart are judged once and stand for each other.",
-             "Nothing; -v shows every way when verdicts differ.", "ztunnel src/state.rs load_balance"},
     CodeInfo{kAssumeSourceNat, kAssumption, "the node that took the packet replaces the client's address",
              "externalTrafficPolicy: Cluster lets any node take the packet and hides the client behind it.",
              "Set externalTrafficPolicy: Local to keep client addresses.",
@@ -137,9 +100,6 @@ constexpr std::array kRows{
              "Dial the address, or state it with --connect-to.",
              "kubernetes.io docs/concepts/services-networking/service (LoadBalancer); external DNS is "
              "outside every manifest"},
-    CodeInfo{kAssumeListening, kAssumption, "the application listens on the port",
-             "Container ports are informational; a port that no container declares may still be served.",
-             "Declare the port.", "kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1"},
     CodeInfo{kAssumeReady, kAssumption, "pods without status are taken as running and ready",
              "Rendered manifests have no status, so whether a pod is ready is not known. Pods that are "
              "wanted are taken as running and ready.",

@@ -8,7 +8,6 @@ namespace waypath::sim {
 
 // How a path ends.
 inline constexpr Code kReachesApp{"REACHES_APP"};
-inline constexpr Code kAnsweredByProxy{"ANSWERED_BY_PROXY"};
 inline constexpr Code kFlowInvalid{"FLOW_INVALID"};
 inline constexpr Code kEndpointNone{"ENDPOINT_NONE"};
 inline constexpr Code kServicePortUnknown{"SERVICE_PORT_UNKNOWN"};
@@ -16,27 +15,19 @@ inline constexpr Code kWaypointNoEndpoint{"WAYPOINT_NO_ENDPOINT"};
 inline constexpr Code kWaypointNoChain{"WAYPOINT_NO_CHAIN"};
 inline constexpr Code kWaypointPlaintext{"WAYPOINT_PLAINTEXT"};
 inline constexpr Code kNameUnknown{"DNS_NAME_UNKNOWN"};
-inline constexpr Code kNameLookupBlocked{"DNS_LOOKUP_BLOCKED"};
-inline constexpr Code kNameOnlyFromZtunnel{"DNS_NAME_ONLY_FROM_ZTUNNEL"};
 inline constexpr Code kNoEntry{"ENTRY_NONE"};
 inline constexpr Code kPathLoop{"PATH_LOOP"};
 inline constexpr Code kHboneInHbone{"HBONE_IN_HBONE"};
 inline constexpr Code kHboneNotSpoken{"HBONE_NOT_SPOKEN"};
 inline constexpr Code kSourceNotSelected{"LOAD_BALANCER_SOURCE_RANGE"};
 inline constexpr Code kNotListening{"PORT_NOT_LISTENING"};
-inline constexpr Code kCaptureUnknown{"CAPTURE_UNKNOWN"};
 inline constexpr Code kFactMissing{"FACT_MISSING"};
 // What the walk noticed.
-inline constexpr Code kWaypointSkipped{"WAYPOINT_SKIPPED"};
-inline constexpr Code kPolicySkipped{"POLICY_SKIPPED"};
-inline constexpr Code kGatewaySkipped{"GATEWAY_SKIPPED"};
-inline constexpr Code kEndpointChosen{"ENDPOINT_CHOSEN"};
 // Assumptions.
 inline constexpr Code kAssumeSourceNat{"ASSUME_SOURCE_NAT"};
 inline constexpr Code kAssumeNameServer{"ASSUME_NAME_SERVER"};
 inline constexpr Code kAssumeExternalName{"ASSUME_EXTERNAL_NAME"};
 inline constexpr Code kAssumeEntry{"ASSUME_ENTRY"};
-inline constexpr Code kAssumeListening{"ASSUME_LISTENING"};
 inline constexpr Code kAssumeReady{"ASSUME_READY"};
 inline constexpr Code kAssumeVersion{"ASSUME_ISTIO_VERSION"};
 inline constexpr Code kAssumeMeshConfig{"ASSUME_MESH_CONFIG"};

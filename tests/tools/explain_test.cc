@@ -81,6 +81,21 @@ TEST_CASE("explain: every code that the sources declare is explained, once, with
   }
 }
 
+TEST_CASE("explain: every code is one that something gives") {
+  std::set<std::string> used;
+  static const std::regex word(R"(\bk[A-Z]\w+)");
+  for (const auto& file : sources()) {
+    if (file.stem().string().find("codes") != std::string::npos) continue;  // where they are declared
+    const std::string text = tests::read_text(file.string());
+    for (std::sregex_iterator it(text.begin(), text.end(), word), end; it != end; ++it)
+      used.insert(it->str());
+  }
+  for (const auto& [name, code] : declared()) {
+    INFO(name << " " << code);
+    CHECK(used.count(name) == 1);
+  }
+}
+
 TEST_CASE("explain: prints all parts of each code") {
   for (const auto& info : every_code()) {
     INFO(info.code.text);
@@ -103,6 +118,29 @@ TEST_CASE("explain: every version difference has all parts and can be asked for"
   const auto r = tests::run({"explain", "istio/1.22..1.31"});
   CHECK(r.exit_code == 0);
   CHECK(r.out.find("source: ") != std::string::npos);
+}
+
+TEST_CASE("explain: of every kind it tells what lint finds about the object") {
+  struct Asked {
+    std::string object, cluster, code;
+  };
+  for (const auto& [object, cluster, code] : std::vector<Asked>{
+           {"AuthorizationPolicy/istio-system/jwt-authz", "scenarios/clusters/bigbang-gateway",
+            "LINT_AUTHZ_ALLOWS_NOTHING"},
+           {"RequestAuthentication/shop/tokens", "tests/lint/LINT_REQUESTAUTHN_AT_ZTUNNEL/bad.yaml",
+            "LINT_REQUESTAUTHN_AT_ZTUNNEL"},
+           {"Service/shop/api", "tests/lint/LINT_WAYPOINT_MISSING/bad.yaml", "LINT_WAYPOINT_MISSING"},
+           {"ServiceEntry/shop/db", "tests/lint/LINT_SERVICEENTRY_NO_ENDPOINTS/bad.yaml",
+            "LINT_SERVICEENTRY_NO_ENDPOINTS"}}) {
+    INFO(object);
+    const auto r = tests::run({"explain", object, "-q", "-f", cluster});
+    CHECK(r.exit_code == 0);
+    CHECK(r.out.find("\nlint\n") != std::string::npos);
+    CHECK(r.out.find(code) != std::string::npos);
+    const auto json = tests::run({"explain", object, "-q", "-o", "json", "-f", cluster});
+    CHECK(json.out.find("\"findings\": [") != std::string::npos);
+    CHECK(json.out.find(code) != std::string::npos);
+  }
 }
 
 TEST_CASE("explain: each kind of policy, Service and Gateway") {

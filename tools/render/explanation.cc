@@ -14,6 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Kind = model::CodeInfo::Kind;
 
+constexpr std::string_view kFindings = "lint";
+
 std::string_view kind_word(Kind kind) {
   switch (kind) {
     case Kind::Reason:
@@ -32,6 +34,25 @@ void paragraph(std::string& out, std::string_view title, std::string_view text) 
   if (text.empty()) return;
   out += title.empty() ? "" : fmt::format("\n{}\n", title);
   for (const auto& line : wrapped(text, 96)) out += "  " + line + "\n";
+}
+
+// Nothing when there are no items and nothing to say about that.
+void list(std::string& out, std::string_view title, const std::vector<ExplainedItem>& items,
+          const std::string& none = {}) {
+  if (items.empty() && none.empty()) return;
+  out += fmt::format("\n{}\n", title);
+  if (items.empty()) out += "  " + none + "\n";
+  for (const auto& item : items) {
+    for (const auto& line : wrapped(item.text, 96)) out += "  " + printable(line) + "\n";
+    for (const auto& note : item.notes)
+      for (const auto& line : wrapped(note, 92)) out += "      " + printable(line) + "\n";
+  }
+}
+
+Json items_json(const std::vector<ExplainedItem>& items) {
+  Json out = Json::array();
+  for (const auto& item : items) out.push_back({{"text", item.text}, {"notes", item.notes}});
+  return out;
 }
 
 Json envelope(const char* kind) {
@@ -153,6 +174,7 @@ std::string enforcement_text(const Enforcement& e) {
   if (!e.conditions.empty()) out += "\nstatus that istiod writes\n";
   for (const auto& c : e.conditions)
     indented(fmt::format("{}: {} ({}): {}", c.type, c.status ? "True" : "False", c.reason, c.message), 2);
+  list(out, kFindings, e.findings);
   return out;
 }
 
@@ -178,6 +200,7 @@ std::string enforcement_json(const Enforcement& e) {
       j["conditions"].push_back(
           {{"type", c.type}, {"status", c.status}, {"reason", c.reason}, {"message", c.message}});
   }
+  j["findings"] = items_json(e.findings);
   return j.dump(2) + "\n";
 }
 
@@ -200,6 +223,7 @@ std::string binding_text(const ServiceBinding& b) {
   out += fmt::format("\ngateways: {}\n", b.gateways_use_it ? "through the waypoint" : "straight to the pods");
   said(b.gateways, b.gateways_place);
   for (const auto& assumption : b.assumptions) said("assumed: " + assumption, "");
+  list(out, kFindings, b.findings);
   return out;
 }
 
@@ -217,21 +241,13 @@ std::string binding_json(const ServiceBinding& b) {
   j["pods"] = Json::array();
   for (const auto& pod : b.pods) j["pods"].push_back({{"name", pod.name}, {"ready", pod.ready}});
   j["assumptions"] = b.assumptions;
+  j["findings"] = items_json(b.findings);
   return j.dump(2) + "\n";
 }
 
 std::string object_text(const ObjectExplanation& e) {
   std::string out = printable(e.object) + (e.place.empty() ? "" : "  " + printable(e.place)) + "\n";
-  for (const auto& section : e.sections) {
-    if (section.items.empty() && section.none.empty()) continue;
-    out += fmt::format("\n{}\n", section.title);
-    if (section.items.empty()) out += "  " + section.none + "\n";
-    for (const auto& item : section.items) {
-      for (const auto& line : wrapped(item.text, 96)) out += "  " + printable(line) + "\n";
-      for (const auto& note : item.notes)
-        for (const auto& line : wrapped(note, 92)) out += "      " + printable(line) + "\n";
-    }
-  }
+  for (const auto& section : e.sections) list(out, section.title, section.items, section.none);
   return out;
 }
 
@@ -241,21 +257,18 @@ std::string object_json(const ObjectExplanation& e) {
   j["object"] = e.object;
   j["place"] = e.place;
   for (const auto& section : e.sections) {
-    Json list = Json::array();
-    for (const auto& item : section.items) {
-      if (section.key == "notEnforced") {
-        list.push_back({{"where", item.text}, {"why", fmt::format("{}", fmt::join(item.notes, "; "))}});
-      } else {
-        list.push_back({{"text", item.text}, {"notes", item.notes}});
-      }
+    if (section.key == "notEnforced") {
+      j[section.key] = Json::array();
+      for (const auto& item : section.items)
+        j[section.key].push_back(
+            {{"where", item.text}, {"why", fmt::format("{}", fmt::join(item.notes, "; "))}});
+    } else if (section.key == "enforced") {
+      j[section.key] = Json::array();
+      for (const auto& item : section.items) j[section.key].push_back(item.text);
+      j["points"] = items_json(section.items);
+    } else {
+      j[section.key] = items_json(section.items);
     }
-    if (section.key != "enforced") {
-      j[section.key] = std::move(list);
-      continue;
-    }
-    j["enforced"] = Json::array();
-    for (const auto& item : section.items) j["enforced"].push_back(item.text);
-    j["points"] = std::move(list);
   }
   return j.dump(2) + "\n";
 }

@@ -25,6 +25,12 @@ struct VersionDifference {
 [[nodiscard]] std::string versions_text(model::IstioVersion from, model::IstioVersion to);
 [[nodiscard]] std::string versions_json(model::IstioVersion from, model::IstioVersion to);
 
+/// A line with remarks below it.
+struct ExplainedItem {
+  std::string text;
+  std::vector<std::string> notes;
+};
+
 /// Where a policy is enforced, what it comes to there, and where it looks as if it were and is not.
 struct Enforcement {
   std::string object, place;  // "AuthorizationPolicy/a/b", "file:line"
@@ -41,7 +47,8 @@ struct Enforcement {
     std::string type, reason, message;
     bool status = false;
   };
-  std::vector<Condition> conditions;  // as istiod writes them into the status
+  std::vector<Condition> conditions;    // as istiod writes them into the status
+  std::vector<ExplainedItem> findings;  // of lint, about the object
 };
 [[nodiscard]] std::string enforcement_text(const Enforcement& enforcement);
 [[nodiscard]] std::string enforcement_json(const Enforcement& enforcement);
@@ -59,6 +66,7 @@ struct ServiceBinding {
   };
   std::vector<Pod> pods;  // of the waypoint, when bound
   std::vector<std::string> assumptions;
+  std::vector<ExplainedItem> findings;  // of lint, about the object
 };
 [[nodiscard]] std::string binding_text(const ServiceBinding& binding);
 [[nodiscard]] std::string binding_json(const ServiceBinding& binding);
@@ -66,10 +74,7 @@ struct ServiceBinding {
 /// What there is to say of one object of the cluster: titled lists, each line with remarks below it.
 struct ObjectExplanation {
   std::string object, place;  // "Gateway/a/b", "file:line"
-  struct Item {
-    std::string text;
-    std::vector<std::string> notes;
-  };
+  using Item = ExplainedItem;
   struct Section {
     std::string title, key;  // for people, and the key in JSON
     std::string none;        // said when there are no items; empty: the section is left out

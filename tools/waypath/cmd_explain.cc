@@ -78,7 +78,8 @@ int explain_one(const Options& options, const Streams& streams) {
   if (key->kind == "Service" || key->kind == "ServiceEntry") {
     for (std::uint32_t i = 0; i < engine->cluster().services().size(); ++i) {
       if (engine->cluster().services()[i].meta().key != *key) continue;
-      const auto binding = service_binding(*engine, {i});
+      auto binding = service_binding(*engine, {i});
+      binding.findings = findings_about(*engine, *key);
       return write_data(options, streams, json(options) ? binding_json(binding) : binding_text(binding))
                  ? kExitFine
                  : kExitUsage;
@@ -93,7 +94,8 @@ int explain_one(const Options& options, const Streams& streams) {
                ? kExitFine
                : kExitUsage;
   }
-  const auto enforcement = enforcement_of(*engine, *key);
+  auto enforcement = enforcement_of(*engine, *key);
+  enforcement.findings = findings_about(*engine, *key);
   return write_data(options, streams,
                     json(options) ? enforcement_json(enforcement) : enforcement_text(enforcement))
              ? kExitFine

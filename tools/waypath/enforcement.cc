@@ -10,71 +10,13 @@
 #include "sim/policy/enforcement.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/reason_codes_authz.h"
-#include "sim/resolve/mesh.h"
 #include "tools/render/names.h"
 
 namespace waypath::tools {
 namespace {
 
 using model::PodId;
-using sim::Dataplane;
 using sim::PolicyPoint;
-
-struct Point {
-  std::string title;
-  PolicyPoint point;
-};
-
-std::string pod_name(const model::Pod& pod) {
-  return fmt::format("{}/{}", pod.meta.ns().view(), pod.meta.name().view());
-}
-
-std::optional<Point> point_of_pod(const model::Cluster& cluster, PodId id) {
-  const auto& pod = cluster.pod(id);
-  const auto capture = sim::capture_of(cluster, id);
-  Point out;
-  out.point.ns = pod.meta.ns();
-  out.point.labels = pod.meta.labels;
-  out.point.workload_name = pod.meta.name();
-  switch (capture.dataplane) {
-    case Dataplane::Ambient:
-      out.point.kind = PolicyPoint::Kind::Ztunnel;
-      out.point.http = false;
-      out.title = "ztunnel of " + pod_name(pod);
-      return out;
-    case Dataplane::Sidecar:
-      out.point.kind = PolicyPoint::Kind::Sidecar;
-      out.title = "sidecar of " + pod_name(pod);
-      return out;
-    case Dataplane::Gateway:
-    case Dataplane::Waypoint:
-    case Dataplane::None:
-      break;
-  }
-  return std::nullopt;
-}
-
-const sim::TraceNode* find_node(const std::vector<sim::TraceNode>& nodes, const model::ResourceKey& key) {
-  for (const auto& node : nodes) {
-    if (node.reason.by && node.reason.by->key == key) return &node;
-    if (const auto* below = find_node(node.children, key)) return below;
-  }
-  return nullptr;
-}
-
-void ask(const sim::Engine& engine, const Point& p, const model::ResourceKey& policy, Enforcement& out) {
-  for (const auto& family : engine.policies().hop) {
-    // Whatever the request is: what counts is whether the family considers the policy here.
-    sim::RequestState request;
-    const sim::Assume nothing;
-    request.assume = &nothing;
-    sim::TraceRecorder recorder;
-    (void)family->evaluate_hop({&p.point, &request}, &recorder);
-    if (find_node(recorder.nodes, policy) == nullptr) continue;
-    out.enforced.push_back({p.title, {}});
-    return;
-  }
-}
 
 void collect(const std::vector<sim::TraceNode>& nodes, std::set<std::string>& out) {
   for (const auto& node : nodes) {
@@ -98,23 +40,6 @@ std::set<std::string> policies_at(const sim::Engine& engine, const PolicyPoint& 
     collect(recorder.nodes, out);
   }
   return out;
-}
-
-void network_policy(const model::Cluster& cluster, const model::NetworkPolicy& policy, Enforcement& out) {
-  const std::string directions = policy.affects_ingress && policy.affects_egress ? "ingress and egress"
-                                 : policy.affects_ingress                        ? "ingress"
-                                                                                 : "egress";
-  for (const PodId id : cluster.select(policy.meta.ns(), policy.pod_selector)) {
-    const auto& pod = cluster.pod(id);
-    if (pod.spec.host_network) {
-      out.not_enforced.push_back({"pod " + pod_name(pod),
-                                  "it uses the node's network: the API leaves open what a policy does there, "
-                                  "and most CNIs do nothing",
-                                  {}});
-    } else {
-      out.enforced.push_back({fmt::format("pod {}: {}", pod_name(pod), directions), {}});
-    }
-  }
 }
 
 // In words what a proxy makes of the policy.
@@ -153,19 +78,10 @@ Enforcement enforcement_of(const sim::Engine& engine, const model::ResourceKey& 
   const auto& snapshot = cluster.snapshot();
   Enforcement out;
   out.object = key.str();
-  if (const auto policy = snapshot.find<model::NetworkPolicy>(key)) {
-    out.place = place_of(cluster.files(), policy->meta.pos);
-    network_policy(cluster, *policy, out);
-    return out;
-  }
   if (const auto policy = snapshot.find<model::AuthorizationPolicy>(key)) {
     istio_policy(cluster, *policy, out);
   } else if (const auto request = snapshot.find<model::RequestAuthentication>(key)) {
     istio_policy(cluster, *request, out);
-  } else if (const auto peer = snapshot.find<model::PeerAuthentication>(key)) {
-    out.place = place_of(cluster.files(), peer->meta.pos);
-    for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
-      if (const auto point = point_of_pod(cluster, {i})) ask(engine, *point, key, out);
   }
   return out;
 }

@@ -2,34 +2,19 @@
 
 #include <fmt/format.h>
 
+#include "tools/render/lint.h"
 #include "tools/render/names.h"
 
 namespace waypath::tools {
 
-namespace {
-
-std::string_view word(model::Severity severity) {
-  switch (severity) {
-    case model::Severity::Info:
-      return "info";
-    case model::Severity::Warning:
-      return "warning";
-    case model::Severity::Error:
-      return "error";
-  }
-  return {};
-}
-
-ObjectExplanation::Section findings(const sim::Engine& engine, const model::ResourceKey& key) {
-  ObjectExplanation::Section out{"lint", "findings", {}, {}};
+std::vector<ExplainedItem> findings_about(const sim::Engine& engine, const model::ResourceKey& key) {
+  std::vector<ExplainedItem> out;
   for (const auto& f : sim::lint(engine, {}).findings)
     if (f.object.key == key)
-      out.items.push_back(
-          {fmt::format("{} {}: {}", word(f.severity), f.code.text, f.message), {"fix: " + f.fix}});
+      out.push_back(
+          {fmt::format("{} {}: {}", severity_word(f.severity), f.code.text, f.message), {"fix: " + f.fix}});
   return out;
 }
-
-}  // namespace
 
 std::optional<ObjectExplanation> explain_object(const sim::Engine& engine, const model::ResourceKey& key) {
   const sim::LintContext context(engine);
@@ -41,7 +26,7 @@ std::optional<ObjectExplanation> explain_object(const sim::Engine& engine, const
   out.object = key.str();
   if (const auto* meta = context.find_meta(key)) out.place = place_of(engine.cluster().files(), meta->pos);
   out.sections = std::move(*sections);
-  out.sections.push_back(findings(engine, key));
+  out.sections.push_back({"lint", "findings", {}, findings_about(engine, key)});
   return out;
 }
 

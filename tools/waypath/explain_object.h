@@ -19,6 +19,10 @@ inline constexpr std::array<std::string_view, 6> kSectionKinds{
     "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy", "Gateway",
     "NetworkPolicy",      "PeerAuthentication"};
 
+/// What lint finds about an object.
+[[nodiscard]] std::vector<ExplainedItem> findings_about(const sim::Engine& engine,
+                                                        const model::ResourceKey& key);
+
 /// With what lint finds about the object. Nullopt for kinds that are not among the above.
 [[nodiscard]] std::optional<ObjectExplanation> explain_object(const sim::Engine& engine,
                                                               const model::ResourceKey& key);
