@@ -98,6 +98,16 @@ if(Python3_Interpreter_FOUND AND TARGET waypath)
                        PROPERTIES LABELS consumers SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 
+# Completions in the real shells. Exit code 77: the shell is not installed here, skipped.
+if(Python3_Interpreter_FOUND AND TARGET waypath)
+  foreach(shell bash zsh fish)
+    add_test(NAME "shells: ${shell} completes verbs, flags, values and files"
+             COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/shells/run.py" ${shell} $<TARGET_FILE:waypath>)
+    set_tests_properties("shells: ${shell} completes verbs, flags, values and files"
+                         PROPERTIES LABELS shells SKIP_RETURN_CODE 77 TIMEOUT 300)
+  endforeach()
+endif()
+
 # Scripts as tests.
 if(TARGET waypath)
   add_test(NAME "scenarios: every prediction" COMMAND waypath test scenarios WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

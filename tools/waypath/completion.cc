@@ -77,14 +77,98 @@ std::string bash(const CommandLine& line) {
   return out;
 }
 
-std::string fish(const CommandLine& line) {
+// Text within [brackets] or between colons of a spec of zsh's _arguments.
+std::string in_spec(const std::string& text) {
   std::string out;
-  for (const auto& verb : line.verbs)
-    out += fmt::format("complete -c waypath -n __fish_use_subcommand -f -a {} -d {}\n", verb.name,
-                       quoted(verb.about));
+  for (const char c : text) {
+    if (c == '[' || c == ']' || c == ':' || c == '\\') out.push_back('\\');
+    out.push_back(c == '\n' ? ' ' : c);
+  }
+  return out;
+}
+
+// What an argument can be, as the last part of a spec.
+std::string zsh_action(const std::string& type, const std::vector<std::string>& values) {
+  const std::string message = in_spec(type.empty() ? "value" : type);
+  if (!values.empty()) return ":" + message + ":(" + join(values, " ") + ")";
+  return ":" + message + (is_path(type) ? ":_files" : ": ");
+}
+
+std::string zsh_flags(const std::vector<ArgumentInfo>& flags) {
+  std::string out;
+  for (const auto& flag : flags) {
+    for (const auto& name : flag.names) {
+      const bool takes = !flag.type.empty();
+      const std::string form = !takes ? name : name + (name.compare(0, 2, "--") == 0 ? "=" : "+");
+      out += "    " +
+             quoted((takes ? "*" : "") + form + "[" + in_spec(flag.about) + "]" +
+                    (takes ? zsh_action(flag.type, flag.values) : "")) +
+             " \\\n";
+    }
+  }
+  return out;
+}
+
+// Source: zsh.sourceforge.io/Doc/Release/Completion-System.html, _arguments and _describe. Works as a file in
+// fpath and read by `source`.
+std::string zsh(const CommandLine& line) {
+  std::string out =
+      "#compdef waypath kubectl-waypath\n"
+      "_waypath() {\n"
+      "  if (( CURRENT == 2 )); then\n"
+      "    if [[ $PREFIX == -* ]]; then\n"
+      "      _arguments \\\n" +
+      zsh_flags(line.flags) +
+      "        '*: :'\n"
+      "      return\n"
+      "    fi\n"
+      "    local -a verbs=(\n";
+  for (const auto& verb : line.verbs) out += "      " + quoted(verb.name + ":" + in_spec(verb.about)) + "\n";
+  out +=
+      "    )\n"
+      "    _describe -t verbs verb verbs\n"
+      "    return\n"
+      "  fi\n"
+      "  local verb=$words[2]\n"
+      "  shift words\n"
+      "  (( CURRENT-- ))\n"
+      "  case $verb in\n";
   for (const auto& verb : line.verbs) {
-    const std::string when =
-        fmt::format("complete -c waypath -n '__fish_seen_subcommand_from {}'", verb.name);
+    out += "  " + verb.name + ") _arguments -s \\\n" + zsh_flags(verb.flags);
+    std::size_t at = 0;
+    for (const auto& positional : verb.positionals) {
+      const bool last = ++at == verb.positionals.size();
+      const auto values = at == 1 ? subjects(verb) : positional.values;
+      out += "    " +
+             quoted((last ? "*" : std::to_string(at)) +
+                    (values.empty() && is_path(positional.type)
+                         ? ":" + in_spec(positional.names.front()) + ":_files"
+                         : zsh_action(positional.names.front(), values))) +
+             " \\\n";
+    }
+    out += "    && return ;;\n";
+  }
+  return out +
+         "  esac\n"
+         "}\n"
+         "if [[ $funcstack[1] == _waypath ]]; then _waypath \"$@\"; else compdef _waypath waypath "
+         "kubectl-waypath; fi\n";
+}
+
+std::string fish(const CommandLine& line) {
+  const std::string complete = "complete -c waypath -c kubectl-waypath";
+  std::string out;
+  for (const auto& flag : line.flags) {
+    out += complete + " -n __fish_use_subcommand";
+    for (const auto& name : flag.names)
+      out += name.compare(0, 2, "--") == 0 ? " -l " + name.substr(2) : " -s " + name.substr(1);
+    out += " -d " + quoted(flag.about) + "\n";
+  }
+  for (const auto& verb : line.verbs)
+    out +=
+        fmt::format("{} -n __fish_use_subcommand -f -a {} -d {}\n", complete, verb.name, quoted(verb.about));
+  for (const auto& verb : line.verbs) {
+    const std::string when = fmt::format("{} -n '__fish_seen_subcommand_from {}'", complete, verb.name);
     for (const auto& flag : verb.flags) {
       out += when;
       for (const auto& name : flag.names)
@@ -106,8 +190,7 @@ std::string fish(const CommandLine& line) {
 std::string completion_script(const std::string& shell) {
   const CommandLine line = command_line();
   if (shell == "bash") return bash(line);
-  if (shell == "zsh")
-    return "#compdef waypath kubectl-waypath\nautoload -Uz bashcompinit && bashcompinit\n" + bash(line);
+  if (shell == "zsh") return zsh(line);
   return shell == "fish" ? fish(line) : "";
 }
 
