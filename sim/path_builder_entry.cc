@@ -7,6 +7,7 @@
 #include "sim/path_builder.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/idle_gateway.h"
+#include "sim/resolve/served_hosts.h"
 
 namespace waypath::sim {
 
@@ -54,10 +55,18 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
                                dialled.host)},
                   {idle.gateway});
     }
+    // A name that other listeners have leads to their load balancer, which does not listen here, or does so
+    // for the other kind of traffic.
+    const ServedHint hint = served_hint(engine_.routes(), dialled.host, dialled.port);
     return fail(
-        std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable,
+        std::move(walk),
+        hint.same_port ? Failure::Kind::Closed
+        : hint.named   ? Failure::Kind::NoPort
+                       : Failure::Kind::NameUnknown,
+        Outcome::Unreachable,
         {kNoEntry, std::nullopt,
-         fmt::format("no gateway of the cluster listens for {} on port {}", dialled.host, dialled.port)});
+         fmt::format("no gateway of the cluster listens for {} on port {}{}{}{}", dialled.host, dialled.port,
+                     walk.app.tls ? " with TLS" : "", hint.text.empty() ? "" : "; ", hint.text)});
   }
   // Where the public name points is not in the manifests: to a gateway whose listener covers it best.
   std::size_t best = 1;

@@ -125,7 +125,8 @@ constexpr std::array kKinds{
     KindRow{"monitoring.coreos.com", "*", kNoEffect, true, nullptr, "", ""},
     KindRow{"cert-manager.io", "*", kNoEffect, true, nullptr, "", ""},
     KindRow{"acme.cert-manager.io", "*", kNoEffect, true, nullptr, "", ""},
-    KindRow{"kustomize.config.k8s.io", "*", kNoEffect, true, nullptr, "", ""},
+    KindRow{"kustomize.config.k8s.io", "*", kNoEffect, true, nullptr, "",
+            "its patches, generators and what lies elsewhere are not built in"},
     KindRow{"waypath.dev", "*", kNoEffect, true, nullptr, "", ""},
 };
 

@@ -22,7 +22,7 @@ struct KindRow {
   bool namespaced = true;
   void (*decode)(const Field& root, ObjectMeta meta, Decoded& out) = nullptr;
   std::string_view versions;  // "v1,v1beta1": versions whose shape the decoder reads
-  std::string_view note;      // Unmodelled: what it may change
+  std::string_view note;      // what it may change; NoEffect: said when there is a note
 };
 
 /// Null for a kind the table does not know. API groups that hold no traffic rule have one row with kind "*".

@@ -269,6 +269,16 @@ class Merger {
              {},
              number + " of " + api_version + ": this kind is not modelled; " + std::string(row->note),
              "read verdicts for what it touches with that in mind"});
+      } else if (!row->note.empty()) {
+        diagnostics_.report({kKindNotModelled,
+                             Severity::Warning,
+                             Reach::Input,
+                             counted.first,
+                             {},
+                             {},
+                             {},
+                             number + " of " + api_version + ": " + std::string(row->note),
+                             "give what it builds: `kubectl kustomize DIR | waypath ... -f -`"});
       }
       builder_.add_skipped(api_version, kind, counted.count);
     }

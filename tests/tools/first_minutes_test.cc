@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 
@@ -45,6 +47,42 @@ TEST_CASE("a slip in the name of a Service gets the nearest one") {
   const auto r = run({"trace", "kiali/deploy/kiali", "http://grafna.monitoring:80", "-f",
                       "scenarios/clusters/bigbang-waypoint"});
   CHECK(r.out.find("near: grafana.monitoring") != std::string::npos);
+}
+
+TEST_CASE("a slip in a public name gets the nearest one, one in a port where the name is answered for") {
+  const auto trace = [](const std::string& url) {
+    return run({"trace", "internet", url, "-q", "-f", "scenarios/clusters/bigbang-waypoint"}).out;
+  };
+  const auto name = trace("https://prometheus.dev.bigbang.mill/graph");
+  CHECK(name.find("dns NXDOMAIN") != std::string::npos);
+  CHECK(name.find("prometheus.dev.bigbang.mil\n") != std::string::npos);
+  const auto port = trace("https://prometheus.dev.bigbang.mil:8444/graph");
+  CHECK(port.find("connect timeout or refused") != std::string::npos);
+  CHECK(port.find("443 (TLS)") != std::string::npos);
+  // The port is there, and speaks TLS.
+  CHECK(trace("http://prometheus.dev.bigbang.mil:443/graph").find("connection reset") != std::string::npos);
+  CHECK(trace("https://elsewhere.example.com/").find("near") == std::string::npos);
+}
+
+TEST_CASE("a folder of what has no effect says what it holds, one of a Kustomization that it is not built") {
+  const auto folder = std::filesystem::temp_directory_path() / "waypath-first-minutes";
+  std::filesystem::create_directories(folder);
+  const auto file = (folder / "manifest.yaml").string();
+  const auto lint = [&](const std::string& text) {
+    std::ofstream(file, std::ios::binary) << text;
+    return run({"lint", "-f", file});
+  };
+  const auto secret =
+      lint("apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: a}\ndata: {password: aGVsbG8=}\n");
+  CHECK(secret.exit_code == 2);
+  CHECK(secret.err.find("has an effect on traffic: 1 Secret") != std::string::npos);
+  const auto kustomization = lint(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: a}\nspec: {containers: [{name: c, image: "
+      "c}]}\n"
+      "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [pod.yaml]\n");
+  CHECK(kustomization.exit_code == 0);
+  CHECK(kustomization.err.find("kubectl kustomize DIR") != std::string::npos);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("the description of the command line has every verb, flag and value") {

@@ -112,6 +112,14 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
     if (diagnostics.has_errors()) {
       complain(streams, fmt::format("no object of {} is left: the API server would refuse each, see above",
                                     fmt::join(paths, ", ")));
+    } else if (!snapshot.skipped().empty()) {
+      std::vector<std::string> kinds;
+      for (const auto& skipped : snapshot.skipped())
+        kinds.push_back(fmt::format("{} {}", skipped.count, skipped.kind));
+      complain(streams,
+               fmt::format("nothing in {} has an effect on traffic: {}", fmt::join(paths, ", "),
+                           fmt::join(kinds, ", ")),
+               "give the manifests of workloads, Services and policies as well");
     } else {
       complain(
           streams, fmt::format("no Kubernetes object in {}", fmt::join(paths, ", ")),
