@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
 #include "sim/cni_profile.h"
 #include "sim/reach_classes.h"
+#include "sim/reach_matrix.h"
 #include "sim/reach_mesh.h"
 #include "sim/reach_rows.h"
 
@@ -21,32 +24,49 @@ std::string pod_text(const model::Pod& pod) {
 
 }  // namespace
 
+struct ReachResult::Compiled {
+  Compiled(std::shared_ptr<const model::Cluster> of, const ReachOptions& options,
+           model::Diagnostics& diagnostics)
+      : cluster(std::move(of)),
+        profile(cni_profile(options.sim)),
+        classes(*cluster, profile, options.layer == ReachOptions::Layer::Mesh, diagnostics),
+        rows(*cluster, profile, classes, table) {
+    if (options.layer == ReachOptions::Layer::Mesh)
+      mesh = std::make_unique<ReachMesh>(cluster, options, classes, table, diagnostics);
+  }
+  std::shared_ptr<const model::Cluster> cluster;
+  CniProfile profile;
+  PortSetTable table;
+  ReachClasses classes;
+  ReachRows rows;
+  std::unique_ptr<ReachMesh> mesh;
+  std::optional<ReachMatrix> matrix;
+};
+
 class ReachBuilder {
  public:
   ReachBuilder(const std::shared_ptr<const model::Cluster>& cluster, const ReachOptions& options,
                model::Diagnostics& diagnostics)
-      : cluster_(*cluster),
-        options_(options),
-        profile_(cni_profile(options.sim)),
-        classes_(cluster_, profile_, options.layer == ReachOptions::Layer::Mesh, diagnostics),
-        rows_(cluster_, profile_, classes_, out_.table_) {
-    if (options.layer == ReachOptions::Layer::Mesh)
-      mesh_ = std::make_unique<ReachMesh>(cluster, options, classes_, out_.table_, diagnostics);
+      : cluster_(*cluster), options_(options) {
+    out_.compiled_ = std::make_shared<ReachResult::Compiled>(cluster, options, diagnostics);
   }
 
   ReachResult run() {
+    auto& c = *out_.compiled_;
     endpoints();
-    matrix();
+    c.matrix.emplace(c.classes, c.rows, c.mesh.get(), c.table, asked(out_.source_class_),
+                     asked(out_.destination_class_));
     facts();
     out_.counts = {
-        cluster_.pods().size(),         classes_.classes().size(),       classes_.ranges().ranges().size(),
-        rows_.count(Direction::Egress), rows_.count(Direction::Ingress), out_.table_.size()};
+        cluster_.pods().size(),          c.classes.classes().size(),       c.classes.ranges().ranges().size(),
+        c.rows.count(Direction::Egress), c.rows.count(Direction::Ingress), c.table.size()};
     return std::move(out_);
   }
 
  private:
   // Replicas that nothing tells apart are their workload; others stand for themselves.
   void endpoints() {
+    const ReachClasses& classes = out_.compiled_->classes;
     using Key = std::tuple<std::string_view, std::string_view, std::string_view>;
     std::map<Key, std::vector<model::PodId>> workloads;
     for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
@@ -61,12 +81,12 @@ class ReachBuilder {
         out_.excluded_.push_back({workload_text(first), "hostNetwork"});
         continue;
       }
-      const auto of = classes_.class_of(pods.front());
+      const auto of = classes.class_of(pods.front());
       const bool alike =
-          std::all_of(pods.begin(), pods.end(), [&](model::PodId p) { return classes_.class_of(p) == of; });
+          std::all_of(pods.begin(), pods.end(), [&](model::PodId p) { return classes.class_of(p) == of; });
       for (const model::PodId pod : pods) {
         found.push_back({{alike ? workload_text(first) : pod_text(cluster_.pod(pod)), pod, {}, {}},
-                         classes_.class_of(pod),
+                         classes.class_of(pod),
                          number});
         if (alike) break;
       }
@@ -75,10 +95,10 @@ class ReachBuilder {
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return std::get<0>(a).name < std::get<0>(b).name; });
     if (options_.external) {
-      const auto& ranges = classes_.ranges().ranges();
+      const auto& ranges = classes.ranges().ranges();
       for (std::uint32_t i = 0; i < ranges.size(); ++i)
         found.push_back({{ranges[i].str(), {}, ranges[i].low, ranges[i].high},
-                         static_cast<std::uint32_t>(classes_.classes().size()) + i,
+                         static_cast<std::uint32_t>(classes.classes().size()) + i,
                          ReachClasses::kNone});
     }
     for (const auto& [endpoint, of, workload] : found) {
@@ -96,83 +116,39 @@ class ReachBuilder {
   }
 
   [[nodiscard]] std::vector<bool> asked(const std::vector<std::uint32_t>& classes) const {
-    std::vector<bool> out(classes_.ends(), false);
+    std::vector<bool> out(out_.compiled_->classes.ends(), false);
     for (const auto c : classes) out[c] = true;
     return out;
   }
 
-  // One row of the matrix at a time: what the source lets out, cut by what each destination lets in.
-  void matrix() {
-    const auto count = static_cast<std::uint32_t>(classes_.classes().size());
-    const auto ends = static_cast<std::uint32_t>(classes_.ends());
-    const std::vector<bool> sources = asked(out_.source_class_),
-                            destinations = asked(out_.destination_class_);
-    out_.row_of_.assign(ends, 0);
-    std::vector<const ReachRow*> ingress(count, nullptr);
-    for (std::uint32_t d = 0; d < count; ++d)
-      if (destinations[d]) ingress[d] = &rows_.row(d, Direction::Ingress);
-    std::map<std::vector<std::uint32_t>, std::uint32_t> known_rows;
-    std::vector<std::uint32_t> row(ends, 0);
-    std::vector<ReachAnswer> egress(ends);
-    cell_id({});
-    for (std::uint32_t s = 0; s < ends; ++s) {
-      if (!sources[s]) continue;
-      egress.assign(ends, ReachAnswer());
-      if (s < count) {
-        const ReachRow& out = rows_.row(s, Direction::Egress);
-        egress.assign(ends, out.usual);
-        for (const auto& [end, answer] : out.others) egress[end] = answer;
-      }
-      for (std::uint32_t d = 0; d < ends; ++d) {
-        row[d] = 0;
-        if (!destinations[d] || (s >= count && d >= count)) continue;
-        const ReachAnswer out = egress[d];
-        if (out.possible == PortSetTable::kNone && mesh_ == nullptr) continue;
-        const ReachAnswer in = d < count ? ingress[d]->at(s) : ReachAnswer();
-        ReachResult::Cell cell{out_.table_.intersect(out.sure, in.sure),
-                               out_.table_.intersect(out.possible, in.possible), PortSetTable::kNone};
-        if (cell.sure != cell.possible) {
-          if (out.sure != out.possible && d < count) unknown_.insert(d);
-          if (in.sure != in.possible && s < count) unknown_.insert(s);
-        }
-        if (mesh_ != nullptr) cell = mesh_->apply(s, d, cell);
-        row[d] = cell_id(cell);
-      }
-      const auto [at, added] = known_rows.emplace(row, static_cast<std::uint32_t>(out_.rows_.size()));
-      if (added) out_.rows_.push_back(row);
-      out_.row_of_[s] = at->second;
-    }
-  }
-
-  std::uint32_t cell_id(const ReachResult::Cell& cell) {
-    const auto [at, added] = cells_.emplace(std::tuple(cell.sure, cell.possible, cell.conditional),
-                                            static_cast<std::uint32_t>(out_.cells_.size()));
-    if (added) out_.cells_.push_back(cell);
-    return at->second;
-  }
-
+  // What cells lack is told by the cells that occur: all of them are looked at when some answer lacks a fact.
   void facts() {
+    auto& c = *out_.compiled_;
+    ReachMatrix& matrix = *c.matrix;
+    std::vector<bool> unknown(matrix.ends(), false);  // classes without address on which an answer hangs
+    if (matrix.undecided() || (c.mesh != nullptr && c.mesh->undecided())) {
+      ReachStream stream(matrix);
+      stream.mark_undecided(unknown);
+      const std::vector<bool> sources = asked(out_.source_class_);
+      for (std::uint32_t s = 0; s < matrix.ends(); ++s)
+        if (sources[s]) static_cast<void>(stream.row(s));
+    }
     std::set<std::string> facts;
     const auto add = [&](const std::vector<ReachEndpoint>& ends, const std::vector<std::uint32_t>& classes) {
       for (std::size_t i = 0; i < ends.size(); ++i)
-        if (unknown_.count(classes[i]) != 0) facts.insert("the address of " + ends[i].name);
+        if (unknown[classes[i]]) facts.insert("the address of " + ends[i].name);
     };
     add(out_.sources_, out_.source_class_);
     add(out_.destinations_, out_.destination_class_);
-    if (mesh_ != nullptr) facts.insert(mesh_->missing_facts().begin(), mesh_->missing_facts().end());
-    if (facts.empty() && !unknown_.empty()) facts.insert("addresses of pods");
+    facts.insert(matrix.missing_facts().begin(), matrix.missing_facts().end());
+    if (facts.empty() && std::find(unknown.begin(), unknown.end(), true) != unknown.end())
+      facts.insert("addresses of pods");
     out_.missing_facts_.assign(facts.begin(), facts.end());
   }
 
   const model::Cluster& cluster_;
   const ReachOptions& options_;
-  CniProfile profile_;
   ReachResult out_;
-  ReachClasses classes_;
-  ReachRows rows_;
-  std::unique_ptr<ReachMesh> mesh_;
-  std::map<std::tuple<PortSetTable::Id, PortSetTable::Id, PortSetTable::Id>, std::uint32_t> cells_;
-  std::set<std::uint32_t> unknown_;  // classes without address on which an answer hangs
 };
 
 std::string workload_text(const model::Pod& pod) {
@@ -184,70 +160,109 @@ ReachResult reach(const std::shared_ptr<const model::Cluster>& cluster, const Re
   return ReachBuilder(cluster, options, diagnostics).run();
 }
 
+const PortSet& ReachResult::ports(PortSetTable::Id id) const { return compiled_->table.set(id); }
+
 ReachResult::Cell ReachResult::cell(std::size_t source, std::size_t destination) const {
   const auto from = source_workload_[source];
   if (from != ReachClasses::kNone && from == destination_workload_[destination] &&
       sources_[source].name == destinations_[destination].name)
     return {};
-  return cells_[rows_[row_of_[source_class_[source]]][destination_class_[destination]]];
+  ReachMatrix& matrix = *compiled_->matrix;
+  return matrix.cell(matrix.at(source_class_[source], destination_class_[destination]));
 }
+
+namespace {
+
+/// Positions of endpoints by class or range, ascending.
+class Positions {
+ public:
+  Positions(const std::vector<std::uint32_t>& classes, std::size_t ends) : first_(ends + 1, 0) {
+    for (const auto c : classes) ++first_[c + 1];
+    for (std::size_t e = 0; e < ends; ++e) first_[e + 1] += first_[e];
+    at_.resize(classes.size());
+    std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
+    for (std::uint32_t i = 0; i < classes.size(); ++i) at_[next[classes[i]]++] = i;
+  }
+  [[nodiscard]] std::span<const std::uint32_t> of(std::uint32_t end) const {
+    return {at_.data() + first_[end], at_.data() + first_[end + 1]};
+  }
+
+ private:
+  std::vector<std::uint32_t> first_, at_;
+};
+
+/// Ranges next to each other with one answer.
+struct RangeRun {
+  AddressRange range;
+  ReachMatrix::CellId cell = ReachMatrix::kNothing;
+  [[nodiscard]] bool extend(const ReachEndpoint& end, ReachMatrix::CellId next) {
+    if (cell != next || !adjacent(range, {end.low, end.high})) return false;
+    range.high = end.high;
+    return true;
+  }
+};
+
+}  // namespace
 
 void ReachResult::for_each_pair(
     const std::function<void(const std::string&, const std::string&, const Cell&)>& fn) const {
-  // A run of ranges with one answer.
-  struct Run {
+  ReachMatrix& matrix = *compiled_->matrix;
+  ReachStream stream(matrix);
+  const Positions positions(destination_class_, matrix.ends());
+  std::vector<std::pair<std::uint32_t, ReachMatrix::CellId>> row;
+  const auto read_row = [&](std::size_t source) {
+    row.clear();
+    for (const auto& run : stream.row(source_class_[source]))
+      each_bit(run.word, run.bits, [&](std::uint32_t end) {
+        for (const std::uint32_t d : positions.of(end)) row.emplace_back(d, run.cell);
+      });
+    std::sort(row.begin(), row.end());
+  };
+  struct FromOutside {
     AddressRange range;
-    Cell cell;
+    std::uint32_t destination = 0;
+    ReachMatrix::CellId cell = ReachMatrix::kNothing;
   };
-  const auto extend = [](std::optional<Run>& run, const ReachEndpoint& end, const Cell& cell) {
-    if (run && run->cell == cell && adjacent(run->range, {end.low, end.high})) {
-      run->range.high = end.high;
-      return true;
-    }
-    return false;
+  std::vector<FromOutside> from_outside;
+  std::vector<std::optional<RangeRun>> open(destinations_.size());
+  const auto close = [&](std::uint32_t d) {
+    if (open[d]) from_outside.push_back({open[d]->range, d, open[d]->cell});
+    open[d].reset();
   };
-  std::vector<std::tuple<model::IpAddress, model::IpAddress, std::size_t, Cell>> from_outside;
   for (std::size_t s = 0; s < sources_.size(); ++s) {
-    if (sources_[s].external()) continue;
-    std::optional<Run> run;
+    read_row(s);
+    if (sources_[s].external()) {
+      for (const auto& [d, cell] : row) {
+        if (open[d] && open[d]->extend(sources_[s], cell)) continue;
+        close(d);
+        open[d] = RangeRun{{sources_[s].low, sources_[s].high}, cell};
+      }
+      continue;
+    }
+    std::optional<RangeRun> run;
     const auto flush = [&] {
-      if (run && run->cell.possible != PortSetTable::kNone) fn(sources_[s].name, run->range.str(), run->cell);
+      if (run) fn(sources_[s].name, run->range.str(), matrix.cell(run->cell));
       run.reset();
     };
-    for (std::size_t d = 0; d < destinations_.size(); ++d) {
-      const Cell at = cell(s, d);
-      if (!destinations_[d].external()) {
-        if (at.possible != PortSetTable::kNone) fn(sources_[s].name, destinations_[d].name, at);
-      } else if (!extend(run, destinations_[d], at)) {
+    for (const auto& [d, cell] : row) {
+      const ReachEndpoint& to = destinations_[d];
+      if (!to.external()) {
+        if (source_workload_[s] == destination_workload_[d] && sources_[s].name == to.name) continue;
+        fn(sources_[s].name, to.name, matrix.cell(cell));
+      } else if (!run || !run->extend(to, cell)) {
         flush();
-        run = Run{{destinations_[d].low, destinations_[d].high}, at};
+        run = RangeRun{{to.low, to.high}, cell};
       }
     }
     flush();
   }
-  for (std::size_t d = 0; d < destinations_.size(); ++d) {
-    if (destinations_[d].external()) continue;
-    std::optional<Run> run;
-    const auto flush = [&] {
-      if (run && run->cell.possible != PortSetTable::kNone)
-        from_outside.emplace_back(run->range.low, run->range.high, d, run->cell);
-      run.reset();
-    };
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      if (!sources_[s].external()) continue;
-      const Cell at = cell(s, d);
-      if (extend(run, sources_[s], at)) continue;
-      flush();
-      run = Run{{sources_[s].low, sources_[s].high}, at};
-    }
-    flush();
-  }
-  std::sort(from_outside.begin(), from_outside.end(), [](const auto& a, const auto& b) {
-    return std::tie(std::get<0>(a), std::get<1>(a), std::get<2>(a)) <
-           std::tie(std::get<0>(b), std::get<1>(b), std::get<2>(b));
+  for (std::uint32_t d = 0; d < destinations_.size(); ++d) close(d);
+  std::sort(from_outside.begin(), from_outside.end(), [](const FromOutside& a, const FromOutside& b) {
+    return std::tie(a.range.low, a.range.high, a.destination) <
+           std::tie(b.range.low, b.range.high, b.destination);
   });
-  for (const auto& [low, high, d, at] : from_outside)
-    fn(AddressRange{low, high}.str(), destinations_[d].name, at);
+  for (const auto& one : from_outside)
+    fn(one.range.str(), destinations_[one.destination].name, matrix.cell(one.cell));
 }
 
 }  // namespace waypath::sim

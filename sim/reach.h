@@ -13,6 +13,7 @@
 #include "model/cluster.h"
 #include "sim/flow.h"
 #include "sim/match/port_set.h"
+#include "sim/reach_cell.h"
 
 namespace waypath::sim {
 
@@ -38,14 +39,10 @@ struct ReachEndpoint {
   [[nodiscard]] bool external() const { return !pod.valid(); }
 };
 
+/// Not for use by several threads at once.
 class ReachResult {
  public:
-  /// One cell: ports that certainly pass, and ports that pass or not by a fact the manifests do not tell.
-  struct Cell {
-    PortSetTable::Id sure = PortSetTable::kNone, possible = PortSetTable::kNone;
-    PortSetTable::Id conditional = PortSetTable::kNone;  // part of `sure` that L7 rules narrow
-    friend bool operator==(const Cell&, const Cell&) = default;
-  };
+  using Cell = ReachCell;
   struct Excluded {
     std::string name, why;
   };
@@ -55,8 +52,8 @@ class ReachResult {
   /// Sources and destinations by position. A workload with itself and two external ranges have no cell:
   /// `none`.
   [[nodiscard]] Cell cell(std::size_t source, std::size_t destination) const;
-  [[nodiscard]] const PortSet& ports(PortSetTable::Id id) const { return table_.set(id); }
-  [[nodiscard]] std::string connections(PortSetTable::Id id) const { return table_.set(id).str(); }
+  [[nodiscard]] const PortSet& ports(PortSetTable::Id id) const;
+  [[nodiscard]] std::string connections(PortSetTable::Id id) const { return ports(id).str(); }
   /// Every pair with a connection, in order of source, then destination. External ranges next to each other
   /// with equal connections come as one. `fn(source name, destination name, cell)`.
   void for_each_pair(
@@ -74,12 +71,10 @@ class ReachResult {
 
  private:
   friend class ReachBuilder;
+  struct Compiled;
+  std::shared_ptr<Compiled> compiled_;  // rows of policies; cells are put together as they are asked for
   std::vector<ReachEndpoint> sources_, destinations_;
   std::vector<std::uint32_t> source_class_, destination_class_, source_workload_, destination_workload_;
-  std::vector<Cell> cells_;                       // distinct cells
-  std::vector<std::vector<std::uint32_t>> rows_;  // distinct rows of the matrix of classes and ranges
-  std::vector<std::uint32_t> row_of_;             // by class or range of the source
-  PortSetTable table_;
   std::vector<std::string> missing_facts_;
   std::vector<Excluded> excluded_;
 };

@@ -2,13 +2,17 @@
 // Pods that no policy can tell apart, and the rules of all policies resolved to them.
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "model/cluster.h"
 #include "sim/cni_profile.h"
 #include "sim/policy/net_attachment.h"
 #include "sim/policy/net_match.h"
+#include "sim/reach_bits.h"
+#include "sim/reach_peers.h"
 #include "sim/reach_ranges.h"
 
 namespace waypath::sim {
@@ -22,12 +26,9 @@ struct ReachRule {
   bool every_peer = false;   // no list of peers
   bool by_subject = false;   // peers depend on the pod the policy applies to: `members` is not filled
   bool named_ports = false;  // ports depend on the destination
-  struct Member {
-    std::uint32_t end = 0;
-    Fit fit = Fit::Yes;
-    friend bool operator==(const Member&, const Member&) = default;
-  };
-  std::vector<Member> members;
+  using Member = ReachMember;
+  std::uint32_t peers = UINT32_MAX;  // number of the set of ends; UINT32_MAX with the first two flags
+  std::span<const Member> members;   // the ends of the set, ascending
 };
 
 /// The rules of one policy in both directions, as positions in ReachClasses::rules().
@@ -44,6 +45,11 @@ struct ReachClass {
   bool address_unknown = false;
 };
 
+/// A set of ends as rows of words are worked out with it.
+struct ReachPeerBits {
+  BitWords sure, maybe;  // matched for certain; by a fact that is not known
+};
+
 class ReachClasses {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -52,10 +58,12 @@ class ReachClasses {
   ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
                model::Diagnostics& diagnostics);
 
+  /// By namespace and name of the first pod.
   [[nodiscard]] const std::vector<ReachClass>& classes() const { return classes_; }
   [[nodiscard]] const AddressPartition& ranges() const { return ranges_; }
   [[nodiscard]] const std::vector<ReachRule>& rules() const { return rules_; }
-  [[nodiscard]] ReachPolicy policy(const void* policy) const;
+  [[nodiscard]] ReachPolicy policy(const void* policy) const { return policies_.at(policy); }
+  [[nodiscard]] const ReachPeerBits& bits(const ReachRule& rule) const { return bits_[rule.peers]; }
   /// kNone for hostNetwork pods.
   [[nodiscard]] std::uint32_t class_of(model::PodId pod) const { return class_of_[pod.index]; }
   /// Classes, then ranges.
@@ -65,16 +73,21 @@ class ReachClasses {
 
  private:
   struct Groups;
+  [[nodiscard]] Groups group(const CniProfile& profile, bool keep_identity,
+                             const std::vector<model::Symbol>& names) const;
   void collect_rules(const std::vector<NetAttachment>& attached);
-  void resolve(ReachRule& rule, const Groups& groups, const NetMatch& match) const;
-  void resolve_ranges(ReachRule& rule, const NetMatch& match) const;
+  void resolve(const Groups& groups, const CniProfile& profile);
+  void join(const Groups& groups, const std::vector<NetAttachment>& attached,
+            const std::vector<model::Symbol>& names, bool keep_identity);
 
   const model::Cluster& cluster_;
   std::vector<ReachRule> rules_;
-  std::vector<std::pair<const void*, ReachPolicy>> policies_;  // sorted by address, for lookup only
+  std::unordered_map<const void*, ReachPolicy> policies_;
   AddressPartition ranges_;
   std::vector<ReachClass> classes_;
   std::vector<std::uint32_t> class_of_;
+  std::vector<std::vector<ReachMember>> sets_;
+  std::vector<ReachPeerBits> bits_;
 };
 
 }  // namespace waypath::sim

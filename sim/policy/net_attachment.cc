@@ -57,38 +57,69 @@ bool by_address(const std::vector<model::ClusterPolicyRule>& rules) {
   });
 }
 
-}  // namespace
-
-std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
-                                               model::Diagnostics* diagnostics) {
-  std::vector<NetAttachment> out(cluster.pods().size());
+/// `pods` says how many there are, and selects by namespace and by cluster policies' subject.
+template <class Pods>
+std::vector<NetAttachment> attach(const model::Cluster& cluster, const Pods& pods,
+                                  model::Diagnostics* diagnostics) {
+  std::vector<NetAttachment> out(pods.size());
   // Source: kubernetes staging/src/k8s.io/api/networking/v1/types.go NetworkPolicySpec.PodSelector: pods of
   // the policy's own namespace.
   for (const auto& policy : cluster.snapshot().all<NetworkPolicy>()) {
     const bool blocks = by_address(policy->ingress) || by_address(policy->egress);
-    for (const PodId pod : cluster.select(policy->meta.key.ns, policy->pod_selector)) {
-      if (cluster.pod(pod).spec.host_network) continue;
-      out[pod.index].address_blocks = out[pod.index].address_blocks || blocks;
-      if (policy->affects_ingress) out[pod.index].ingress.push_back(policy.get());
-      if (policy->affects_egress) out[pod.index].egress.push_back(policy.get());
+    for (const std::uint32_t pod : pods.select(policy->meta.key.ns, policy->pod_selector)) {
+      NetAttachment& at = out[pod];
+      at.address_blocks = at.address_blocks || blocks;
+      if (policy->affects_ingress) at.ingress.push_back(policy.get());
+      if (policy->affects_egress) at.egress.push_back(policy.get());
     }
   }
   for (const ClusterPolicy* policy : in_order(cluster, diagnostics)) {
     const bool blocks = by_address(policy->ingress) || by_address(policy->egress);
-    for (const auto& ns : cluster.namespaces()) {
-      if (!policy->subject.namespace_selector.matches(ns->meta.labels)) continue;
-      for (const PodId pod : cluster.pods_in(ns->meta.key.name)) {
-        const model::Pod& p = cluster.pod(pod);
-        if (p.spec.host_network ||
-            (policy->subject.pod_selector && !policy->subject.pod_selector->matches(p.meta.labels)))
-          continue;
-        NetAttachment& at = out[pod.index];
-        at.address_blocks = at.address_blocks || blocks;
-        (policy->tier == model::PolicyTier::Admin ? at.admin : at.baseline).push_back(policy);
-      }
+    const auto& subject = policy->subject;
+    for (const std::uint32_t pod :
+         pods.select(subject.namespace_selector, subject.pod_selector ? &*subject.pod_selector : nullptr)) {
+      NetAttachment& at = out[pod];
+      at.address_blocks = at.address_blocks || blocks;
+      (policy->tier == model::PolicyTier::Admin ? at.admin : at.baseline).push_back(policy);
     }
   }
   return out;
+}
+
+/// Every pod, by PodId; those on the host network are selected by nothing.
+struct EveryPod {
+  const model::Cluster& cluster;
+  [[nodiscard]] std::size_t size() const { return cluster.pods().size(); }
+  [[nodiscard]] std::vector<std::uint32_t> select(model::Symbol ns,
+                                                  const model::LabelSelector& selector) const {
+    std::vector<std::uint32_t> out;
+    for (const PodId pod : cluster.select(ns, selector))
+      if (!cluster.pod(pod).spec.host_network) out.push_back(pod.index);
+    return out;
+  }
+  [[nodiscard]] std::vector<std::uint32_t> select(const model::LabelSelector& namespaces,
+                                                  const model::LabelSelector* pods) const {
+    static const model::LabelSelector every;
+    std::vector<std::uint32_t> out;
+    for (const auto& ns : cluster.namespaces()) {
+      if (!namespaces.matches(ns->meta.labels)) continue;
+      const auto some = select(ns->meta.key.name, pods != nullptr ? *pods : every);
+      out.insert(out.end(), some.begin(), some.end());
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
+                                               model::Diagnostics* diagnostics) {
+  return attach(cluster, EveryPod{cluster}, diagnostics);
+}
+
+std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster, const PodSelection& pods,
+                                               model::Diagnostics* diagnostics) {
+  return attach(cluster, pods, diagnostics);
 }
 
 }  // namespace waypath::sim

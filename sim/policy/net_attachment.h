@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/cluster.h"
+#include "sim/match/pod_selection.h"
 
 namespace waypath::sim {
 
@@ -17,6 +18,10 @@ struct NetAttachment {
 
 /// By PodId. `diagnostics` (may be null) gets cluster policies whose order the API leaves open.
 [[nodiscard]] std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
+                                                             model::Diagnostics* diagnostics);
+/// By position in `pods`, none of which is on the host network.
+[[nodiscard]] std::vector<NetAttachment> attach_net_policies(const model::Cluster& cluster,
+                                                             const PodSelection& pods,
                                                              model::Diagnostics* diagnostics);
 
 }  // namespace waypath::sim
