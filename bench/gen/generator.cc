@@ -57,9 +57,6 @@ class Cluster {
   }
 
   void put(Json object) {
-    if (p_.netpol_only) {
-      object["metadata"].erase("ownerReferences");  // of controllers that are not there
-    }
     if (p_.managed_fields) add_managed_fields(object);
     if (!p_.status) object.erase("status");
     take_(object);

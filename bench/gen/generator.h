@@ -16,7 +16,7 @@
 namespace waypath::gen {
 
 /// Changes when the same parameters give other bytes.
-inline constexpr int kGeneratorVersion = 1;
+inline constexpr int kGeneratorVersion = 2;
 
 /// The scale codes of the Kubernetes network-policy load tests, one number a field. Source: kube-burner-ocp
 /// docs, workload network-policy
