@@ -6,3 +6,8 @@ if(bench_sources)
                                               benchmark::benchmark benchmark::benchmark_main)
   target_compile_definitions(waypath_bench PRIVATE "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
 endif()
+
+# What callgrind counts the instructions of (tools/dev/check_instructions.sh).
+add_executable(waypath_instructions bench/instructions/workloads.cc)
+target_link_libraries(waypath_instructions PRIVATE waypath_scenarios waypath_generator waypath_options fmt::fmt)
+target_compile_definitions(waypath_instructions PRIVATE "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")

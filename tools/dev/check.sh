@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What has to hold before a change lands, on a machine with nothing but git: packages, format, layers, README, the tests under
-# AddressSanitizer and UndefinedBehaviorSanitizer, a minute of fuzzing, the release build with warnings as errors and its tests;
-# the output ends with ctest's summary.
+# AddressSanitizer and UndefinedBehaviorSanitizer, a minute of fuzzing, the release build with warnings as errors, how many
+# instructions it takes and its tests; the output ends with ctest's summary.
 #   --full   also the threaded tests under ThreadSanitizer
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -45,6 +45,9 @@ tools/dev/fuzz.sh 60
 step "release build, warnings as errors"
 configure release
 build release
+
+step "instruction counts"
+tools/dev/check_instructions.sh
 
 step "tests"
 corpus=${WAYPATH_CORPUS:-$ROOT/../shared/corpus}
