@@ -127,6 +127,41 @@ void huge() {
   write("huge", tools::write_picture(picture, "mermaid"), {"more connections are left out"});
 }
 
+// A fleet: its pictures are of namespaces, one namespace's of its workloads; equal ones stand together.
+void fleet() {
+  const auto file = folder / "fleet.yaml";
+  std::ofstream out(file, std::ios::binary);
+  for (int team = 0; team < 40; ++team) {
+    const std::string ns = "team-" + std::to_string(team);
+    out << "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: " << ns
+        << ", labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint}}\n"
+           "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: waypoint, "
+           "namespace: "
+        << ns
+        << "}\nspec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: "
+           "HBONE}]}\n"
+           "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: own, namespace: "
+        << ns
+        << "}\nspec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: 15008}]}]}\n";
+    for (int n = 0; n < 6; ++n) {
+      const std::string app = "app-" + std::to_string(n);
+      out << "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " << app << ", namespace: " << ns
+          << "}\nspec: {replicas: 10, selector: {matchLabels: {app: " << app
+          << "}}, template: {metadata: {labels: {app: " << app
+          << "}}, spec: {containers: [{name: c, image: c, ports: [{containerPort: 8080}]}]}}}\n"
+             "---\napiVersion: v1\nkind: Service\nmetadata: {name: "
+          << app << ", namespace: " << ns << "}\nspec: {selector: {app: " << app
+          << "}, ports: [{name: http, port: 80, targetPort: 8080}]}\n";
+    }
+  }
+  out.close();
+  const std::string flags = " -q -f " + file.string();
+  command("fleet-topology", "graph" + flags, {"team-3"});
+  command("fleet-topology-focus", "graph --focus team-3" + flags, {"team-3", "waypoint"});
+  command("fleet-reach", "reach -o mermaid" + flags, {"team-3"});
+  command("fleet-reach-focus", "reach -o mermaid --focus team-3" + flags, {"team-3"});
+}
+
 }  // namespace
 }  // namespace waypath
 
@@ -136,5 +171,6 @@ int main(int argc, char** argv) {
   waypath::shipped();
   waypath::hostile();
   waypath::huge();
+  waypath::fleet();
   return waypath::failed ? 1 : 0;
 }

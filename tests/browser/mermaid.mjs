@@ -17,7 +17,7 @@ const squeeze = (text) => text.replace(/\s+/g, '');
 const names = fs.readdirSync(out).filter((f) => f.endsWith('.mmd')).map((f) => f.slice(0, -4)).sort();
 const checks = new Checks();
 // Looked at by people, and drawn in the dark theme as well.
-const shown = (name) => /^(path|sequence|plan)-bigbang|-bigbang-(focus|waypoint)$/.test(name);
+const shown = (name) => /^(path|sequence|plan)-bigbang|-bigbang-(focus|waypoint)$|^fleet-/.test(name);
 checks.check(names.length > 20, `${names.length} diagrams`);
 
 await withBrowser(async (context) => {
@@ -41,6 +41,7 @@ await withBrowser(async (context) => {
             type: diagramType, width: box.width, height: box.height,
             // <br/> parts lines that a name may run across.
             text: picture.textContent, live: picture.querySelectorAll('script, img, iframe, a, foreignObject input').length,
+            nodes: picture.querySelectorAll('.node').length,
             error: picture.getAttribute('aria-roledescription') === 'error',
           };
         } catch (e) {
@@ -52,6 +53,7 @@ await withBrowser(async (context) => {
       checks.check(!got.error, `${name}: Mermaid drew its error picture`);
       checks.check(got.width > 20 && got.height > 20, `${name}: empty picture`);
       checks.check(got.live === 0, `${name}: a name became markup`);
+      if (name.startsWith('fleet-')) checks.check(got.nodes > 0 && got.nodes <= 120, `${name}: ${got.nodes} nodes of 2,400 pods`);
       const text = squeeze(got.text);
       const wanted = fs.readFileSync(path.join(out, `${name}.names`), 'utf8').split('\0').filter((n) => n !== '');
       for (const n of wanted) checks.check(text.includes(squeeze(n)), `${name}: "${n}" is not in the picture`);

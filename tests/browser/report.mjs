@@ -39,6 +39,15 @@ metadata: {name: app-${n}, namespace: team-${t}}
 spec: {selector: {matchLabels: {app: a${n}}}, template: {metadata: {labels: {app: a${n}}}, spec: {containers: [{name: c, image: c, ports: [{containerPort: 8080}]}]}}}
 `).join('')).join(''));
 files.wide = report('wide', ['-q', '-f', manifests], 0);
+// And more pairs than a file can hold.
+const bare = path.join(out, 'fleet.yaml');
+fs.writeFileSync(bare, Array.from({length: 10}, (_, t) => Array.from({length: 20}, (_, n) => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app-${n}, namespace: team-${t}}
+spec: {selector: {matchLabels: {app: a${n}}}, template: {metadata: {labels: {app: a${n}}}, spec: {containers: [{name: c, image: c, ports: [{containerPort: 8080}]}]}}}
+`).join('')).join(''));
+files.fleet = report('fleet', ['-q', '-f', bare], 0);
 execFileSync(program, [out], {cwd: sources, stdio: ['ignore', 'ignore', 'inherit']});
 files.hostile = path.join(out, 'hostile.html');
 files.large = path.join(out, 'large.html');
@@ -157,6 +166,16 @@ await withBrowser(async (context) => {
     await page.selectOption('#reachgroup', '');
     checks.check(/the first 150 of each are drawn/.test(await page.locator('#reachcount').textContent()), 'wide: what is left out is said');
     checks.check(trouble.length === 0, `wide: ${trouble.join('\n')}`);
+    await page.close();
+  }
+  {
+    const {page, trouble} = await open(context, files.fleet);
+    await page.getByRole('tab', {name: 'Reach'}).click();
+    checks.check(/Namespaces alone are in this file/.test(await page.locator('#reachabout').textContent()), 'fleet: that workloads are left out is said');
+    await page.locator('#matrix td.h3').first().click();
+    checks.check(/: (\d+) of \1 pairs of workloads are connected, on all ports\./.test(await page.locator('#cell').textContent()), `fleet: ${await page.locator('#cell').textContent()}`);
+    checks.check(fs.statSync(files.fleet).size < 400000, `fleet: ${fs.statSync(files.fleet).size} bytes`);
+    checks.check(trouble.length === 0, `fleet: ${trouble.join('\n')}`);
     await page.close();
   }
   {

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "model/base/version.h"
 #include "sim/lint/lint_codes.h"
@@ -51,6 +52,56 @@ std::string leg_label(const sim::LegResult& leg) {
   if (leg.transport == sim::Transport::InPod)
     return leg.inner_port == 0 ? "in pod" : fmt::format("in pod :{}", leg.inner_port);
   return fmt::format("{} {}", to_string(leg.transport), port_text(leg));
+}
+
+// Ends of a matrix and what connects them: from, to, ports for certain, ports at most ("" for the same).
+using Connected = std::tuple<std::string, std::string, std::string, std::string>;
+
+// "monitoring" of "monitoring/grafana[Deployment]"; outside addresses stand for themselves.
+std::string namespace_of_end(const std::string& end) {
+  const auto slash = end.find('/');
+  const auto other = end.find_first_of(".:");
+  return slash == std::string::npos || other < slash ? end : end.substr(0, slash);
+}
+
+// How dark a cell is drawn: some ports, all of a protocol, all.
+int shade(const std::string& connections) {
+  return connections == "all" ? 2 : connections.find("1-65535") != std::string::npos ? 1 : 0;
+}
+
+Json by_namespace(const std::vector<Connected>& pairs, const std::map<std::string, std::size_t>& from,
+                  const std::map<std::string, std::size_t>& to, const auto& id) {
+  struct Cell {
+    std::size_t count = 0;
+    int shade = 0;
+    bool unknown = false;
+    std::set<std::string> ways;
+  };
+  std::map<std::string, std::size_t> rows, columns;  // namespace, how many ends
+  for (const auto& [name, index] : from) ++rows[namespace_of_end(name)];
+  for (const auto& [name, index] : to) ++columns[namespace_of_end(name)];
+  std::map<std::pair<std::string, std::string>, Cell> cells;
+  for (const auto& [a, b, sure, possible] : pairs) {
+    Cell& cell = cells[{namespace_of_end(a), namespace_of_end(b)}];
+    ++cell.count;
+    cell.shade = std::max(cell.shade, shade(sure));
+    cell.unknown = cell.unknown || !possible.empty();
+    cell.ways.insert(possible.empty() ? sure : possible);
+  }
+  const auto axis = [&](const std::map<std::string, std::size_t>& ends) {
+    Json out = Json::array();
+    for (const auto& [name, count] : ends) out.push_back(Json::array({id(name), count}));
+    return out;
+  };
+  const auto at = [](const std::map<std::string, std::size_t>& ends, const std::string& name) {
+    return std::distance(ends.begin(), ends.find(name));
+  };
+  Json out_cells = Json::array();
+  for (const auto& [key, cell] : cells)
+    out_cells.push_back(Json::array({at(rows, key.first), at(columns, key.second), cell.count, cell.shade,
+                                     cell.unknown, id(*cell.ways.begin()), cell.ways.size() - 1}));
+  return {
+      {"from", axis(rows)}, {"to", axis(columns)}, {"cells", std::move(out_cells)}, {"pairs", pairs.size()}};
 }
 
 }  // namespace
@@ -246,7 +297,7 @@ void HtmlReport::add_change(const scenarios::Plan& plan, const scenarios::FlowCh
 void HtmlReport::set_reach(const sim::ReachResult& matrix,
                            const std::vector<sim::WorkloadExposure>& exposures, const std::string& layer) {
   std::map<std::string, std::size_t> from, to;
-  std::vector<std::tuple<std::string, std::string, std::string, std::string>> pairs;
+  std::vector<Connected> pairs;
   for (const auto& end : matrix.sources())
     if (!end.external()) from.emplace(end.name, 0);
   for (const auto& end : matrix.destinations())
@@ -257,25 +308,30 @@ void HtmlReport::set_reach(const sim::ReachResult& matrix,
     pairs.emplace_back(a, b, matrix.connections(cell.sure),
                        cell.sure == cell.possible ? "" : matrix.connections(cell.possible));
   });
-  Json sources = Json::array(), destinations = Json::array(), cells = Json::array(), open = Json::array();
-  for (auto& [name, index] : from) {
-    index = sources.size();
-    sources.push_back(data_->id(name));
-  }
-  for (auto& [name, index] : to) {
-    index = destinations.size();
-    destinations.push_back(data_->id(name));
-  }
-  for (const auto& [a, b, sure, possible] : pairs)
-    cells.push_back(Json::array({from[a], to[b], data_->id(sure), data_->id(possible)}));
+  Json open = Json::array();
   for (const auto& e : exposures)
     open.push_back(Json::array({data_->id(e.workload), data_->id(e.any_pod.str()),
                                 data_->id(e.internet.str()), data_->id(e.ingress.str())}));
-  data_->reach = Json{{"layer", data_->id(layer)},
-                      {"from", std::move(sources)},
-                      {"to", std::move(destinations)},
-                      {"cells", std::move(cells)},
-                      {"exposure", std::move(open)}};
+  data_->reach = Json{{"layer", data_->id(layer)}, {"exposure", std::move(open)}};
+  const auto number = [&](std::map<std::string, std::size_t>& ends) {
+    Json names = Json::array();
+    for (auto& [name, index] : ends) {
+      index = names.size();
+      names.push_back(data_->id(name));
+    }
+    return names;
+  };
+  if (pairs.size() > kMostCells) {
+    data_->reach["namespaces"] =
+        by_namespace(pairs, from, to, [&](const auto& text) { return data_->id(text); });
+    return;
+  }
+  data_->reach["from"] = number(from);
+  data_->reach["to"] = number(to);
+  Json cells = Json::array();
+  for (const auto& [a, b, sure, possible] : pairs)
+    cells.push_back(Json::array({from[a], to[b], data_->id(sure), data_->id(possible)}));
+  data_->reach["cells"] = std::move(cells);
 }
 
 void HtmlReport::add_finding(const sim::Finding& finding, const model::SourceFiles& files,

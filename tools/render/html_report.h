@@ -31,6 +31,8 @@ class HtmlReport {
   void add_change(const scenarios::Plan& plan, const scenarios::FlowChange& change,
                   const sim::Verdict& before, const model::SourceFiles& files_before,
                   const sim::Verdict& after, const model::SourceFiles& files_after);
+  /// Cells of namespaces in place of workloads when there are more than kMostCells.
+  static constexpr std::size_t kMostCells = 30000;
   void set_reach(const sim::ReachResult& matrix, const std::vector<sim::WorkloadExposure>& exposures,
                  const std::string& layer);
   /// `change`: "new" or "gone" in the report of a plan, else "".

@@ -22,7 +22,7 @@ namespace waypath::tools {
 namespace {
 
 // Past these the page would be no page any more.
-constexpr std::size_t kMostFlows = 20000, kMostWorkloads = 1500;
+constexpr std::size_t kMostFlows = 20000, kMostPods = 20000;
 
 std::string counted(std::size_t n, const char* one) {
   return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
@@ -40,7 +40,7 @@ std::vector<sim::Verdict> verdicts(const sim::Engine& engine, const std::vector<
 
 void add_reach(HtmlReport& report, const sim::Engine& engine, const Options& options,
                const Streams& streams) {
-  if (engine.cluster().pods().size() > kMostWorkloads) {
+  if (engine.cluster().pods().size() > kMostPods) {
     if (!options.common.quiet)
       streams.err << fmt::format(
           "note: {} pods are too many for a matrix on a page; `waypath reach --to` asks for a part\n",

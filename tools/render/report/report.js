@@ -29,9 +29,9 @@
 
   const COLUMNS = [
     ...(flows.some((f) => f.status) ? [{key: 'status', title: data.statusTitle, width: '7em'}] : []),
-    {key: 'outcome', title: 'Outcome', width: '8em'},
-    {key: 'from', title: 'From', width: '24%'}, {key: 'to', title: 'To', width: '28%'},
-    {key: 'symptom', title: 'The client sees', wide: true}, {key: 'reason', title: 'Reason', wide: true},
+    {key: 'outcome', title: 'Outcome', width: '8.2em'},
+    {key: 'from', title: 'From', width: '22%'}, {key: 'to', title: 'To', width: '28%'},
+    {key: 'symptom', title: 'Client sees', wide: true, width: '14%'}, {key: 'reason', title: 'Reason', wide: true},
   ];
   const narrow = matchMedia('(max-width: 900px)');
   const ROW = 31, MARGIN = 12;
@@ -68,7 +68,7 @@
     for (let at = first; at < last; ++at) {
       const f = shown[at];
       rows.push(el('tr', {'data-at': at, 'aria-rowindex': at + 2, 'aria-selected': String(f.i === chosen), tabindex: f.i === chosen || (chosen < 0 && at === 0) ? '0' : '-1'},
-        ...COLUMNS.map((c) => el('td', {class: c.wide ? 'wide' : '', title: f[c.key]}, c.key === 'outcome' ? chip(f.outcome) : f[c.key]))));
+        ...COLUMNS.map((c) => el('td', {class: c.wide ? 'wide' : '', title: f[c.key]}, c.key === 'outcome' ? chip(f.outcome) : short(f[c.key], 120)))));
     }
     if (last < shown.length) rows.push(space(shown.length - last));
     if (shown.length === 0) rows.push(el('tr', {}, el('td', {colspan: columns}, 'No flow fits the filter.')));
@@ -217,39 +217,53 @@
   function matrix() {
     const r = data.reach;
     if (!r) return;
-    const from = r.from.map((s) => S[s]), to = r.to.map((s) => S[s]);
-    const shade = (sure, possible) => possible ? 'maybe' : sure === 'all' ? 'h3' : /1-65535/.test(sure) ? 'h2' : 'h1';
+    const LOOKS = ['h1', 'h2', 'h3'];
     const ports = (text) => text === 'all' ? 'all ports' : text;
-    const each = new Map(r.cells.map(([i, j, sure, possible]) => [i * to.length + j, {
-      i, j, shade: shade(S[sure], S[possible]), text: S[possible] ? '?' : '\u2022',
-      tells: S[possible] ? `${ports(S[sure]) || 'nothing'} for certain, up to ${ports(S[possible])}` : ports(S[sure]),
+    const shade = (sure) => sure === 'all' ? 2 : /1-65535/.test(sure) ? 1 : 0;
+    const told = (n, size, way, others, enter) => `${n} of ${size} pairs of workloads are connected, on ${ports(way)}` +
+      (others ? ` and in ${others} other way${others === 1 ? '' : 's'}` : '') + (enter ? '. Enter shows them.' : '.');
+    // Too many workloads for a page come as namespaces; else they are put together here.
+    const n = r.namespaces;
+    const from = n ? [] : r.from.map((s) => S[s]), to = n ? [] : r.to.map((s) => S[s]);
+    const each = new Map((n ? [] : r.cells).map(([i, j, sure, possible]) => [i * to.length + j, {
+      i, j, level: shade(S[sure]), shade: S[possible] ? 'maybe' : LOOKS[shade(S[sure])], text: S[possible] ? '?' : '\u2022',
+      way: S[possible] || S[sure], tells: S[possible] ? `${ports(S[sure]) || 'nothing'} for certain, up to ${ports(S[possible])}` : ports(S[sure]),
     }]));
+    function given() {
+      return {from: n.from.map(([s]) => S[s]), to: n.to.map(([s]) => S[s]), cells: new Map(n.cells.map(([i, j, count, level, maybe, way, others]) =>
+        [i * n.to.length + j, {i, j, shade: maybe ? 'maybe' : LOOKS[level], text: String(count), tells: told(count, n.from[i][1] * n.to[j][1], S[way], others, false)}]))};
+    }
     // Namespaces: how many of their pairs are connected; outside addresses stay by themselves.
     function grouped() {
-      const names = (ends) => [...new Set(ends.map(spaceOf))].sort();
-      const rows = names(from), columns = names(to), rank = ['h1', 'h2', 'h3', 'maybe'];
-      const size = (ends, name) => ends.filter((e) => spaceOf(e) === name).length;
-      const rowAt = new Map(rows.map((n, i) => [n, i])), columnAt = new Map(columns.map((n, i) => [n, i]));
-      const out = new Map(), ways = new Map();
+      const sizes = (ends) => {
+        const out = new Map();
+        for (const e of ends) out.set(spaceOf(e), (out.get(spaceOf(e)) || 0) + 1);
+        return [...out].sort(([a], [b]) => a < b ? -1 : 1);
+      };
+      const rows = sizes(from), columns = sizes(to);
+      const rowAt = new Map(rows.map(([name], i) => [name, i])), columnAt = new Map(columns.map(([name], i) => [name, i]));
+      const out = new Map();
       for (const c of each.values()) {
         const i = rowAt.get(spaceOf(from[c.i])), j = columnAt.get(spaceOf(to[c.j])), key = i * columns.length + j;
-        const sum = out.get(key) || {i, j, shade: 'h1', text: 0};
-        ++sum.text;
-        if (rank.indexOf(c.shade) > rank.indexOf(sum.shade)) sum.shade = c.shade;
+        const sum = out.get(key) || {i, j, count: 0, level: 0, maybe: false, ways: new Set()};
+        ++sum.count;
+        sum.level = Math.max(sum.level, c.level);
+        sum.maybe = sum.maybe || c.shade === 'maybe';
+        sum.ways.add(c.way);
         out.set(key, sum);
-        ways.set(key, (ways.get(key) || new Set()).add(c.tells));
       }
-      for (const [key, sum] of out) {
-        const [first, ...others] = [...ways.get(key)].sort();
-        sum.tells = `${sum.text} of ${size(from, rows[sum.i]) * size(to, columns[sum.j])} pairs of workloads are connected, on ${first}` +
-          (others.length ? ` and in ${others.length} other way${others.length === 1 ? '' : 's'}` : '') + '. Enter shows them.';
-        sum.text = String(sum.text);
+      for (const sum of out.values()) {
+        sum.shade = sum.maybe ? 'maybe' : LOOKS[sum.level];
+        sum.text = String(sum.count);
+        sum.tells = told(sum.count, rows[sum.i][1] * columns[sum.j][1], [...sum.ways].sort()[0], sum.ways.size - 1, true);
       }
-      return {from: rows, to: columns, cells: out};
+      return {from: rows.map(([name]) => name), to: columns.map(([name]) => name), cells: out};
     }
-    const all = {from, to, cells: each}, spaces = grouped();
-    $('reachabout').textContent = `Layer ${S[r.layer]}: ${from.length} sources, ${to.length} destinations, ${r.cells.length} connected pairs. ` +
-      'The darker, the more ports are open; striped where the manifests do not tell.';
+    const spaces = n ? given() : grouped(), all = n ? spaces : {from, to, cells: each};
+    const sum = (axis) => axis.reduce((total, [, count]) => total + count, 0);
+    $('reachabout').textContent = `Layer ${S[r.layer]}: ${n ? sum(n.from) : from.length} sources, ${n ? sum(n.to) : to.length} destinations, ${n ? n.pairs : r.cells.length} connected pairs. ` +
+      'The darker, the more ports are open; striped where the manifests do not tell.' +
+      (n ? ' Namespaces alone are in this file; `waypath reach --from NAMESPACE --to NAMESPACE` lists their workloads.' : '');
     let pair = null;  // of namespaces whose workloads are shown
 
     // Rows and columns of what is shown: those whose names hold the word, against all others they meet.
@@ -278,7 +292,7 @@
       const cut = rows.length > LIMIT || columns.length > LIMIT;
       $('reachcount').textContent = `${rows.length} row${rows.length === 1 ? '' : 's'}, ${columns.length} column${columns.length === 1 ? '' : 's'}` +
         (pair && of === all ? ` of ${pair[0]} \u2192 ${pair[1]}` : '') +
-        (cut ? `; the first ${LIMIT} of each are drawn: search, or show them by namespace` : '');
+        (cut ? `; the first ${LIMIT} of each are drawn: search${of === spaces ? '' : ', or show them by namespace'}` : '');
       $('reachcount').classList.toggle('refused', cut);
       $('reachback').hidden = !(pair && of === all);
       rows = rows.slice(0, LIMIT);
@@ -300,7 +314,7 @@
     }
     function enter(td) {
       const [i, j] = td.dataset.cell.split(',').map(Number), of = current();
-      if (of !== spaces || !of.cells.has(i * of.to.length + j)) return tell(td);
+      if (n || of !== spaces || !of.cells.has(i * of.to.length + j)) return tell(td);
       pair = [of.from[i], of.to[j]];
       $('reachgroup').value = '';
       render();
@@ -333,8 +347,8 @@
     $('reachback').addEventListener('click', back);
     $('reachsearch').addEventListener('input', () => { pair = null; render(); });
     $('reachgroup').addEventListener('change', () => { pair = null; render(); });
-    if (from.length > LIMIT || to.length > LIMIT) $('reachgroup').value = 'ns';
-    $('reachgroup').parentElement.hidden = spaces.from.length < 2 && spaces.to.length < 2;
+    if (n || from.length > LIMIT || to.length > LIMIT) $('reachgroup').value = 'ns';
+    $('reachgroup').parentElement.hidden = Boolean(n) || (spaces.from.length < 2 && spaces.to.length < 2);
     render();
     if (r.exposure.length)
       $('exposure').append(el('h2', {}, 'Exposure'), el('table', {class: 'plain'},
@@ -423,7 +437,7 @@
       tabs[next].click();
     });
     for (const c of COLUMNS) {
-      const th = el('th', {scope: 'col', class: c.wide ? 'wide' : '', style: c.width ? `width:${c.width}` : undefined, 'aria-sort': 'none'});
+      const th = el('th', {scope: 'col', class: c.wide ? `wide ${c.key}` : c.key, style: c.width ? `width:${c.width}` : undefined, 'aria-sort': 'none'});
       th.append(el('button', {type: 'button', onclick: () => {
         sorted = {key: c.key, down: sorted.key === c.key && !sorted.down};
         for (const other of $('heads').children) other.setAttribute('aria-sort', 'none');
