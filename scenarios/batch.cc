@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "model/base/parallel.h"
 #include "model/change.h"
+#include "scenarios/flow_identity.h"
 #include "scenarios/flow_selector.h"
 
 namespace waypath::scenarios {
@@ -16,6 +18,12 @@ using model::Diagnostics;
 
 bool wanted(const Filter& filter, const CaseResult& r) {
   return !filter || filter->full_match(r.scenario + " / " + r.variant + " / " + r.flow);
+}
+
+// By what the case is called: that is known, whatever becomes of it.
+bool own(const RunOptions& options, const CaseResult& r) {
+  return !options.shard ||
+         options.shard->has(r.path + '\x1f' + r.scenario + '\x1f' + r.variant + '\x1f' + r.flow);
 }
 
 bool wanted(const std::vector<std::string>& tags, const CaseResult& r) {
@@ -46,13 +54,11 @@ std::string error_of(const Diagnostics& found) {
   return {};
 }
 
-void run_flow(const sim::Engine& engine, const Scenario& scenario, const FlowCase& flow,
-              const Expectation* expected, CaseResult& r) {
-  Diagnostics found;
-  r.files = engine.cluster().files();
-  r.predicted = sim::simulate(engine, flow.flow, scenario.assume, found);
-  r.message = error_of(found);
-  if (!r.message.empty()) {
+void judge_flow(const sim::Verdict& verdict, const std::string& error, const Expectation* expected,
+                CaseResult& r) {
+  r.predicted = verdict;
+  r.message = error;
+  if (!error.empty()) {
     r.status = CaseResult::Status::Failed;
     return;
   }
@@ -73,23 +79,24 @@ bool breaks(const Invariant& invariant, const sim::PathVerdict& path) {
   return mismatches.empty() || undecided;
 }
 
-void run_invariant(const sim::Engine& engine, const Scenario& scenario, const Question& q,
-                   const std::vector<FlowCase>& flows, unsigned jobs, CaseResult& r) {
-  r.files = engine.cluster().files();
-  r.checked = flows.size();
-  struct Slot {
+/// A case and the flows that it asks about.
+struct Run {
+  const Question* question;  // null: it chooses no flow
+  std::vector<FlowCase> flows;
+  const Expectation* expected = nullptr;
+  struct Slot {  // invariant: of each flow
     bool broken = false;
     std::string error;
   };
-  std::vector<Slot> slots(flows.size());
-  model::parallel_for_index(flows.size(), jobs, [&](std::size_t i) {
-    Diagnostics found;
-    const auto verdict = sim::simulate(engine, flows[i].flow, scenario.assume, found);
-    slots[i].error = error_of(found);
-    slots[i].broken =
-        slots[i].error.empty() && std::any_of(verdict.paths.begin(), verdict.paths.end(),
-                                              [&](const auto& path) { return breaks(*q.invariant, path); });
-  });
+  std::vector<Slot> slots;
+};
+
+void judge_invariant(const sim::Engine& engine, const Scenario& scenario, const Run& run, CaseResult& r) {
+  const Question& q = *run.question;
+  const auto& flows = run.flows;
+  const auto& slots = run.slots;
+  r.files = engine.cluster().files();
+  r.checked = flows.size();
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (!slots[i].error.empty()) {
@@ -151,30 +158,68 @@ const Expectation* expected_of(const Scenario& scenario, const Variant* variant,
   return out == nullptr && written.expect ? &*written.expect : out;
 }
 
-// The cases of a batch in a cluster that stands: selectors become flows. `flows` run in parallel with each
-// other, an invariant spreads its own.
-void run_questions(const sim::Engine& engine, const Scenario& scenario, const Filter& filter,
-                   const model::SourceFiles& places, unsigned jobs, Batch& batch) {
-  FlowSelection selection(engine.cluster());
-  struct Run {
-    const Question* question;
-    std::vector<FlowCase> flows;
-    const Expectation* expected = nullptr;
+// Every flow of the runs, equal ones once: cases take the verdict, invariants what they look for in it.
+void simulate_once(const sim::Engine& engine, const Scenario& scenario, unsigned jobs, std::vector<Run>& runs,
+                   std::vector<CaseResult>& results) {
+  struct Asked {
+    std::size_t run, slot;
   };
+  std::vector<std::vector<Asked>> distinct;
+  std::unordered_map<std::string, std::size_t> known;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (std::size_t slot = 0; slot < runs[i].flows.size(); ++slot) {
+      const auto [at, added] = known.emplace(flow_identity(runs[i].flows[slot].flow), distinct.size());
+      if (added) distinct.emplace_back();
+      distinct[at->second].push_back({i, slot});
+    }
+  model::parallel_for_index(distinct.size(), jobs, [&](std::size_t n) {
+    const Asked& first = distinct[n].front();
+    Diagnostics found;
+    const auto verdict =
+        sim::simulate(engine, runs[first.run].flows[first.slot].flow, scenario.assume, found);
+    const std::string error = error_of(found);
+    for (const auto& [i, slot] : distinct[n]) {
+      Run& run = runs[i];
+      if (run.question->invariant == nullptr) {
+        results[i].files = engine.cluster().files();
+        judge_flow(verdict, error, run.expected, results[i]);
+        continue;
+      }
+      run.slots[slot].error = error;
+      run.slots[slot].broken =
+          error.empty() && std::any_of(verdict.paths.begin(), verdict.paths.end(), [&](const auto& path) {
+            return breaks(*run.question->invariant, path);
+          });
+    }
+  });
+}
+
+// The cases of a batch in a cluster that stands: selectors become flows.
+void run_questions(const sim::Engine& engine, const Scenario& scenario, const Filter& filter,
+                   const RunOptions& options, const model::SourceFiles& places, unsigned jobs, Batch& batch) {
+  FlowSelection selection(engine.cluster());
   std::vector<Run> runs;
   std::set<std::string> names;
+  const auto add = [&](CaseResult r, Run run) {
+    if (!own(options, r)) return;
+    batch.results.push_back(std::move(r));
+    runs.push_back(std::move(run));
+  };
   for (const auto& q : batch.questions) {
     if (q.invariant != nullptr) {
-      Run run{&q, {}, nullptr};
+      if (!own(options, q.head)) continue;
+      Run run{&q, {}, nullptr, {}};
       for (const auto& flow : q.invariant->flows)
         for (auto& one : selection.expand(flow)) run.flows.push_back(std::move(one));
-      batch.results.push_back(q.head);
-      runs.push_back(std::move(run));
+      run.slots.resize(run.flows.size());
+      add(q.head, std::move(run));
       continue;
     }
     auto flows = selection.expand(*q.flow);
+    std::uint32_t number = 0;
     for (auto& flow : flows) {
       CaseResult r = q.head;
+      r.order[3] = number++;
       r.flow = flow.flow.name;
       // Selectors of one flow may overlap.
       if (!names.insert(r.flow).second || !wanted(filter, r)) continue;
@@ -183,23 +228,18 @@ void run_questions(const sim::Engine& engine, const Scenario& scenario, const Fi
         r.expected = *expected;
         r.place = places.format(expected->pos);
       }
-      batch.results.push_back(std::move(r));
-      runs.push_back({&q, {std::move(flow)}, expected});
+      add(std::move(r), {&q, {std::move(flow)}, expected, {}});
     }
     if (!flows.empty()) continue;
     CaseResult r = q.head;
     r.status = CaseResult::Status::Failed;
     r.message = "no flow to ask: its from and to choose nothing in this cluster";
-    batch.results.push_back(std::move(r));
-    runs.push_back({nullptr, {}, nullptr});
+    add(std::move(r), {nullptr, {}, nullptr, {}});
   }
+  simulate_once(engine, scenario, jobs, runs, batch.results);
   model::parallel_for_index(runs.size(), jobs, [&](std::size_t i) {
-    const auto& run = runs[i];
-    if (run.question == nullptr) return;
-    if (run.question->invariant != nullptr)
-      run_invariant(engine, scenario, *run.question, run.flows, jobs, batch.results[i]);
-    else
-      run_flow(engine, scenario, run.flows.front(), run.expected, batch.results[i]);
+    if (runs[i].question != nullptr && runs[i].question->invariant != nullptr)
+      judge_invariant(engine, scenario, runs[i], batch.results[i]);
   });
 }
 
@@ -253,8 +293,17 @@ void keep(const Diagnostics& found, const model::SourceFiles& files, std::vector
   }
 }
 
+bool may_have_cases(const Batch& batch, const RunOptions& options) {
+  return std::any_of(batch.questions.begin(), batch.questions.end(), [&](const Question& q) {
+    const bool many = q.flow != nullptr && (q.flow->from || q.flow->to);
+    return many || own(options, q.head);
+  });
+}
+
 void run_batch(const Scenario& scenario, const model::Snapshot& base, const model::SourceFiles& read_from,
                const Filter& filter, const RunOptions& options, unsigned jobs, Batch& batch) {
+  for (std::size_t i = 0; i < batch.questions.size(); ++i)
+    batch.questions[i].head.order = {batch.order[0], batch.order[1], static_cast<std::uint32_t>(i), 0};
   std::shared_ptr<const sim::Engine> engine;
   std::string broken;
   Diagnostics building;
@@ -278,10 +327,11 @@ void run_batch(const Scenario& scenario, const model::Snapshot& base, const mode
   }
   if (engine == nullptr && broken.empty()) broken = "the cluster cannot be built";
   if (broken.empty()) {
-    run_questions(*engine, scenario, filter, read_from, jobs, batch);
+    run_questions(*engine, scenario, filter, options, read_from, jobs, batch);
     return;
   }
   for (const auto& q : batch.questions) {
+    if (!own(options, q.head)) continue;
     batch.results.push_back(q.head);
     batch.results.back().status = CaseResult::Status::Failed;
     batch.results.back().message = broken;

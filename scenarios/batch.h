@@ -1,6 +1,8 @@
 #pragma once
 // The cases of one cluster of a scenario: which there are, and running them. For scenarios/runner.cc.
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct Question {
 /// What has to be run of one cluster: the scenario's own, or a variant of it.
 struct Batch {
   const Variant* variant = nullptr;
+  std::array<std::uint32_t, 2> order{};  // of the scenario and of the cluster in it
   std::vector<Question> questions;
   std::vector<CaseResult> results;
   std::vector<std::string> diagnostics;
@@ -34,6 +37,9 @@ using Filter = std::optional<sim::RegexMatch>;
 /// Names of flows that stand for many are known only when they are run. `files` formats places.
 [[nodiscard]] Batch plan_batch(const Scenario& scenario, const Variant* variant, const Filter& filter,
                                const RunOptions& options, const model::SourceFiles& files);
+
+/// Whether some case of the batch is one of `options.shard`, or only the cluster can tell.
+[[nodiscard]] bool may_have_cases(const Batch& batch, const RunOptions& options);
 
 /// Builds the cluster and fills `batch.results`. `read_from` holds the files that the variants stand in.
 void run_batch(const Scenario& scenario, const model::Snapshot& base, const model::SourceFiles& read_from,

@@ -262,17 +262,12 @@ std::string_view to_string(ChangedObject::How how) {
   return {};
 }
 
-Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
-                      const std::vector<sim::Flow>& flows, const sim::Assume& assume, unsigned jobs,
-                      model::Diagnostics& diagnostics, Thoroughness thoroughness) {
-  Plan out;
-  out.objects = changed_objects(before, after);
-  struct Slot {
-    std::optional<FlowChange> change;
-    bool before = false, after = false;
-    std::string error;
-  };
-  std::vector<Slot> slots(flows.size());
+std::vector<FlowFate> flow_fates(const sim::Engine& before, const sim::Engine& after,
+                                 const std::vector<sim::Flow>& flows, const sim::Assume& assume,
+                                 unsigned jobs, std::vector<ChangedObject>& objects,
+                                 Thoroughness thoroughness) {
+  objects = changed_objects(before, after);
+  std::vector<FlowFate> out(flows.size());
   std::vector<std::size_t> asked;
   std::optional<TouchedFlows> touched;
   if (thoroughness == Thoroughness::WhatTheChangeTouches) touched.emplace(before, after);
@@ -280,29 +275,40 @@ Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
     if (!touched || touched->touches(flows[i]))
       asked.push_back(i);
     else
-      slots[i].before = slots[i].after = true;
+      out[i].before = out[i].after = true;
   }
   model::parallel_for_index(asked.size(), jobs, [&](std::size_t n) {
     const std::size_t i = asked[n];
     const Side a = ask(before, flows[i], assume), b = ask(after, flows[i], assume);
-    slots[i].before = a.verdict.has_value();
-    slots[i].after = b.verdict.has_value();
-    slots[i].error = a.error;
+    out[i].before = a.verdict.has_value();
+    out[i].after = b.verdict.has_value();
+    out[i].error = a.error;
     if (!a.verdict || !b.verdict) return;
-    slots[i].change = difference(flows[i], *a.verdict, *b.verdict);
-    if (slots[i].change) slots[i].change->causes = causes(out.objects, *a.verdict, *b.verdict);
+    out[i].change = difference(flows[i], *a.verdict, *b.verdict);
+    if (out[i].change) out[i].change->causes = causes(objects, *a.verdict, *b.verdict);
   });
-  for (Slot& slot : slots) {
-    if (slot.before != slot.after) ++(slot.before ? out.only_before : out.only_after);
-    if (!slot.before && !slot.after)
+  return out;
+}
+
+void count_in(Plan& plan, FlowFate fate) {
+  if (fate.before != fate.after) ++(fate.before ? plan.only_before : plan.only_after);
+  if (!fate.before || !fate.after) return;
+  ++plan.compared;
+  if (fate.change)
+    plan.changes.push_back(std::move(*fate.change));
+  else
+    ++plan.unchanged;
+}
+
+Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
+                      const std::vector<sim::Flow>& flows, const sim::Assume& assume, unsigned jobs,
+                      model::Diagnostics& diagnostics, Thoroughness thoroughness) {
+  Plan out;
+  for (FlowFate& fate : flow_fates(before, after, flows, assume, jobs, out.objects, thoroughness)) {
+    if (!fate.before && !fate.after)
       diagnostics.report(
-          {sim::kFlowInvalid, model::Severity::Error, model::Reach::Input, {}, {}, {}, {}, slot.error, {}});
-    if (!slot.before || !slot.after) continue;
-    ++out.compared;
-    if (slot.change)
-      out.changes.push_back(std::move(*slot.change));
-    else
-      ++out.unchanged;
+          {sim::kFlowInvalid, model::Severity::Error, model::Reach::Input, {}, {}, {}, {}, fate.error, {}});
+    count_in(out, std::move(fate));
   }
   return out;
 }

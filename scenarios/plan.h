@@ -46,6 +46,13 @@ struct Plan {
   std::size_t only_before = 0, only_after = 0;  // whose client is on one side alone
 };
 
+/// What becomes of one flow.
+struct FlowFate {
+  bool before = false, after = false;  // whether it has a client there
+  std::optional<FlowChange> change;    // nullopt: none, or one side lacks it
+  std::string error;                   // why it cannot be read, when neither side has it
+};
+
 /// What is simulated. Both give the same plan; flows that a change cannot touch (touched_flows.h) need no
 /// simulation.
 enum class Thoroughness : std::uint8_t { WhatTheChangeTouches, Everything };
@@ -56,5 +63,14 @@ enum class Thoroughness : std::uint8_t { WhatTheChangeTouches, Everything };
                                     const std::vector<sim::Flow>& flows, const sim::Assume& assume,
                                     unsigned jobs, model::Diagnostics& diagnostics,
                                     Thoroughness thoroughness = Thoroughness::WhatTheChangeTouches);
+
+/// The same flow by flow, in their order. `objects`: as in a plan.
+[[nodiscard]] std::vector<FlowFate> flow_fates(
+    const sim::Engine& before, const sim::Engine& after, const std::vector<sim::Flow>& flows,
+    const sim::Assume& assume, unsigned jobs, std::vector<ChangedObject>& objects,
+    Thoroughness thoroughness = Thoroughness::WhatTheChangeTouches);
+
+/// Counts a flow in.
+void count_in(Plan& plan, FlowFate fate);
 
 }  // namespace waypath::scenarios

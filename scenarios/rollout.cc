@@ -52,8 +52,12 @@ void judge(RolloutState& state, const Final& end) {
   }
 }
 
-/// Orders whose states in between are all good, counted over subsets.
-void count_orders(RolloutReport& report, std::size_t parts) {
+}  // namespace
+
+// Orders whose states in between are all good, counted over subsets.
+void count_safe_orders(RolloutReport& report) {
+  if (!report.complete || report.states.size() != report.planned) return;
+  const std::size_t parts = report.parts.size();
   std::vector<bool> bad(std::size_t{1} << parts, false);
   for (const auto& state : report.states)
     if (state.bad()) bad[state.parts] = true;
@@ -85,8 +89,6 @@ void count_orders(RolloutReport& report, std::size_t parts) {
       }
 }
 
-}  // namespace
-
 RolloutReport run_rollout(const sim::Engine& engine, const std::vector<RolloutPart>& parts,
                           const std::vector<FlowGroup>& flows, std::size_t limit, const SweepOptions& options,
                           model::Diagnostics& diagnostics) {
@@ -95,41 +97,49 @@ RolloutReport run_rollout(const sim::Engine& engine, const std::vector<RolloutPa
   auto states = states_of(parts.size(), limit, out.complete);
   // The end first: what is broken there is no matter of the order.
   std::rotate(states.begin(), states.end() - 1, states.end());
-  std::vector<SweepStep> steps;
-  for (const auto state : states) {
+  SweepSteps steps;
+  steps.count = states.size();
+  steps.at = [&](std::size_t index) {
     SweepStep step;
     step.group = "state";
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      if ((state >> i & 1U) == 0) continue;
+      if ((states[index] >> i & 1U) == 0) continue;
       step.name += (step.name.empty() ? "" : " + ") + parts[i].name;
       step.changes.insert(step.changes.end(), parts[i].changes.begin(), parts[i].changes.end());
     }
-    steps.push_back(std::move(step));
-  }
+    return step;
+  };
+  const auto own = [&](std::size_t index) {
+    return !options.shard || options.shard->has(fmt::format("state {:x}", states[index]));
+  };
+  steps.own = [&](std::size_t index) { return index == 0 || own(index); };
   Final end;
   SweepOptions how = options;
   bool first = true;
   // A state is judged as soon as it is known, so that --fail-fast can end the sweep.
   how.enough = [&](const SweepCase& one) {
     RolloutState state;
-    state.parts = states[out.states.size()];
+    state.parts = states[one.index];
     state.result = one;
+    // In the order of the report: the end is the last.
+    state.result.index = (first ? states.size() : one.index) - 1;
     if (first)
       for (const auto& change : one.plan.changes) {
         if (change.kind == FlowChangeKind::Breaks) end.broken.insert(change.flow.name);
         if (opens(change)) end.open.insert(change.flow.name);
       }
-    first = false;
     judge(state, end);
     const bool bad = state.bad();
-    out.states.push_back(std::move(state));
+    if (!first || own(0)) out.states.push_back(std::move(state));
+    first = false;
     return bad && options.enough && options.enough(one);
   };
   const SweepReport swept = run_sweep(engine, steps, flows, how, false, diagnostics);
   out.stopped = swept.stopped;
-  out.planned = swept.planned;
-  if (!out.states.empty()) std::rotate(out.states.begin(), out.states.begin() + 1, out.states.end());
-  if (out.complete && out.states.size() == states.size()) count_orders(out, parts.size());
+  out.planned = states.size();
+  if (!out.states.empty() && own(0))
+    std::rotate(out.states.begin(), out.states.begin() + 1, out.states.end());
+  count_safe_orders(out);
   return out;
 }
 

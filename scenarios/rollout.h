@@ -38,8 +38,12 @@ struct RolloutReport {
   std::vector<std::size_t> safe_order;  // one of them, the first by position; empty: there is none
 };
 
+/// Counts the safe orders of a report that has all states.
+void count_safe_orders(RolloutReport& report);
+
 /// All states when there are at most `limit` between the ends, else those of one and two parts (as many as
-/// `limit`).
+/// `limit`). A shard tries the end, too: states are judged by it. The report then has what is its own, and no
+/// orders.
 [[nodiscard]] RolloutReport run_rollout(const sim::Engine& engine, const std::vector<RolloutPart>& parts,
                                         const std::vector<FlowGroup>& flows, std::size_t limit,
                                         const SweepOptions& options, model::Diagnostics& diagnostics);

@@ -92,6 +92,13 @@ std::shared_ptr<const sim::Engine> build_engine(model::Snapshot snapshot, const 
   return sim::Engine::build(std::move(cluster), scenario.options, diagnostics);
 }
 
+void Report::add(CaseResult result) {
+  passed += result.status == CaseResult::Status::Passed ? 1 : 0;
+  failed += result.status == CaseResult::Status::Failed ? 1 : 0;
+  skipped += result.status == CaseResult::Status::Skipped ? 1 : 0;
+  cases.push_back(std::move(result));
+}
+
 bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& report) {
   Filter filter;
   if (!options.run.empty()) {
@@ -110,12 +117,15 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
     }
   }
   std::vector<Batch> batches;
+  std::uint32_t cluster = 0;
   const auto add = [&](const Variant* variant) {
     auto batch = plan_batch(scenario, variant, filter, options, files_);
-    if (!batch.questions.empty()) batches.push_back(std::move(batch));
+    batch.order = {scenarios_, cluster++};
+    if (may_have_cases(batch, options)) batches.push_back(std::move(batch));
   };
   add(nullptr);
   for (const auto& variant : scenario.variants) add(&variant);
+  ++scenarios_;
   if (batches.empty()) return true;
   if (!options.allow_exec && !scenario.commands.empty()) {
     for (const auto& command : scenario.commands) refuse(diagnostics_, command);
@@ -156,11 +166,8 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
           report.cluster_diagnostics.end())
         report.cluster_diagnostics.push_back(std::move(text));
     for (auto& r : batch.results) {
-      report.passed += r.status == CaseResult::Status::Passed ? 1 : 0;
-      report.failed += r.status == CaseResult::Status::Failed ? 1 : 0;
-      report.skipped += r.status == CaseResult::Status::Skipped ? 1 : 0;
       const bool stop = options.fail_fast && r.status == CaseResult::Status::Failed;
-      report.cases.push_back(std::move(r));
+      report.add(std::move(r));
       if (stop) {
         report.stopped = true;
         return true;

@@ -1,6 +1,7 @@
 #pragma once
 // Runs scenario files: every flow against the cluster and against each variant of it.
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "scenarios/expectation.h"
 #include "scenarios/scenario.h"
+#include "scenarios/shard/shard.h"
 #include "sim/engine.h"
 
 namespace waypath::scenarios {
@@ -18,6 +20,7 @@ struct RunOptions {
   std::optional<std::string> istio_version;  // overrides the scenario's
   bool fail_fast = false;                    // stop behind the first case that fails
   bool allow_exec = false;                   // commands of cluster.manifests may be run
+  std::optional<Shard> shard;                // only cases that are its
   unsigned jobs = 0;
 };
 
@@ -34,6 +37,8 @@ struct CaseResult {
   std::size_t checked = 0;   // invariant: how many flows were asked
   std::vector<std::string> violations;  // invariant: flows that break it; `predicted` is the first one's
   std::string place;                    // "file:line:column" of the expectation
+  /// Where it stands among all cases: scenario, cluster or variant, flow as written, which one of its flows.
+  std::array<std::uint32_t, 4> order{};
 };
 
 struct Report {
@@ -41,6 +46,8 @@ struct Report {
   std::size_t passed = 0, failed = 0, skipped = 0;
   bool stopped = false;                          // by fail_fast: what comes later was not run
   std::vector<std::string> cluster_diagnostics;  // what the manifests were warned of, formatted, each once
+  /// Counts a case in.
+  void add(CaseResult result);
 };
 
 class Runner {
@@ -54,6 +61,7 @@ class Runner {
  private:
   model::Diagnostics& diagnostics_;
   model::SourceFiles& files_;
+  std::uint32_t scenarios_ = 0;  // so far
 };
 
 /// The cluster of a scenario, loaded; `diagnostics` refer to the snapshot's own files. Check

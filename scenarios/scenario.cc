@@ -209,10 +209,14 @@ void read_root(const Field& root, const ScenarioFile& file, std::string_view tex
   read_assume(root["assume"], tokens, out.assume);
 }
 
-// A ScenarioPart is run by those that include it.
+// A ScenarioPart is run by those that include it; what is indented is a text within another object, such as a
+// ConfigMap.
 bool is_scenario(std::string_view text) {
   static constexpr std::string_view kKind = "kind: Scenario";
   for (auto at = text.find(kKind); at != std::string_view::npos; at = text.find(kKind, at + 1)) {
+    const auto begin = text.substr(0, at).rfind('\n') + 1;
+    const auto before = text.substr(begin, at - begin);
+    if (!before.empty() && before.find_first_not_of(' ') == std::string_view::npos) continue;
     const auto rest = text.substr(at + kKind.size());
     if (rest.empty() || rest.substr(0, 4) != "Part") return true;
   }

@@ -185,17 +185,28 @@ std::vector<SweepStep> version_steps(model::IstioVersion from, model::IstioVersi
 SweepReport run_sweep(const sim::Engine& engine, const std::vector<SweepStep>& steps,
                       const std::vector<FlowGroup>& flows, const SweepOptions& options, bool chained,
                       model::Diagnostics& diagnostics) {
+  SweepSteps listed{steps.size(), [&](std::size_t i) { return steps[i]; }, {}};
+  if (options.shard)
+    listed.own = [&](std::size_t i) { return options.shard->has(steps[i].group + '\x1f' + steps[i].name); };
+  return run_sweep(engine, listed, flows, options, chained, diagnostics);
+}
+
+SweepReport run_sweep(const sim::Engine& engine, const SweepSteps& steps, const std::vector<FlowGroup>& flows,
+                      const SweepOptions& options, bool chained, model::Diagnostics& diagnostics) {
   SweepReport out;
-  out.planned = steps.size();
+  out.planned = steps.count;
   std::shared_ptr<const sim::Engine> last;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
+  for (std::size_t i = 0; i < steps.count; ++i) {
+    const bool own = !steps.own || steps.own(i);
+    if (!own && !chained) continue;
     if (options.stop && options.stop()) {
       out.stopped = true;
       return out;
     }
-    if (options.progress) options.progress(i, steps.size());
-    const SweepStep& step = steps[i];
+    if (options.progress) options.progress(i, steps.count);
+    const SweepStep step = steps.at(i);
     SweepCase one;
+    one.index = i;
     one.group = step.group;
     one.name = step.name;
     one.place = step.place;
@@ -209,12 +220,14 @@ SweepReport run_sweep(const sim::Engine& engine, const std::vector<SweepStep>& s
       if (one.skipped.empty()) {
         auto after =
             rebuild(engine, std::move(snapshot), step.version ? step.version : given_version(before), quiet);
-        for (const FlowGroup& group : flows)
-          append(one.plan,
-                 compare_clusters(before, *after, group.flows, group.assume, options.jobs, diagnostics));
+        if (own)
+          for (const FlowGroup& group : flows)
+            append(one.plan,
+                   compare_clusters(before, *after, group.flows, group.assume, options.jobs, diagnostics));
         last = std::move(after);
       }
     }
+    if (!own) continue;
     out.cases.push_back(std::move(one));
     if (options.enough && options.enough(out.cases.back())) return out;
   }

@@ -11,6 +11,7 @@
 
 #include "model/change.h"
 #include "scenarios/plan.h"
+#include "scenarios/shard/shard.h"
 #include "sim/engine.h"
 
 namespace waypath::scenarios {
@@ -31,7 +32,15 @@ struct SweepStep {
   std::string skipped;                         // why it cannot be tried, "" when it can
 };
 
+/// Steps that are made when their turn comes: there may be a million.
+struct SweepSteps {
+  std::size_t count = 0;
+  std::function<SweepStep(std::size_t)> at;
+  std::function<bool(std::size_t)> own;  // whether it is tried; empty: all are
+};
+
 struct SweepCase {
+  std::size_t index = 0;  // of the step
   std::string group, name, place;
   std::string skipped;  // not evaluated: why
   Plan plan;            // against the cluster as it is (versions: against the version before)
@@ -44,6 +53,7 @@ struct SweepOptions {
   std::function<bool()> stop;                                       // asked between cases; may be empty
   std::function<void(std::size_t done, std::size_t all)> progress;  // may be empty
   std::function<bool(const SweepCase&)> enough;                     // true ends the sweep (--fail-fast)
+  std::optional<Shard> shard;                                       // only the steps that are its
 };
 
 struct SweepReport {
@@ -60,7 +70,12 @@ struct SweepReport {
 /// before it.
 [[nodiscard]] std::vector<SweepStep> version_steps(model::IstioVersion from, model::IstioVersion to);
 
-/// Tries the steps against `engine`, or each against the last (`chained`).
+/// Tries the steps against `engine`, or each against the last (`chained`: what is not its own is made, too,
+/// and not compared).
+[[nodiscard]] SweepReport run_sweep(const sim::Engine& engine, const SweepSteps& steps,
+                                    const std::vector<FlowGroup>& flows, const SweepOptions& options,
+                                    bool chained, model::Diagnostics& diagnostics);
+/// Those of `options.shard`, by group and name.
 [[nodiscard]] SweepReport run_sweep(const sim::Engine& engine, const std::vector<SweepStep>& steps,
                                     const std::vector<FlowGroup>& flows, const SweepOptions& options,
                                     bool chained, model::Diagnostics& diagnostics);

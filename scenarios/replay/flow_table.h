@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,8 +21,11 @@ namespace waypath::scenarios {
 /// Dense ids for texts; id 0 is the empty text.
 class TextPool {
  public:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   TextPool() { (void)id({}); }
   std::uint32_t id(std::string_view text);
+  /// kNone when the pool does not have it.
+  [[nodiscard]] std::uint32_t find(std::string_view text) const;
   [[nodiscard]] std::string_view text(std::uint32_t id) const { return texts_[id]; }
   [[nodiscard]] std::size_t size() const { return texts_.size(); }
 
@@ -43,6 +48,7 @@ struct Traffic {
 struct LogPlace {
   std::uint32_t file = 0;
   std::uint64_t line = 0;
+  friend auto operator<=>(const LogPlace&, const LogPlace&) = default;
 };
 
 /// Equal lines. All texts are ids of FlowTable::texts().
@@ -71,14 +77,20 @@ class FlowTable {
  public:
   static constexpr std::size_t kShownLine = 400;
 
-  /// Lines of rows beyond `most` rows are counted in `beyond` alone: memory stays bounded.
-  FlowTable(const LogNames& names, std::size_t most);
+  explicit FlowTable(const LogNames& names);
+  /// Lines of rows beyond the first `most` are counted in `beyond` alone: memory stays bounded. Rows beyond
+  /// it that are there already are moved there, too.
+  void limit(std::size_t most);
   void add(const LogRecord& record, LogPlace place, std::string_view line);
+  /// Takes in what another table of the same names counted.
+  void absorb(const FlowTable& other);
 
   [[nodiscard]] const std::vector<FlowRow>& rows() const { return rows_; }
   [[nodiscard]] const TextPool& texts() const { return texts_; }
   [[nodiscard]] const std::vector<Observation>& observations() const { return observations_; }
   [[nodiscard]] const Traffic& beyond() const { return beyond_; }
+  /// What makes lines equal to those of a row: bytes that do not depend on what else the table holds.
+  [[nodiscard]] std::string key(const FlowRow& row) const;
 
  private:
   struct Key {
@@ -93,13 +105,30 @@ class FlowTable {
   void fill_ztunnel(const LogRecord& record, FlowRow& row);
   void fill_envoy(const LogRecord& record, FlowRow& row);
 
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using Ids = std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>>;
+
+  [[nodiscard]] bool full() const { return rows_.size() >= most_; }
+  std::uint32_t text_id(std::string_view text);
+  [[nodiscard]] static Key key_of(const FlowRow& row);
+  void pack_raw(const LogRecord& record);
+
   const LogNames& names_;
-  std::size_t most_;
+  std::size_t most_ = std::numeric_limits<std::size_t>::max();
   bool keep_query_ = false;
   TextPool texts_;
-  std::unordered_map<std::string, std::uint32_t> workloads_, seen_;  // raw text -> id
-  std::string scratch_;
+  Ids workloads_, seen_;  // raw text -> id
+  // The fields of a line that a row is made of, as they stand in the log -> row. Most lines are known by
+  // them: no name has to be looked up. Only a memory: it is forgotten when it grows large.
+  Ids known_;
+  std::string scratch_, raw_;
   std::vector<Observation> observations_;
+  std::vector<std::string> seen_texts_;  // what `observations_` were made of
   std::vector<FlowRow> rows_;
   std::unordered_map<Key, std::uint32_t, KeyHash> index_;
   Traffic beyond_;

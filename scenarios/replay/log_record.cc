@@ -2,7 +2,6 @@
 
 #include <simdjson.h>
 
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -29,25 +28,43 @@ std::uint64_t number_of(const Element& value) {
   return out;
 }
 
+// Called for every field of every line: by length first.
+std::string_view LogRecord::*envoy_text(std::string_view key) {
+  const auto is = [&](std::string_view name, std::string_view LogRecord::*field) {
+    return key == name ? field : nullptr;
+  };
+  switch (key.size()) {
+    case 4:
+      return is("path", &LogRecord::path);
+    case 6:
+      return is("method", &LogRecord::method);
+    case 9:
+      return is("authority", &LogRecord::authority);
+    case 14:
+      return is("response_flags", &LogRecord::response_flags);
+    case 16:
+      return is("upstream_cluster", &LogRecord::upstream_cluster);
+    case 21:
+      if (key == "requested_server_name") return &LogRecord::sni;
+      return is("response_code_details", &LogRecord::details);
+    case 24:
+      return is("downstream_local_address", &LogRecord::downstream_local);
+    case 25:
+      return is("downstream_remote_address", &LogRecord::downstream_remote);
+    case 30:
+      return is("connection_termination_details", &LogRecord::termination);
+    case 33:
+      return is("upstream_transport_failure_reason", &LogRecord::transport_failure);
+    default:
+      return nullptr;
+  }
+}
+
 bool set_envoy_field(LogRecord& out, std::string_view key, const Element& value) {
-  using Known = std::pair<std::string_view, std::string_view LogRecord::*>;
-  static constexpr std::array<Known, 11> kTexts{
-      Known{"method", &LogRecord::method},
-      Known{"path", &LogRecord::path},
-      Known{"authority", &LogRecord::authority},
-      Known{"response_flags", &LogRecord::response_flags},
-      Known{"response_code_details", &LogRecord::details},
-      Known{"connection_termination_details", &LogRecord::termination},
-      Known{"upstream_transport_failure_reason", &LogRecord::transport_failure},
-      Known{"upstream_cluster", &LogRecord::upstream_cluster},
-      Known{"downstream_local_address", &LogRecord::downstream_local},
-      Known{"downstream_remote_address", &LogRecord::downstream_remote},
-      Known{"requested_server_name", &LogRecord::sni}};
-  for (const auto& [name, field] : kTexts)
-    if (name == key) {
-      out.*field = text_of(value);
-      return true;
-    }
+  if (auto field = envoy_text(key)) {
+    out.*field = text_of(value);
+    return true;
+  }
   if (key == "bytes_sent")
     out.sent = number_of(value);
   else if (key == "bytes_received")
@@ -72,13 +89,10 @@ void take_kubectl_prefix(std::string_view& line, LogRecord& out) {
 // "2026-08-20T13:45:53.123456789Z stdout F " of container runtimes.
 // Source: kubernetes pkg/kubelet/kuberuntime/logs parseCRILog
 void take_runtime_prefix(std::string_view& line) {
-  for (const std::string_view stream : {" stdout F ", " stderr F "}) {
-    const auto at = line.find(stream);
-    if (at == std::string_view::npos || at > 40 || line.substr(0, at).find(' ') != std::string_view::npos)
-      continue;
-    line.remove_prefix(at + stream.size());
-    return;
-  }
+  const auto at = line.substr(0, 41).find(' ');
+  if (at == std::string_view::npos) return;
+  const auto rest = line.substr(at);
+  if (rest.starts_with(" stdout F ") || rest.starts_with(" stderr F ")) line.remove_prefix(at + 10);
 }
 
 }  // namespace
@@ -92,12 +106,12 @@ struct LogLineReader::State {
 LogLineReader::LogLineReader() : state_(std::make_unique<State>()) {}
 LogLineReader::~LogLineReader() = default;
 
-LineKind LogLineReader::read(std::string_view line, LogRecord& out, std::string& why) {
+LineKind LogLineReader::read(std::string_view line, LogRecord& out, std::string& why, bool padded) {
   out = {};
   take_kubectl_prefix(line, out);
   take_runtime_prefix(line);
   if (line.find_first_not_of(" \t") == std::string_view::npos) return LineKind::Blank;
-  if (line.front() == '{') return read_json(line, out, why);
+  if (line.front() == '{') return read_json(line, out, why, padded);
   // "[2026-08-20T..." is a request, "[2026-08-20 13:..." Envoy's own log.
   if (line.front() == '[') {
     if (line.size() < 12 || !is_digit(line[1]) || !is_digit(line[4])) {
@@ -112,9 +126,9 @@ LineKind LogLineReader::read(std::string_view line, LogRecord& out, std::string&
   return LineKind::Unreadable;
 }
 
-LineKind LogLineReader::read_json(std::string_view line, LogRecord& out, std::string& why) {
+LineKind LogLineReader::read_json(std::string_view line, LogRecord& out, std::string& why, bool padded) {
   simdjson::dom::object object;
-  if (const auto error = state_->parser.parse(line.data(), line.size()).get(object)) {
+  if (const auto error = state_->parser.parse(line.data(), line.size(), !padded).get(object)) {
     why = std::string("no JSON object: ") + simdjson::error_message(error);
     return LineKind::Unreadable;
   }

@@ -51,12 +51,13 @@ class LogLineReader {
   LogLineReader& operator=(const LogLineReader&) = delete;
 
   /// Prefixes of kubectl logs --prefix ("[pod/NAME/CONTAINER] ") and of container runtimes
-  /// ("TIME stdout F ") are taken off. `why` says what is wrong with an unreadable line.
-  LineKind read(std::string_view line, LogRecord& out, std::string& why);
+  /// ("TIME stdout F ") are taken off. `why` says what is wrong with an unreadable line. `padded`:
+  /// kLogPadding bytes behind the line may be read, which saves a copy of JSON.
+  LineKind read(std::string_view line, LogRecord& out, std::string& why, bool padded = false);
 
  private:
   struct State;
-  LineKind read_json(std::string_view line, LogRecord& out, std::string& why);
+  LineKind read_json(std::string_view line, LogRecord& out, std::string& why, bool padded);
   std::unique_ptr<State> state_;
 };
 

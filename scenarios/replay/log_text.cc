@@ -1,6 +1,5 @@
 #include "scenarios/replay/log_text.h"
 
-#include <array>
 #include <charconv>
 
 namespace waypath::scenarios {
@@ -20,17 +19,16 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 // `at` stands behind the opening quote and is moved behind the closing one.
 bool quoted(std::string_view line, std::size_t& at, std::string_view& value, std::string& unescaped) {
   const std::size_t begin = at;
-  bool plain = true;
-  while (at < line.size() && line[at] != '"') {
-    if (line[at] == '\\') {
-      plain = false;
-      ++at;
-    }
-    ++at;
+  std::size_t end = line.find('"', at);
+  if (end == std::string_view::npos) return false;
+  const bool plain = line.substr(begin, end - begin).find('\\') == std::string_view::npos;
+  if (!plain) {
+    for (end = begin; end < line.size() && line[end] != '"'; ++end)
+      if (line[end] == '\\') ++end;
+    if (end >= line.size()) return false;
   }
-  if (at >= line.size()) return false;
-  value = line.substr(begin, at - begin);
-  ++at;
+  value = line.substr(begin, end - begin);
+  at = end + 1;
   if (plain) return true;
   const std::size_t start = unescaped.size();
   for (std::size_t i = 0; i < value.size(); ++i) {
@@ -125,25 +123,41 @@ HostAndPort split_address(std::string_view text) {
   return out;
 }
 
-bool set_ztunnel_field(LogRecord& out, std::string_view key, std::string_view value) {
-  struct Known {
-    std::string_view key;
-    std::string_view LogRecord::*field;
+namespace {
+
+// Called for every field of every line: by length first.
+std::string_view LogRecord::*ztunnel_text(std::string_view key) {
+  const auto is = [&](std::string_view name, std::string_view LogRecord::*field) {
+    return key == name ? field : nullptr;
   };
-  static constexpr std::array<Known, 9> kTexts{{{"src.addr", &LogRecord::src_addr},
-                                                {"src.workload", &LogRecord::src_workload},
-                                                {"src.namespace", &LogRecord::src_namespace},
-                                                {"dst.addr", &LogRecord::dst_addr},
-                                                {"dst.hbone_addr", &LogRecord::dst_hbone_addr},
-                                                {"dst.service", &LogRecord::dst_service},
-                                                {"dst.workload", &LogRecord::dst_workload},
-                                                {"dst.namespace", &LogRecord::dst_namespace},
-                                                {"error", &LogRecord::error}}};
-  for (const Known& known : kTexts)
-    if (known.key == key) {
-      out.*known.field = value;
-      return true;
-    }
+  switch (key.size()) {
+    case 5:
+      return is("error", &LogRecord::error);
+    case 8:
+      if (key == "src.addr") return &LogRecord::src_addr;
+      return is("dst.addr", &LogRecord::dst_addr);
+    case 11:
+      return is("dst.service", &LogRecord::dst_service);
+    case 12:
+      if (key == "src.workload") return &LogRecord::src_workload;
+      return is("dst.workload", &LogRecord::dst_workload);
+    case 13:
+      if (key == "src.namespace") return &LogRecord::src_namespace;
+      return is("dst.namespace", &LogRecord::dst_namespace);
+    case 14:
+      return is("dst.hbone_addr", &LogRecord::dst_hbone_addr);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+bool set_ztunnel_field(LogRecord& out, std::string_view key, std::string_view value) {
+  if (auto field = ztunnel_text(key)) {
+    out.*field = value;
+    return true;
+  }
   if (key == "bytes_sent")
     out.sent = number(value);
   else if (key == "bytes_recv")
@@ -177,7 +191,12 @@ LineKind finish_ztunnel(std::string_view message, LogRecord& out, std::string& w
 LineKind read_ztunnel_text(std::string_view line, LogRecord& out, std::string& unescaped, std::string& why) {
   // "<time>\t<level>\t<scope>\t<message>\t<fields>", before 1.23 "<time>  <LEVEL> <scope>: <message>
   // <fields>".
-  std::size_t at = line.find("\taccess\tconnection ");
+  static constexpr std::string_view kAccess = "\taccess\tconnection ";
+  // Behind time and level, where it is; else wherever.
+  std::size_t at = line.substr(0, 41).find('\t');
+  for (int tab = 0; tab < 2 && at != std::string_view::npos && !line.substr(at).starts_with(kAccess); ++tab)
+    at = line.find('\t', at + 1);
+  if (at == std::string_view::npos || !line.substr(at).starts_with(kAccess)) at = line.find(kAccess);
   char separator = '\t';
   if (at != std::string_view::npos) {
     at += 8;

@@ -4,18 +4,19 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
-#include <tuple>
+#include <thread>
 #include <utility>
 
 #include "model/base/parallel.h"
 #include "scenarios/replay/credentials.h"
+#include "scenarios/replay/findings.h"
 #include "scenarios/replay/log_stream.h"
 
 namespace waypath::scenarios {
 namespace {
 
-constexpr std::uint64_t kProgressLines = 1U << 18;
+// Blocks that a worker reads before the next ones are fetched, and the most workers: more wait for the disk.
+constexpr std::size_t kBlocksAtOnce = 2, kMostReaders = 32;
 
 const sim::PathVerdict& deciding(const sim::Verdict& verdict) {
   for (const auto& path : verdict.paths)
@@ -72,183 +73,224 @@ void judge(const sim::Engine& engine, const sim::Flow& flow, const sim::Verdict&
   }
 }
 
-// What was recorded of each flow, once: of several proxies that logged the same requests, the one that logged
-// most of them.
-std::vector<Traffic> traffic_of_flows(const ReplayReport& report) {
-  std::vector<std::map<Observer, Traffic>> by_observer(report.flows.size());
-  for (const auto& row : report.rows)
-    if (row.flow && !row.both_ends) by_observer[*row.flow][row.observer].add(row.traffic);
-  std::vector<Traffic> out(report.flows.size());
-  for (std::size_t i = 0; i < out.size(); ++i)
-    for (const auto& [observer, traffic] : by_observer[i])
-      if (traffic.count > out[i].count) out[i] = traffic;
-  return out;
-}
-
 }  // namespace
 
-struct Replay::State {
-  State(std::shared_ptr<const sim::Engine> e, ReplayOptions o)
-      : engine(std::move(e)),
-        options(std::move(o)),
-        names(engine->cluster()),
-        table(names, options.most_flows) {}
+/// What reads lines: a thread has one of its own.
+struct Replay::Worker {
+  explicit Worker(const LogNames& names) : table(names) {}
 
-  std::uint32_t file_id(const std::string& name) {
-    if (!files.empty() && files.back() == name) return static_cast<std::uint32_t>(files.size()) - 1;
-    const auto it = std::find(files.begin(), files.end(), name);
-    if (it != files.end()) return static_cast<std::uint32_t>(it - files.begin());
-    files.push_back(name);
-    return static_cast<std::uint32_t>(files.size()) - 1;
-  }
-  [[nodiscard]] std::string place(LogPlace at) const {
-    return fmt::format("{}:{}", files[at.file] == "-" ? "<stdin>" : files[at.file], at.line);
-  }
+  void add(const LogLine& line, std::uint32_t file, bool padded, const State& s);
 
-  std::shared_ptr<const sim::Engine> engine;
-  ReplayOptions options;
-  LogNames names;
   FlowTable table;
   LogLineReader reader;
   LogRecord record;
   std::string why;
   LogLines lines;
+};
+
+struct Replay::State {
+  State(std::shared_ptr<const sim::Engine> e, ReplayOptions o)
+      : engine(std::move(e)), options(std::move(o)), names(engine->cluster()) {
+    const std::size_t threads =
+        options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
+    for (std::size_t i = 0; i < std::min(threads, kMostReaders); ++i)
+      workers.push_back(std::make_unique<Worker>(names));
+    if (workers.size() == 1) workers.front()->table.limit(options.most_flows);
+  }
+
+  std::uint32_t file_id(const std::string& name) {
+    if (files.empty() || files.back() != name) files.push_back(name);
+    return static_cast<std::uint32_t>(files.size()) - 1;
+  }
+  [[nodiscard]] std::string place(LogPlace at) const {
+    return fmt::format("{}:{}", files[at.file] == "-" ? "<stdin>" : files[at.file], at.line);
+  }
+  [[nodiscard]] std::uint64_t lines_read() const {
+    std::uint64_t out = 0;
+    for (const auto& worker : workers) out += worker->lines.total;
+    return out;
+  }
+  // Everything at the first worker.
+  void gather() {
+    if (workers.size() == 1) return;
+    Worker& first = *workers.front();
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      first.table.absorb(workers[i]->table);
+      merge(first.lines, workers[i]->lines, options.shown_unreadable);
+    }
+    workers.resize(1);
+    first.table.limit(options.most_flows);
+  }
+  void read(std::vector<LogBlock>& blocks, std::uint32_t file);
+
+  std::shared_ptr<const sim::Engine> engine;
+  ReplayOptions options;
+  LogNames names;
+  std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::string> files;
 };
+
+void Replay::Worker::add(const LogLine& line, std::uint32_t file, bool padded, const State& s) {
+  ++lines.total;
+  why.clear();
+  const LineKind kind = line.cut ? LineKind::Unreadable : reader.read(line.text, record, why, padded);
+  if (line.cut) why = fmt::format("longer than {} bytes", kLongestLogLine);
+  switch (kind) {
+    case LineKind::Record:
+      ++lines.records;
+      table.add(record, {file, line.number}, line.text);
+      return;
+    case LineKind::Opened:
+      ++lines.opened;
+      return;
+    case LineKind::Tunnel:
+      ++lines.tunnel;
+      return;
+    case LineKind::Other:
+      ++lines.other;
+      return;
+    case LineKind::Blank:
+      ++lines.blank;
+      return;
+    case LineKind::Unreadable:
+      break;
+  }
+  ++lines.unreadable;
+  if (lines.shown.size() >= s.options.shown_unreadable) return;
+  const LogPlace at{file, line.number};
+  lines.shown.push_back({at, s.place(at), why, std::string(line.text.substr(0, FlowTable::kShownLine))});
+}
+
+// Each worker takes neighbours, so that its lines come in order. What a table holds does not depend on which
+// worker read it: rows are known by their first line, and as long as all tables together have no more rows
+// than are kept, none is beyond them. When they have, one goes on alone.
+void Replay::State::read(std::vector<LogBlock>& blocks, std::uint32_t file) {
+  const std::size_t share = (blocks.size() + workers.size() - 1) / workers.size();
+  model::parallel_for_index(workers.size(), options.jobs, [&](std::size_t w) {
+    bool own = true;
+    for (std::size_t i = w * share; i < std::min((w + 1) * share, blocks.size()); ++i) {
+      std::uint64_t group = ~std::uint64_t{0};
+      for_each_line(blocks[i], [&](const LogLine& line) {
+        if (options.shard && (line.number - 1) / kShardLines != group) {
+          group = (line.number - 1) / kShardLines;
+          own = options.shard->has(fmt::format("{} {}", file, group));
+        }
+        if (own) workers[w]->add(line, file, true, *this);
+      });
+    }
+  });
+  blocks.clear();
+  std::size_t rows = 0;
+  for (const auto& worker : workers) rows += worker->table.rows().size();
+  if (workers.size() > 1 && rows > options.most_flows) gather();
+}
 
 Replay::Replay(std::shared_ptr<const sim::Engine> engine, ReplayOptions options)
     : state_(std::make_unique<State>(std::move(engine), std::move(options))) {}
 Replay::~Replay() = default;
 
 void Replay::add_line(const std::string& file, std::uint64_t number, std::string_view text, bool cut) {
-  State& s = *state_;
-  ++s.lines.total;
-  s.why.clear();
-  LineKind kind = cut ? LineKind::Unreadable : s.reader.read(text, s.record, s.why);
-  if (cut) s.why = fmt::format("longer than {} bytes", kLongestLogLine);
-  switch (kind) {
-    case LineKind::Record:
-      ++s.lines.records;
-      s.table.add(s.record, {s.file_id(file), number}, text);
-      return;
-    case LineKind::Opened:
-      ++s.lines.opened;
-      return;
-    case LineKind::Tunnel:
-      ++s.lines.tunnel;
-      return;
-    case LineKind::Other:
-      ++s.lines.other;
-      return;
-    case LineKind::Blank:
-      ++s.lines.blank;
-      return;
-    case LineKind::Unreadable:
-      break;
-  }
-  ++s.lines.unreadable;
-  if (s.lines.shown.size() < s.options.shown_unreadable)
-    s.lines.shown.push_back(
-        {s.place({s.file_id(file), number}), s.why, std::string(text.substr(0, FlowTable::kShownLine))});
+  state_->gather();
+  state_->workers.front()->add({number, text, cut}, state_->file_id(file), false, *state_);
 }
 
 std::optional<std::string> Replay::read(const std::string& path) {
-  return for_each_log_line(path, [&](const LogLine& line) {
-    add_line(path, line.number, line.text, line.cut);
-    if (state_->options.progress && state_->lines.total % kProgressLines == 0)
-      state_->options.progress(state_->lines.total);
+  State& s = *state_;
+  // A log that is given twice is two.
+  s.files.push_back(path);
+  const auto file = static_cast<std::uint32_t>(s.files.size()) - 1;
+  if (s.options.input != nullptr) s.options.input->text(path);
+  std::vector<LogBlock> wave;
+  auto error = for_each_log_block(path, [&](LogBlock block) {
+    if (s.options.input != nullptr) s.options.input->bytes(block.text());
+    wave.push_back(std::move(block));
+    if (wave.size() < s.workers.size() * kBlocksAtOnce) return;
+    s.read(wave, file);
+    if (s.options.progress) s.options.progress(s.lines_read());
   });
+  s.read(wave, file);
+  return error;
 }
 
-ReplayReport Replay::report(const sim::Engine* after, model::Diagnostics& diagnostics) const {
-  const State& s = *state_;
-  ReplayReport out;
-  out.lines = s.lines;
-  out.beyond = s.table.beyond();
-  const auto& rows = s.table.rows();
+ReplayFindings Replay::findings(const sim::Engine* after) {
+  State& s = *state_;
+  s.gather();
+  const FlowTable& table = s.workers.front()->table;
+  ReplayFindings out;
+  out.lines = s.workers.front()->lines;
+  out.beyond = table.beyond();
+  out.most_flows = s.options.most_flows;
+  out.shown_unreadable = s.options.shown_unreadable;
+  const auto& rows = table.rows();
   std::vector<RecordedFlow> recorded(rows.size());
-  model::parallel_for_index(rows.size(), s.options.jobs,
-                            [&](std::size_t i) { recorded[i] = recorded_flow(s.names, s.table, rows[i]); });
+  out.rows.resize(rows.size());
+  model::parallel_for_index(rows.size(), s.options.jobs, [&](std::size_t i) {
+    recorded[i] = recorded_flow(s.names, table, rows[i]);
+    out.rows[i].key = table.key(rows[i]);
+    if (recorded[i].flow) out.rows[i].flow = identity(*recorded[i].flow);
+  });
   // Distinct flows, in the order of their identity so that the report does not depend on the order of lines.
-  std::map<std::string, std::size_t> known;
-  std::vector<std::string> identities(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (recorded[i].flow) known.emplace(identities[i] = identity(*recorded[i].flow), 0);
+  std::map<std::string_view, std::size_t> known;
+  for (const auto& row : out.rows)
+    if (!row.flow.empty()) known.emplace(row.flow, 0);
   for (auto& [key, index] : known) {
     index = out.flows.size();
-    out.flows.emplace_back();
+    out.flows.emplace_back().identity = key;
   }
+  std::vector<std::vector<std::size_t>> rows_of(out.flows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    const FlowRow& row = rows[i];
+    RowFinding& to = out.rows[i];
+    to.first = row.first;
+    to.row.client = recorded[i].client;
+    to.row.target = recorded[i].target;
+    to.row.observer = recorded[i].observer;
+    to.row.traffic = row.traffic;
+    to.row.seen = table.observations()[row.seen].text;
+    to.row.first = s.place(row.first);
+    to.row.line = row.line;
+    to.row.why = recorded[i].missing;
     if (!recorded[i].flow) continue;
-    sim::Flow& flow = out.flows[known.at(identities[i])];
+    const std::size_t of = known.at(to.flow);
+    rows_of[of].push_back(i);
+    sim::Flow& flow = out.flows[of].flow;
     const std::string name = flow_name(recorded[i]);
     if (flow.name.empty() || name < flow.name) {
       flow = *recorded[i].flow;
       flow.name = name;
     }
   }
-  std::vector<std::vector<std::size_t>> rows_of(out.flows.size());
-  out.rows.resize(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const FlowRow& row = rows[i];
-    ReplayRow& to = out.rows[i];
-    to.client = recorded[i].client;
-    to.target = recorded[i].target;
-    to.observer = recorded[i].observer;
-    to.traffic = row.traffic;
-    to.seen = s.table.observations()[row.seen].text;
-    to.first = s.place(row.first);
-    to.line = row.line;
-    to.why = recorded[i].missing;
-    if (recorded[i].flow) rows_of[known.at(identities[i])].push_back(i);
-  }
   // A verdict lives as long as its rows are compared: there may be many.
-  std::vector<char> valid(out.flows.size(), 0);
-  model::parallel_for_index(out.flows.size(), s.options.jobs, [&](std::size_t flow) {
+  model::parallel_for_index(out.flows.size(), s.options.jobs, [&](std::size_t n) {
+    FlowFinding& of = out.flows[n];
     model::Diagnostics wrong;
-    const auto verdict = sim::simulate(*s.engine, out.flows[flow], {}, wrong);
+    const auto verdict = sim::simulate(*s.engine, of.flow, {}, wrong);
     std::string error;
     for (const auto& d : wrong.items())
       if (d.severity == model::Severity::Error && error.empty()) error = d.message;
-    valid[flow] = error.empty() ? 1 : 0;
-    for (const std::size_t i : rows_of[flow]) {
-      if (error.empty())
-        judge(*s.engine, out.flows[flow], verdict, s.table.observations()[rows[i].seen], out.rows[i]);
+    of.valid = error.empty();
+    for (const std::size_t i : rows_of[n]) {
+      if (of.valid)
+        judge(*s.engine, of.flow, verdict, table.observations()[rows[i].seen], out.rows[i].row);
       else
-        out.rows[i].why = error;
-      if (error.empty()) out.rows[i].flow = flow;
+        out.rows[i].row.why = error;
     }
   });
-  std::set<std::string> source_side;
-  for (const auto& row : out.rows)
-    if (row.observer == Observer::SourceZtunnel) source_side.insert(row.client);
-  for (auto& row : out.rows) {
-    row.both_ends = row.observer == Observer::DestinationZtunnel && source_side.contains(row.client);
-    Tally& tally = row.agreement == Agreement::Agrees      ? out.agree
-                   : row.agreement == Agreement::Disagrees ? out.disagree
-                                                           : out.undetermined;
-    ++tally.flows;
-    tally.lines += row.traffic.count;
-  }
   if (after != nullptr) {
-    const std::vector<Traffic> traffic = traffic_of_flows(out);
-    for (const Traffic& one : traffic) out.recorded.add(one);
+    out.with_change = true;
     std::vector<sim::Flow> asked;
-    for (std::size_t i = 0; i < out.flows.size(); ++i)
-      if (valid[i] != 0 && traffic[i].count > 0) asked.push_back(out.flows[i]);
-    out.plan = compare_clusters(*s.engine, *after, asked, {}, s.options.jobs, diagnostics);
-    std::map<std::string, std::size_t> by_name;
-    for (std::size_t i = 0; i < out.flows.size(); ++i) by_name.emplace(identity(out.flows[i]), i);
-    for (std::size_t i = 0; i < out.plan->changes.size(); ++i)
-      out.impact.push_back({i, traffic[by_name.at(identity(out.plan->changes[i].flow))]});
+    for (const auto& flow : out.flows)
+      if (flow.valid) asked.push_back(flow.flow);
+    auto fates = flow_fates(*s.engine, *after, asked, {}, s.options.jobs, out.objects);
+    std::size_t next = 0;
+    for (auto& flow : out.flows)
+      if (flow.valid) flow.fate = std::move(fates[next++]);
   }
-  // What only the order of lines tells apart comes last.
-  std::sort(out.rows.begin(), out.rows.end(), [](const ReplayRow& a, const ReplayRow& b) {
-    return std::tie(a.client, a.target, a.observer, a.seen, a.flow, a.why, a.traffic.count, a.first) <
-           std::tie(b.client, b.target, b.observer, b.seen, b.flow, b.why, b.traffic.count, b.first);
-  });
+  std::sort(out.rows.begin(), out.rows.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   return out;
 }
+
+ReplayReport Replay::report(const sim::Engine* after) { return report_of(findings(after)); }
 
 std::optional<double> ReplayReport::trust() const {
   const auto decided = agree.lines + disagree.lines;

@@ -13,6 +13,8 @@
 #include "scenarios/plan.h"
 #include "scenarios/replay/flow_table.h"
 #include "scenarios/replay/recorded_flow.h"
+#include "scenarios/shard/digest.h"
+#include "scenarios/shard/shard.h"
 #include "sim/engine.h"
 
 namespace waypath::scenarios {
@@ -22,12 +24,19 @@ struct ReplayOptions {
   std::size_t shown_unreadable = 5;
   unsigned jobs = 0;
   std::function<void(std::uint64_t lines)> progress;  // now and then while reading; may be empty
+  std::optional<Shard> shard;                         // only blocks of kShardLines lines that are its
+  Digest* input = nullptr;                            // takes in the logs' names and texts; may be null
 };
+
+inline constexpr std::uint64_t kShardLines = 4096;
+
+struct ReplayFindings;
 
 /// The lines that were read, by what they were. `unreadable` ones are not part of anything else.
 struct LogLines {
   std::uint64_t total = 0, records = 0, opened = 0, tunnel = 0, other = 0, blank = 0, unreadable = 0;
   struct Bad {
+    LogPlace at;
     std::string place, why, text;
   };
   std::vector<Bad> shown;  // the first unreadable ones
@@ -84,11 +93,14 @@ class Replay {
   /// Adds one line.
   void add_line(const std::string& file, std::uint64_t number, std::string_view text, bool cut = false);
 
+  /// What a shard leaves (scenarios/replay/findings.h); `report` lays it together.
+  [[nodiscard]] ReplayFindings findings(const sim::Engine* after);
   /// `after`: the cluster with the change, null without one.
-  [[nodiscard]] ReplayReport report(const sim::Engine* after, model::Diagnostics& diagnostics) const;
+  [[nodiscard]] ReplayReport report(const sim::Engine* after);
 
  private:
   struct State;
+  struct Worker;
   std::unique_ptr<State> state_;
 };
 

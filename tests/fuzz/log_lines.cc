@@ -48,8 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     replay.add_line("fuzz.log", ++number, text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
-  model::Diagnostics diagnostics;
-  const auto report = replay.report(engine().get(), diagnostics);
+  const auto report = replay.report(engine().get());
   const auto& l = report.lines;
   std::uint64_t kept = report.beyond.count;
   for (const auto& row : report.rows) kept += row.traffic.count;

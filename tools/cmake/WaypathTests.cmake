@@ -89,6 +89,16 @@ if(Python3_Interpreter_FOUND AND TARGET waypath)
   set_tests_properties("snapshot: the real kubectl reads a cluster" PROPERTIES LABELS snapshot SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 
+# The manifests that spread a run over a cluster: taken by the real kubectl, their commands run as processes. Exit code 77: kubectl
+# cannot be installed here, skipped.
+if(Python3_Interpreter_FOUND AND TARGET waypath)
+  add_test(NAME "fleet: the shipped Jobs run, killed and again, and merge to the whole"
+           COMMAND "${Python3_EXECUTABLE}" -B "${PROJECT_SOURCE_DIR}/tests/fleet/run.py" $<TARGET_FILE:waypath>
+                   "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/fleet")
+  set_tests_properties("fleet: the shipped Jobs run, killed and again, and merge to the whole"
+                       PROPERTIES LABELS fleet SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
+
 # Reports and CI examples, read by programs that are not ours. Exit code 77: their packages cannot be installed here, skipped.
 if(Python3_Interpreter_FOUND AND TARGET waypath)
   add_test(NAME "consumers: JUnit, TAP, SARIF and the CI examples are what other programs read"

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "model/base/ip.h"
 #include "tools/render/diagram.h"
@@ -17,20 +16,13 @@
 namespace waypath::tools {
 namespace {
 
-using Cell = sim::ReachResult::Cell;
+using scenarios::ReachTable;
+using Pair = ReachTable::Pair;
 
-struct Pair {
-  std::string from, to, sure, possible, conditional;  // `possible` where it differs, `conditional` where some
-};
-
-std::vector<Pair> pairs_of(const sim::ReachResult& matrix) {
-  std::vector<Pair> out;
-  matrix.for_each_pair([&](const std::string& from, const std::string& to, const Cell& cell) {
-    out.push_back({from, to, matrix.connections(cell.sure),
-                   cell.sure == cell.possible ? "" : matrix.connections(cell.possible),
-                   cell.conditional == sim::PortSetTable::kNone ? "" : matrix.connections(cell.conditional)});
-  });
-  return out;
+template <class Fn>
+void for_each_pair(const ReachTable& table, const Fn& fn) {
+  for (const auto& row : table.rows)
+    for (const Pair& pair : row.pairs) fn(row.from, pair);
 }
 
 std::string answer(const Pair& p) {
@@ -82,40 +74,39 @@ std::string ends(std::size_t n, const char* one) { return fmt::format("{} {}{}",
 
 std::string or_dash(const sim::PortSet& set) { return set.empty() ? "-" : set.str(); }
 
-std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool colour) {
+std::string text(const ReachTable& table, bool colour) {
   const Paint paint(colour);
-  const auto& m = report.matrix;
-  std::set<std::string> sources, destinations, asked;
-  for (const auto& end : m.sources())
-    if (!end.external()) sources.insert(end.name);
-  for (const auto& end : m.destinations())
-    if (!end.external()) destinations.insert(end.name);
-  std::set_union(sources.begin(), sources.end(), destinations.begin(), destinations.end(),
-                 std::inserter(asked, asked.end()));
-  std::size_t possible = sources.size() * destinations.size();
-  for (const auto& name : sources) possible -= destinations.count(name);
-  const auto connected =
-      static_cast<std::size_t>(std::count_if(pairs.begin(), pairs.end(), [&](const Pair& p) {
-        return sources.count(p.from) != 0 && destinations.count(p.to) != 0;
-      }));
+  std::vector<std::string> asked;
+  std::set_union(table.sources.begin(), table.sources.end(), table.destinations.begin(),
+                 table.destinations.end(), std::back_inserter(asked));
+  const auto among = [](const std::vector<std::string>& sorted, const std::string& name) {
+    return std::binary_search(sorted.begin(), sorted.end(), name);
+  };
+  std::size_t possible = table.sources.size() * table.destinations.size(), connected = 0;
+  for (const auto& name : table.sources) possible -= among(table.destinations, name) ? 1 : 0;
+  for (const auto& row : table.rows)
+    if (among(table.sources, row.from))
+      connected +=
+          static_cast<std::size_t>(std::count_if(row.pairs.begin(), row.pairs.end(), [&](const Pair& p) {
+            return among(table.destinations, p.to);
+          }));
   std::string out = fmt::format(
       "{}; {} of {} of them connected, by {} (layer {})\n", ends(asked.size(), "workload"), connected,
       ends(possible, "pair"),
-      report.layer == "netpol" ? "NetworkPolicy and its kin" : "NetworkPolicy, HBONE and L4 authorization",
-      report.layer);
-  for (std::size_t i = 0; i < pairs.size();) {
-    const std::string& from = pairs[i].from;
+      table.layer == "netpol" ? "NetworkPolicy and its kin" : "NetworkPolicy, HBONE and L4 authorization",
+      table.layer);
+  for (const auto& row : table.rows) {
     // Destinations with the same connections stand together.
     std::vector<std::pair<std::string, std::vector<std::string>>> groups;
-    for (; i < pairs.size() && pairs[i].from == from; ++i) {
-      const std::string said = pairs[i].possible.empty() ? spoken(pairs[i].sure)
-                                                         : fmt::format("{} (up to {})", spoken(pairs[i].sure),
-                                                                       spoken(pairs[i].possible));
+    for (const Pair& p : row.pairs) {
+      const std::string said = p.possible.empty()
+                                   ? spoken(p.sure)
+                                   : fmt::format("{} (up to {})", spoken(p.sure), spoken(p.possible));
       auto it = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == said; });
       if (it == groups.end()) it = groups.insert(groups.end(), {said, {}});
-      it->second.push_back(spoken_end(pairs[i].to) + (pairs[i].conditional.empty() ? "" : " *"));
+      it->second.push_back(spoken_end(p.to) + (p.conditional.empty() ? "" : " *"));
     }
-    out += "\n" + paint.bold(spoken_end(from)) + "\n";
+    out += "\n" + paint.bold(spoken_end(row.from)) + "\n";
     std::size_t width = 0;
     for (const auto& g : groups) width = std::max(width, std::min<std::size_t>(columns(g.first), 24));
     for (const auto& [said, to] : groups) {
@@ -125,11 +116,14 @@ std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool
         out += (n == 0 && beside ? "" : std::string(width + 4, ' ')) + to[n] + "\n";
     }
   }
-  if (std::any_of(pairs.begin(), pairs.end(), [](const Pair& p) { return !p.conditional.empty(); }))
+  if (std::any_of(table.rows.begin(), table.rows.end(), [](const ReachTable::Row& row) {
+        return std::any_of(row.pairs.begin(), row.pairs.end(),
+                           [](const Pair& p) { return !p.conditional.empty(); });
+      }))
     out += "\n* HTTP rules at the sidecar of the destination may narrow it\n";
-  if (!report.exposures.empty()) {
+  if (!table.exposures.empty()) {
     std::size_t name = columns("workload"), any = columns("any pod"), world = columns("internet");
-    for (const auto& e : report.exposures) {
+    for (const auto& e : table.exposures) {
       name = std::max(name, columns(e.workload));
       any = std::max(any, columns(spoken(or_dash(e.any_pod))));
       world = std::max(world, columns(spoken(or_dash(e.internet))));
@@ -139,45 +133,44 @@ std::string text(const ReachReport& report, const std::vector<Pair>& pairs, bool
            "and public addresses\n";
     out += fmt::format("  {}  {}  {}  {}\n", padded("workload", name), padded("any pod", any),
                        padded("internet", world), "by Ingress or Route");
-    for (const auto& e : report.exposures) {
+    for (const auto& e : table.exposures) {
       std::string row = fmt::format("  {}  {}  {}  {}", padded(printable(e.workload), name),
                                     padded(spoken(or_dash(e.any_pod)), any),
                                     padded(spoken(or_dash(e.internet)), world), spoken(or_dash(e.ingress)));
       out += row + "\n";
     }
   }
-  for (const auto& e : m.excluded()) out += fmt::format("\nnot judged: {} ({})", printable(e.name), e.why);
-  if (!m.excluded().empty()) out += "\n";
-  for (const auto& fact : m.missing_facts()) out += "missing fact: " + printable(fact) + "\n";
+  for (const auto& e : table.excluded) out += fmt::format("\nnot judged: {} ({})", printable(e.name), e.why);
+  if (!table.excluded.empty()) out += "\n";
+  for (const auto& fact : table.missing_facts) out += "missing fact: " + printable(fact) + "\n";
   return out;
 }
 
-std::string json(const ReachReport& report, const std::vector<Pair>& pairs) {
+std::string json(const ReachTable& table) {
   using Json = nlohmann::ordered_json;
   Json out;
   out["apiVersion"] = kApiVersion;
-  out["layer"] = report.layer;
+  out["layer"] = table.layer;
   Json list = Json::array();
-  for (const auto& p : pairs) {
-    Json one{{"src", p.from}, {"dst", p.to}, {"connections", p.sure}};
+  for_each_pair(table, [&](const std::string& from, const Pair& p) {
+    Json one{{"src", from}, {"dst", p.to}, {"connections", p.sure}};
     if (!p.possible.empty()) one["possible"] = p.possible;
     if (!p.conditional.empty()) one["conditional"] = fmt::format("sidecar of {}: {}", p.to, p.conditional);
     list.push_back(std::move(one));
-  }
+  });
   out["pairs"] = std::move(list);
-  out["complete"] = report.matrix.complete();
+  out["complete"] = table.complete;
   Json open = Json::array();
-  for (const auto& e : report.exposures)
+  for (const auto& e : table.exposures)
     open.push_back(Json{{"workload", e.workload},
                         {"anyPod", e.any_pod.str()},
                         {"internet", e.internet.str()},
                         {"ingress", e.ingress.str()}});
   out["exposure"] = std::move(open);
   Json excluded = Json::array();
-  for (const auto& e : report.matrix.excluded())
-    excluded.push_back(Json{{"workload", e.name}, {"reason", e.why}});
+  for (const auto& e : table.excluded) excluded.push_back(Json{{"workload", e.name}, {"reason", e.why}});
   out["excluded"] = std::move(excluded);
-  out["missingFacts"] = report.matrix.missing_facts();
+  out["missingFacts"] = table.missing_facts;
   return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
@@ -192,15 +185,16 @@ std::string csv_field(const std::string& field) {
   return out + "\"";
 }
 
-std::string csv(const std::vector<Pair>& pairs) {
+std::string csv(const ReachTable& table) {
   std::string out = "src,dst,connections,possible,conditional\r\n";
-  for (const auto& p : pairs)
-    out += fmt::format("{},{},{},{},{}\r\n", csv_field(p.from), csv_field(p.to), csv_field(p.sure),
+  for_each_pair(table, [&](const std::string& from, const Pair& p) {
+    out += fmt::format("{},{},{},{},{}\r\n", csv_field(from), csv_field(p.to), csv_field(p.sure),
                        csv_field(p.possible), csv_field(p.conditional));
+  });
   return out;
 }
 
-std::string markdown(const ReachReport& report, const std::vector<Pair>& pairs) {
+std::string markdown(const ReachTable& table) {
   const auto cell = [](const std::string& text) {
     std::string out;
     for (const char c : printable(text)) {
@@ -210,12 +204,13 @@ std::string markdown(const ReachReport& report, const std::vector<Pair>& pairs) 
     return "`" + out + "`";
   };
   std::string out = "| from | to | connections |\n|---|---|---|\n";
-  for (const auto& p : pairs)
-    out += fmt::format("| {} | {} | {}{} |\n", cell(p.from), cell(p.to), answer(p),
+  for_each_pair(table, [&](const std::string& from, const Pair& p) {
+    out += fmt::format("| {} | {} | {}{} |\n", cell(from), cell(p.to), answer(p),
                        p.conditional.empty() ? "" : " (HTTP rules may narrow it)");
-  if (report.exposures.empty()) return out;
+  });
+  if (table.exposures.empty()) return out;
   out += "\n| workload | open to any pod | to the internet | by Ingress or Route |\n|---|---|---|---|\n";
-  for (const auto& e : report.exposures)
+  for (const auto& e : table.exposures)
     out += fmt::format("| {} | {} | {} | {} |\n", cell(e.workload), or_dash(e.any_pod), or_dash(e.internet),
                        or_dash(e.ingress));
   return out;
@@ -223,8 +218,7 @@ std::string markdown(const ReachReport& report, const std::vector<Pair>& pairs) 
 
 }  // namespace
 
-Picture reach_picture(const sim::ReachResult& matrix) {
-  const auto pairs = pairs_of(matrix);
+Picture reach_picture(const ReachTable& table) {
   Picture out;
   out.name = "reach";
   std::map<std::string, std::size_t> groups, nodes;
@@ -232,12 +226,12 @@ Picture reach_picture(const sim::ReachResult& matrix) {
     return name.compare(0, 4, "ext:") == 0 ? std::string("outside the cluster")
                                            : name.substr(0, name.find('/'));
   };
-  for (const auto& p : pairs) {
-    for (const auto* name : {&p.from, &p.to}) {
+  for_each_pair(table, [&](const std::string& from, const Pair& p) {
+    for (const auto* name : {&from, &p.to}) {
       groups.emplace(group_of(*name), 0);
       nodes.emplace(*name, 0);
     }
-  }
+  });
   for (auto& [name, index] : groups) {
     index = out.groups.size();
     out.groups.push_back(name);
@@ -255,21 +249,20 @@ Picture reach_picture(const sim::ReachResult& matrix) {
     node.keys = {outside ? "external" : name.substr(0, name.find('[')), name};
     out.nodes.push_back(std::move(node));
   }
-  for (const auto& p : pairs) {
+  for_each_pair(table, [&](const std::string& from, const Pair& p) {
     std::vector<std::string> lines{answer(p)};
     if (!p.conditional.empty()) lines.emplace_back("HTTP rules may narrow it");
-    out.edges.push_back({nodes[p.from], nodes[p.to], std::move(lines), Line::Solid,
+    out.edges.push_back({nodes[from], nodes[p.to], std::move(lines), Line::Solid,
                          p.possible.empty() ? Look::Plain : Look::Unknown});
-  }
+  });
   return out;
 }
 
-std::string reach_report(const ReachReport& report, std::string_view format, bool colour) {
-  const auto pairs = pairs_of(report.matrix);
-  if (format == "json") return json(report, pairs);
-  if (format == "csv") return csv(pairs);
-  if (format == "markdown") return markdown(report, pairs);
-  return text(report, pairs, colour);
+std::string reach_report(const ReachTable& table, std::string_view format, bool colour) {
+  if (format == "json") return json(table);
+  if (format == "csv") return csv(table);
+  if (format == "markdown") return markdown(table);
+  return text(table, colour);
 }
 
 }  // namespace waypath::tools

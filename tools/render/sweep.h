@@ -1,22 +1,14 @@
 #pragma once
 // What `sweep` prints.
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "scenarios/rollout.h"
-#include "scenarios/sweep.h"
+#include "scenarios/shard/sweep_shard.h"
 
 namespace waypath::tools {
 
-struct SweepResult {
-  std::string kind;               // failures, versions, rollout, policies
-  scenarios::SweepReport report;  // unless rollout
-  std::optional<scenarios::RolloutReport> rollout;
-  std::size_t flows = 0;  // asked in each case
-};
+using SweepResult = scenarios::SweepOutcome;
 
 /// `format`: text, json or markdown. `all`: every changed flow, not the first of each case.
 [[nodiscard]] std::string sweep_text(const SweepResult& result, std::string_view format, bool colour,

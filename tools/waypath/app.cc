@@ -212,6 +212,8 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_replay(*parsed.options, streams);
     case Verb::Sweep:
       return run_sweep(*parsed.options, streams);
+    case Verb::Merge:
+      return run_merge(*parsed.options, streams);
     case Verb::Explain:
       return run_explain(*parsed.options, streams);
     case Verb::Report:

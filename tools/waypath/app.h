@@ -37,6 +37,7 @@ struct Streams {
 [[nodiscard]] int run_record(const Options& options, const Streams& streams);
 [[nodiscard]] int run_replay(const Options& options, const Streams& streams);
 [[nodiscard]] int run_sweep(const Options& options, const Streams& streams);
+[[nodiscard]] int run_merge(const Options& options, const Streams& streams);
 [[nodiscard]] int run_diff(const Options& options, const Streams& streams);
 [[nodiscard]] int run_lint(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);

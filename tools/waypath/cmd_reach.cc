@@ -7,10 +7,14 @@
 #include <vector>
 
 #include "model/base/edit_distance.h"
+#include "scenarios/reach_table.h"
+#include "scenarios/shard/reach_shard.h"
 #include "sim/reach.h"
 #include "sim/reach_exposure.h"
 #include "tools/render/reach.h"
 #include "tools/waypath/app.h"
+#include "tools/waypath/results.h"
+#include "tools/waypath/shard_run.h"
 
 namespace waypath::tools {
 namespace {
@@ -31,7 +35,19 @@ std::string no_end_hint(const model::Cluster& cluster, std::string_view wanted) 
 
 }  // namespace
 
+int print_reach(const scenarios::ReachTable& table, const Options& options, const Streams& streams) {
+  if (options.common.format == "mermaid" || options.common.format == "dot") {
+    const auto picture = drawn(reach_picture(table), options, streams);
+    return picture && write_data(options, streams, *picture) ? kExitFine : kExitUsage;
+  }
+  const bool colour = options.common.format == "text" && use_colour(options, streams);
+  return write_data(options, streams, reach_report(table, options.common.format, colour)) ? kExitFine
+                                                                                          : kExitUsage;
+}
+
 int run_reach(const Options& options, const Streams& streams) {
+  const auto part = shard_choice(options, streams);
+  if (!part.fine) return kExitUsage;
   const auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
   sim::ReachOptions how;
@@ -65,15 +81,14 @@ int run_reach(const Options& options, const Streams& streams) {
   std::vector<sim::WorkloadExposure> open;
   if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), how, diagnostics);
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
-  if (options.common.format == "mermaid" || options.common.format == "dot") {
-    const auto picture = drawn(reach_picture(matrix), options, streams);
-    return picture && write_data(options, streams, *picture) ? kExitFine : kExitUsage;
-  }
-  const bool colour = options.common.format == "text" && use_colour(options, streams);
-  return write_data(options, streams,
-                    reach_report({matrix, open, options.reach.layer}, options.common.format, colour))
-             ? kExitFine
-             : kExitUsage;
+  const auto shard = part.run ? std::optional(part.run->shard) : std::nullopt;
+  const auto table = scenarios::reach_table(matrix, open, options.reach.layer, shard);
+  if (!part.run) return print_reach(table, options, streams);
+  scenarios::Digest input;
+  input.files(engine->cluster().files());
+  scenarios::ShardWriter out(part.run->path, shard_header(options, *part.run, input));
+  scenarios::write_reach(table, out);
+  return finish_shard(out, *part.run, streams);
 }
 
 }  // namespace waypath::tools

@@ -15,6 +15,8 @@
 #include "tools/render/sweep.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/changed_cluster.h"
+#include "tools/waypath/results.h"
+#include "tools/waypath/shard_run.h"
 
 namespace waypath::tools {
 namespace {
@@ -33,7 +35,7 @@ class Interruptible {
     interrupted = false;
     struct sigaction action {};
     action.sa_handler = on_interrupt;
-    action.sa_flags = SA_RESETHAND;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, &before_);
   }
@@ -47,7 +49,8 @@ class Interruptible {
 
 // Flows of the scenarios, else all that the cluster suggests.
 std::optional<std::vector<scenarios::FlowGroup>> flow_groups(const sim::Engine& engine,
-                                                             const Options& options, const Streams& streams) {
+                                                             const Options& options, const Streams& streams,
+                                                             scenarios::Digest& input) {
   std::vector<scenarios::FlowGroup> out;
   for (const auto& path : options.sweep.scenarios) {
     model::Diagnostics diagnostics;
@@ -55,6 +58,7 @@ std::optional<std::vector<scenarios::FlowGroup>> flow_groups(const sim::Engine& 
     const auto scenario = scenarios::read_scenario(path, files, diagnostics);
     print_diagnostics(diagnostics, files, options, streams);
     if (!scenario || diagnostics.has_errors()) return std::nullopt;
+    input.files(files);
     scenarios::FlowGroup group;
     group.assume = scenario->assume;
     scenarios::FlowSelection selection(engine.cluster());
@@ -68,11 +72,13 @@ std::optional<std::vector<scenarios::FlowGroup>> flow_groups(const sim::Engine& 
 
 std::optional<std::vector<scenarios::RolloutPart>> rollout_parts(const sim::Engine& engine,
                                                                  const Options& options,
-                                                                 const Streams& streams) {
+                                                                 const Streams& streams,
+                                                                 scenarios::Digest& input) {
   std::vector<scenarios::RolloutPart> out;
   for (const auto& path : options.plan.changes) {
     const auto change = read_change(path, options, streams);
     if (!change) return std::nullopt;
+    add_change(input, *change);
     scenarios::RolloutPart part;
     part.name = path;
     part.changes = change->changes;
@@ -100,7 +106,17 @@ std::optional<std::vector<scenarios::RolloutPart>> rollout_parts(const sim::Engi
 
 }  // namespace
 
+int print_sweep(const scenarios::SweepOutcome& outcome, const Options& options, const Streams& streams) {
+  const bool colour = options.common.format == "text" && use_colour(options, streams);
+  if (!write_data(options, streams,
+                  sweep_text(outcome, options.common.format, colour, options.common.verbose)))
+    return kExitUsage;
+  return sweep_found(outcome) ? kExitNegative : kExitFine;
+}
+
 int run_sweep(const Options& options, const Streams& streams) {
+  const auto part = shard_choice(options, streams);
+  if (!part.fine) return kExitUsage;
   const std::string& kind = options.sweep.kind;
   const auto& versions = options.plan;
   if (kind == "versions" && (versions.from_version.empty() || versions.to_version.empty())) {
@@ -110,6 +126,8 @@ int run_sweep(const Options& options, const Streams& streams) {
   }
   auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
+  scenarios::Digest input;
+  input.files(engine->cluster().files());
   std::vector<scenarios::SweepStep> steps;
   std::vector<scenarios::RolloutPart> parts;
   model::Diagnostics diagnostics;
@@ -130,11 +148,11 @@ int run_sweep(const Options& options, const Streams& streams) {
     model::Diagnostics quiet;
     engine = scenarios::rebuild(*engine, engine->cluster().snapshot(), from, quiet);
   } else {
-    auto read = rollout_parts(*engine, options, streams);
+    auto read = rollout_parts(*engine, options, streams, input);
     if (!read) return kExitUsage;
     parts = std::move(*read);
   }
-  const auto flows = flow_groups(*engine, options, streams);
+  const auto flows = flow_groups(*engine, options, streams, input);
   if (!flows) return kExitUsage;
   SweepResult result;
   result.kind = kind;
@@ -143,6 +161,7 @@ int run_sweep(const Options& options, const Streams& streams) {
   const Interruptible guard;
   scenarios::SweepOptions how;
   how.jobs = options.common.jobs;
+  if (part.run) how.shard = part.run->shard;
   how.stop = [] { return interrupted.load(); };
   const bool show_progress = streams.err_is_terminal && !options.common.quiet;
   if (show_progress)
@@ -161,13 +180,17 @@ int run_sweep(const Options& options, const Streams& streams) {
   if (show_progress) streams.err << "\r\x1b[K" << std::flush;
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
   const bool stopped = result.rollout ? result.rollout->stopped : result.report.stopped;
-  const bool colour = options.common.format == "text" && use_colour(options, streams);
-  if (!write_data(options, streams,
-                  sweep_text(result, options.common.format, colour, options.common.verbose)))
-    return kExitUsage;
+  if (part.run) {
+    if (stopped) return kExitInterrupted;  // the shard is not whole: it is not written
+    if (diagnostics.has_errors()) return kExitUsage;
+    scenarios::ShardWriter out(part.run->path, shard_header(options, *part.run, input));
+    scenarios::write_sweep(result, out);
+    return finish_shard(out, *part.run, streams);
+  }
+  const int code = print_sweep(result, options, streams);
+  if (code == kExitUsage) return code;
   if (stopped) return kExitInterrupted;
-  if (diagnostics.has_errors()) return kExitUsage;
-  return sweep_found(result) ? kExitNegative : kExitFine;
+  return diagnostics.has_errors() ? kExitUsage : code;
 }
 
 }  // namespace waypath::tools

@@ -6,10 +6,13 @@
 
 #include "model/istio/profile.h"
 #include "scenarios/runner.h"
+#include "scenarios/shard/test_shard.h"
 #include "sim/match/regex_match.h"
 #include "tools/render/json.h"
 #include "tools/render/report.h"
 #include "tools/waypath/app.h"
+#include "tools/waypath/results.h"
+#include "tools/waypath/shard_run.h"
 
 namespace waypath::tools {
 namespace {
@@ -82,12 +85,22 @@ std::optional<std::vector<scenarios::Scenario>> read_scenarios(const Options& op
   return read;
 }
 
-}  // namespace
+// What no case is no answer to. Exit 2.
+int no_case(const Options& options, const Streams& streams) {
+  complain(streams,
+           options.tags.empty() ? fmt::format("no case matches --run '{}'", options.run)
+                                : fmt::format("no case has the tags {} and matches --run '{}'",
+                                              fmt::join(options.tags, ", "), options.run),
+           "`waypath test --list` names the cases");
+  return kExitUsage;
+}
 
-std::optional<scenarios::Report> run_scenarios(const Options& options, const Streams& streams, int& code) {
+// `files`: those of the scenarios.
+std::optional<scenarios::Report> run_cases(const Options& options, const Streams& streams,
+                                           const std::optional<scenarios::Shard>& shard,
+                                           model::SourceFiles& files, int& code) {
   code = kExitUsage;
   model::Diagnostics diagnostics;
-  model::SourceFiles files;
   const auto read = read_scenarios(options, streams, files, diagnostics);
   if (!read) return std::nullopt;
   scenarios::RunOptions how;
@@ -97,6 +110,7 @@ std::optional<scenarios::Report> run_scenarios(const Options& options, const Str
   how.allow_exec = options.allow_exec;
   how.istio_version = options.cluster.istio_version;
   how.jobs = options.common.jobs;
+  how.shard = shard;
   scenarios::Report report;
   scenarios::Runner runner(diagnostics, files);
   bool loaded = true;
@@ -110,19 +124,43 @@ std::optional<scenarios::Report> run_scenarios(const Options& options, const Str
   if (!options.common.quiet)
     for (const auto& text : report.cluster_diagnostics) streams.err << text;
   print_diagnostics(diagnostics, files, options, streams);
-  if (loaded && report.cases.empty()) {
-    complain(streams,
-             options.tags.empty() ? fmt::format("no case matches --run '{}'", options.run)
-                                  : fmt::format("no case has the tags {} and matches --run '{}'",
-                                                fmt::join(options.tags, ", "), options.run),
-             "`waypath test --list` names the cases");
+  if (loaded && report.cases.empty() && !shard) {
+    code = no_case(options, streams);
     return std::nullopt;
   }
   if (loaded) code = report.failed > 0 ? kExitNegative : kExitFine;
   return report;
 }
 
+int run_shard(const Options& options, const ShardRun& run, const Streams& streams) {
+  int code = kExitUsage;
+  model::SourceFiles files;
+  const auto report = run_cases(options, streams, run.shard, files, code);
+  if (!report || code == kExitUsage) return kExitUsage;
+  scenarios::Digest input;
+  input.files(files);
+  scenarios::ShardWriter out(run.path, shard_header(options, run, input));
+  scenarios::write_cases(*report, out);
+  return finish_shard(out, run, streams);
+}
+
+}  // namespace
+
+std::optional<scenarios::Report> run_scenarios(const Options& options, const Streams& streams, int& code) {
+  model::SourceFiles files;
+  return run_cases(options, streams, std::nullopt, files, code);
+}
+
+int print_cases(const scenarios::Report& report, const Options& options, const Streams& streams) {
+  if (report.cases.empty()) return no_case(options, streams);
+  const int code = report.failed > 0 ? kExitNegative : kExitFine;
+  return write_data(options, streams, rendered(report, options, streams)) ? code : kExitUsage;
+}
+
 int run_test(const Options& options, const Streams& streams) {
+  const auto part = shard_choice(options, streams);
+  if (!part.fine) return kExitUsage;
+  if (part.run) return run_shard(options, *part.run, streams);
   if (options.list) {
     model::Diagnostics diagnostics;
     model::SourceFiles files;

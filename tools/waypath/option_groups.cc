@@ -83,6 +83,13 @@ void add_diagram(CLI::App& app, DiagramSelection& d) {
   app.add_flag("--each", d.each, "Draw equal workloads one by one, and never by namespace");
 }
 
+void add_shard(CLI::App& app, Options& o) {
+  app.add_option("--shard", o.shard,
+                 "Only part I of N (from 0), to a file or directory --out for `merge`. auto/N: I is "
+                 "JOB_COMPLETION_INDEX; auto: N is WAYPATH_SHARDS, too")
+      ->type_name("I/N");
+}
+
 void add_changes(CLI::App& app, Options& o) {
   app.add_option(
          "--change", o.plan.changes,

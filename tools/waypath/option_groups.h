@@ -20,6 +20,8 @@ void add_cluster(CLI::App& app, Options& o);
 void add_flow(CLI::App& app, FlowOptions& f, bool required);
 /// --focus, --depth, --each.
 void add_diagram(CLI::App& app, DiagramSelection& d);
+/// --shard.
+void add_shard(CLI::App& app, Options& o);
 /// --change.
 void add_changes(CLI::App& app, Options& o);
 /// What plan and diff share.

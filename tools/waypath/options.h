@@ -23,7 +23,8 @@ enum class Verb : std::uint8_t {
   Lint,
   Snapshot,
   Replay,
-  Sweep
+  Sweep,
+  Merge
 };
 
 /// Flags that every verb has.
@@ -117,6 +118,9 @@ struct Options {
   bool fail_fast = false;              // test --fail-fast
   bool allow_exec = false;             // test --allow-exec
   std::string subject;                 // explain
+  std::string shard;                   // test, reach, sweep, replay: --shard
+  std::vector<std::string> shards;     // merge
+  std::vector<std::string> arguments;  // "--flag=value" of all that the result depends on, sorted
 };
 
 /// The parsed command line, or what to print and the exit code instead.

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <map>
 #include <sstream>
 
@@ -51,6 +52,22 @@ std::vector<ArgumentInfo> arguments(const CLI::App& app, bool positional) {
   std::vector<ArgumentInfo> out;
   for (const CLI::Option* option : app.get_options())
     if (option->get_positional() == positional) out.push_back(argument(*option));
+  return out;
+}
+
+// What was given of all that the result depends on: not how it is printed, nor by how many threads.
+std::vector<std::string> telling_arguments(const CLI::App& app) {
+  static constexpr std::array<std::string_view, 7> kOthers{"--output",  "--out",  "--color", "--quiet",
+                                                           "--verbose", "--jobs", "--shard"};
+  std::vector<std::string> out;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end()) continue;
+    for (const auto& value : option->results()) out.push_back(name + "=" + value);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) {
+    return a.substr(0, a.find('=')) < b.substr(0, b.find('='));
+  });
   return out;
 }
 
@@ -121,6 +138,7 @@ class Parser {
     for (auto& [verb, app] : verbs_) {
       if (!app->parsed()) continue;
       options_[verb].verb = verb;
+      options_[verb].arguments = telling_arguments(*app);
       result.options = std::move(options_[verb]);
     }
     return result;

@@ -142,5 +142,17 @@ inline constexpr const char* kSweepExamples =
     "  waypath sweep rollout -f cluster/ --change waypoint.yaml --change policies.yaml\n"
     "  waypath sweep rollout -f cluster/ --enrol shop --enrol payments\n"
     "Interrupted (Ctrl-C), it prints what is done and exits 130.";
+inline constexpr const char* kMergeExamples =
+    "Examples:\n"
+    "  waypath test scenarios/ --shard 0/2 --out shards/            one half of the cases, here or on any "
+    "machine\n"
+    "  waypath test scenarios/ --shard 1/2 --out shards/            the other one\n"
+    "  waypath merge shards/ -o junit > junit.xml                   what `waypath test scenarios/ -o junit` "
+    "prints\n"
+    "Shards are of test, reach, sweep and replay; format, -v and colour are chosen here. The output and the "
+    "exit\n"
+    "code are those of the run as a whole. Exit 2: shards are missing, damaged, or of different runs. "
+    "Manifests of\n"
+    "a Kubernetes Indexed Job and an Argo Workflow that do this: scenarios/fleet/.";
 
 }  // namespace waypath::tools

@@ -29,6 +29,7 @@ void add_test(CLI::App& app, Options& o) {
   app.add_flag("--fail-fast", o.fail_fast, "Stop at the first failure");
   app.add_flag("--allow-exec", o.allow_exec,
                "Run the commands that scenarios name as manifests (kustomize build, helm template)");
+  add_shard(app, o);
   add_common(app, o.common, {"text", "json", "junit", "tap", "markdown", "sarif", "github"});
 }
 
@@ -51,6 +52,7 @@ void add_reach(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"path", "netpol"}))
       ->type_name("LAYER");
   add_diagram(app, o.diagram);
+  add_shard(app, o);
   add_cluster(app, o);
   add_common(app, o.common, {"text", "json", "csv", "markdown", "mermaid", "dot"});
 }
@@ -116,6 +118,7 @@ void add_replay(CLI::App& app, Options& o) {
                  "Distinct flows that are kept: bounds memory; the rest is counted")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
+  add_shard(app, o);
   add_cluster(app, o);
   add_common(app, o.common, {"text", "json", "markdown", "csv"});
 }
@@ -143,8 +146,18 @@ void add_sweep(CLI::App& app, Options& o) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   app.add_flag("--fail-fast", swept.fail_fast, "End with the first finding");
+  add_shard(app, o);
   add_cluster(app, o);
   add_common(app, o.common, {"text", "json", "markdown"});
+}
+
+void add_merge(CLI::App& app, Options& o) {
+  app.add_option("shards", o.shards, "Files that --shard left, or directories with all of them (*.shard)")
+      ->required()
+      ->type_name("SHARD");
+  add_diagram(app, o.diagram);
+  add_common(app, o.common,
+             {"text", "json", "markdown", "csv", "junit", "tap", "sarif", "github", "mermaid", "dot"});
 }
 
 void add_explain(CLI::App& app, Options& o) {
@@ -191,6 +204,8 @@ const std::vector<VerbOptions>& verb_options() {
        add_replay},
       {"sweep", Verb::Sweep, "Every failure, policy, version or rollout order, one after the other",
        kSweepExamples, add_sweep},
+      {"merge", Verb::Merge, "The output of a run from the shards that it was cut into", kMergeExamples,
+       add_merge},
       {"explain", Verb::Explain,
        "What a code means; what a policy, Service or waypoint comes to; what an Istio version changes",
        kExplainExamples, add_explain},
