@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/resolve/captures.h"
+
 namespace waypath::sim {
 namespace {
 
@@ -58,11 +60,11 @@ void TopologyBuilder::declare_vertices() {
   for (const auto& name : cluster_.node_names()) declare(VertexKind::Node, "", name);
   for (const auto& g : cluster_.snapshot().all<model::Gateway>())
     if (is_waypoint(cluster_, *g)) declare(VertexKind::Waypoint, g->meta.ns().str(), g->meta.name().str());
+  out_.captures_ = captures_of(cluster_);
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const model::PodId id{i};
-    out_.captures_.push_back(capture_of(cluster_, id));
     const auto& p = cluster_.pod(id);
-    const auto& c = out_.captures_.back();
+    const auto& c = out_.captures_[i];
     if (is_proxy(c)) {
       const auto [kind, ns, name] = proxy_key(id);
       declare(kind, ns, name, id);

@@ -7,6 +7,7 @@
 
 #include "model/base/edit_distance.h"
 #include "sim/cni_profile.h"
+#include "sim/resolve/captures.h"
 
 namespace waypath::sim {
 
@@ -53,11 +54,9 @@ LintContext::LintContext(const Engine& e)
       snapshot(e.cluster().snapshot()),
       authorization_(e.cluster()),
       authentication_(e.cluster()) {
-  captures_.reserve(cluster.pods().size());
-  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
-    captures_.push_back(capture_of(cluster, {i}));
-    ambient_ = ambient_ || captures_.back().dataplane == Dataplane::Ambient;
-  }
+  captures_ = captures_of(cluster);
+  ambient_ = std::any_of(captures_.begin(), captures_.end(),
+                         [](const Capture& c) { return c.dataplane == Dataplane::Ambient; });
   bindings_.reserve(cluster.services().size());
   for (std::uint32_t i = 0; i < cluster.services().size(); ++i)
     bindings_.push_back(bind_service(cluster, {i}));

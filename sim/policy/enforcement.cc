@@ -5,6 +5,7 @@
 
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
+#include "sim/resolve/captures.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::sim {
@@ -175,7 +176,7 @@ void selected_in_vain(const model::Cluster& cluster, const Subject& subject,
     if (!selects(subject.attachment, pod.meta.labels)) continue;
     const bool reached = pod.meta.key.ns == ns || ns == root;
     (reached ? here : elsewhere) += 1;
-    if (reached && capture_of(cluster, {i}).dataplane == Dataplane::None && outside.empty())
+    if (reached && outside.empty() && capture_of(cluster, {i}).dataplane == Dataplane::None)
       outside = pod.meta.key.ns.str() + "/" + pod.meta.key.name.str();
   }
   if (!outside.empty())
@@ -278,6 +279,7 @@ std::vector<EnforcementPoint> enforcement_points(const model::Cluster& cluster) 
     }
     entry.pods.push_back(pod);
   };
+  const std::vector<Capture> captures = captures_of(cluster);
   for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
     const model::PodId id{i};
     const auto& pod = cluster.pod(id);
@@ -292,7 +294,7 @@ std::vector<EnforcementPoint> enforcement_points(const model::Cluster& cluster) 
       point.gateway_class = gateway->class_name;
       name = gateway->meta.key.ns.str() + "/" + gateway->meta.key.name.str();
     }
-    switch (capture_of(cluster, id).dataplane) {
+    switch (captures[i].dataplane) {
       case Dataplane::None:
         continue;
       case Dataplane::Ambient:

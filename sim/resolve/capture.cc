@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/reason_codes_path.h"
+#include "sim/resolve/captures.h"
 #include "sim/resolve/enablement.h"
 #include "sim/resolve/mesh.h"
 
@@ -169,28 +172,40 @@ void set_flags(const Cluster& cluster, const Pod& pod, Capture& c) {
     c.bypass_inbound = a->value == "true";
 }
 
-// Live reads carry istio-cni's own status on every pod that it captured.
-bool cni_status_given(const Cluster& cluster) {
-  const auto pods = cluster.pods();
-  return std::any_of(pods.begin(), pods.end(),
-                     [](const Pod* p) { return p->meta.annotation(kRedirection) != nullptr; });
-}
+// Live reads carry istio-cni's own status on every pod that it captured. Looked for once, and only when it
+// matters.
+class CniStatus {
+ public:
+  explicit CniStatus(const Cluster& cluster) : cluster_(cluster) {}
+  [[nodiscard]] bool given() {
+    if (!given_) {
+      const auto pods = cluster_.pods();
+      given_ = std::any_of(pods.begin(), pods.end(),
+                           [](const Pod* p) { return p->meta.annotation(kRedirection) != nullptr; });
+    }
+    return *given_;
+  }
+
+ private:
+  const Cluster& cluster_;
+  std::optional<bool> given_;
+};
 
 // E9: what istio-cni wrote beats what the labels promise. A running pod without its status, where others have
 // it, was not captured (started before enrolment, or the CNI failed). "pending" is half done and tells
 // nothing.
-std::optional<bool> cni_status(const Cluster& cluster, const Pod& pod, bool promised) {
+std::optional<bool> cni_status(CniStatus& others, const Pod& pod, bool promised) {
   if (const auto* status = pod.meta.annotation(kRedirection)) {
     if (status->value == "pending") return std::nullopt;
     return status->value == "enabled";
   }
   const bool running = pod.has_status && pod.phase == model::PodPhase::Running && !pod.ips.empty();
-  if (promised && running && cni_status_given(cluster)) return false;
+  if (promised && running && others.given()) return false;
   return std::nullopt;
 }
 
 // E1 to E9 for a pod that is no proxy of its own.
-void decide(const Cluster& cluster, const Pod& pod, Capture& c) {
+void decide(const Cluster& cluster, const Pod& pod, CniStatus& status, Capture& c) {
   const auto& meta = pod.meta;
   const Enrolment labels = enrolment(cluster, pod);
   c.missing_facts = labels.missing_facts;
@@ -225,7 +240,7 @@ void decide(const Cluster& cluster, const Pod& pod, Capture& c) {
                   " was labelled after its start: this version's node agent captures it then";
     }
   }
-  if (const auto live = cni_status(cluster, pod, captured)) {
+  if (const auto live = cni_status(status, pod, captured)) {
     if (*live != captured) c.annotation_mismatch = *live;
     captured = *live;
     undecided.reset();
@@ -235,9 +250,7 @@ void decide(const Cluster& cluster, const Pod& pod, Capture& c) {
   if (captured) c.dataplane = Dataplane::Ambient;
 }
 
-}  // namespace
-
-Capture capture_of(const Cluster& cluster, model::PodId id) {
+Capture capture_one(const Cluster& cluster, model::PodId id, CniStatus& status) {
   const Pod& pod = cluster.pod(id);
   Capture c;
   c.host_network = pod.spec.host_network;
@@ -251,7 +264,7 @@ Capture capture_of(const Cluster& cluster, model::PodId id) {
   }
   set_flags(cluster, pod, c);
   const bool injected_gateway = gateway_template(pod);
-  if (!injected_gateway) decide(cluster, pod, c);
+  if (!injected_gateway) decide(cluster, pod, status, c);
   if (injected_gateway || gateway != nullptr || selected_by_gateway(cluster, pod)) {
     c.proxy_captured = c.dataplane == Dataplane::Ambient;
     c.dataplane = Dataplane::Gateway;
@@ -260,6 +273,21 @@ Capture capture_of(const Cluster& cluster, model::PodId id) {
       c.reason = because(kMeshGatewayPod, pod.meta, {}, "a gateway's Envoy speaks HBONE itself");
   }
   return c;
+}
+
+}  // namespace
+
+Capture capture_of(const Cluster& cluster, model::PodId id) {
+  CniStatus status(cluster);
+  return capture_one(cluster, id, status);
+}
+
+std::vector<Capture> captures_of(const Cluster& cluster) {
+  CniStatus status(cluster);
+  std::vector<Capture> out;
+  out.reserve(cluster.pods().size());
+  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) out.push_back(capture_one(cluster, {i}, status));
+  return out;
 }
 
 }  // namespace waypath::sim
