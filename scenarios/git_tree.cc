@@ -4,7 +4,7 @@
 #include <charconv>
 #include <iterator>
 
-#include "scenarios/command_output.h"
+#include "scenarios/run_command.h"
 
 namespace waypath::scenarios {
 namespace {

@@ -6,7 +6,7 @@
 #include "model/base/parallel.h"
 #include "model/load/manifest_loader.h"
 #include "scenarios/batch.h"
-#include "scenarios/command_output.h"
+#include "scenarios/run_command.h"
 #include "sim/match/regex_match.h"
 
 namespace waypath::scenarios {

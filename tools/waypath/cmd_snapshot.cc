@@ -15,9 +15,9 @@
 #include <thread>
 
 #include "model/load/kind_table.h"
+#include "scenarios/run_command.h"
 #include "tools/render/names.h"
 #include "tools/waypath/app.h"
-#include "tools/waypath/run_command.h"
 
 namespace waypath::tools {
 namespace {
@@ -39,10 +39,10 @@ class Kubectl {
     if (!how.kubeconfig.empty()) words_.push_back("--kubeconfig=" + how.kubeconfig);
     words_.emplace_back("--request-timeout=60s");
   }
-  [[nodiscard]] CommandResult operator()(const std::vector<std::string>& more) const {
+  [[nodiscard]] scenarios::CommandResult operator()(const std::vector<std::string>& more) const {
     auto command = words_;
     command.insert(command.end(), more.begin(), more.end());
-    return run_command(command);
+    return scenarios::run_command(command);
   }
 
  private:
@@ -136,7 +136,8 @@ class Dump {
   }
 
  private:
-  [[nodiscard]] CommandResult get(const std::string& names, const std::optional<std::string>& ns) const {
+  [[nodiscard]] scenarios::CommandResult get(const std::string& names,
+                                             const std::optional<std::string>& ns) const {
     std::vector<std::string> words{"get", names, "-o", "json", "--chunk-size=500"};
     if (ns) words.push_back("--namespace=" + *ns);
     return kubectl_(words);

@@ -1,4 +1,4 @@
-#include "tools/waypath/run_command.h"
+#include "scenarios/run_command.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -8,11 +8,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <utility>
 
 extern char** environ;  // NOLINT: POSIX
 
-namespace waypath::tools {
+namespace waypath::scenarios {
 namespace {
 
 struct Pipe {
@@ -59,7 +61,7 @@ void drain(int out, int err, CommandResult& result) {
 
 }  // namespace
 
-CommandResult run_command(const std::vector<std::string>& command) {
+CommandResult run_command(const std::vector<std::string>& command, const std::string& directory) {
   CommandResult result;
   Pipe out, err;
   if (command.empty() || !out.open() || !err.open()) {
@@ -71,6 +73,7 @@ CommandResult run_command(const std::vector<std::string>& command) {
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
+  if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
   std::vector<char*> arguments;
   std::vector<std::string> own = command;
   for (auto& word : own) arguments.push_back(word.data());
@@ -95,4 +98,27 @@ CommandResult run_command(const std::vector<std::string>& command) {
   return result;
 }
 
-}  // namespace waypath::tools
+std::optional<std::string> output_of(const std::vector<std::string>& command, const std::string& directory,
+                                     std::string& error) {
+  CommandResult result = run_command(command, directory);
+  if (result.exit_code == 0) {
+    std::fwrite(result.err.data(), 1, result.err.size(), stderr);  // its warnings
+    return std::move(result.out);
+  }
+  // What it says in the end is why.
+  std::string why = std::move(result.err);
+  while (!why.empty() && (why.back() == '\n' || why.back() == '\r')) why.pop_back();
+  why = why.substr(why.rfind('\n') + 1);
+  if (result.exit_code == 127)
+    error = "there is no program \"" + (command.empty() ? "" : command.front()) + "\" here";
+  else if (result.exit_code < 0)
+    error = "cannot be started";
+  else if (result.exit_code > 128)
+    error = "ended by signal " + std::to_string(result.exit_code - 128);
+  else
+    error = "exit code " + std::to_string(result.exit_code);
+  if (!why.empty() && result.exit_code != 127) error += ": " + why;
+  return std::nullopt;
+}
+
+}  // namespace waypath::scenarios
