@@ -1,19 +1,12 @@
 # Packs a .deb, installs it into a root of its own with dpkg and uses what lies there.
 # Called by ctest with BUILD_DIR, SOURCE_DIR, VERSION.
 
+include("${CMAKE_CURRENT_LIST_DIR}/common.cmake")
 set(scratch "${BUILD_DIR}/packaging-deb")
 set(root "${scratch}/root")
 file(REMOVE_RECURSE "${scratch}")
 file(MAKE_DIRECTORY "${root}/var/lib/dpkg/info" "${root}/var/lib/dpkg/updates")
 file(WRITE "${root}/var/lib/dpkg/status" "")
-
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "failed (${result}): ${ARGN}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
 
 find_program(dpkg dpkg)
 if(NOT dpkg)

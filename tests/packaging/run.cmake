@@ -1,17 +1,10 @@
 # Installs waypath into a scratch tree and builds and runs a small project that finds the package there.
 # Called by ctest with BUILD_DIR, SOURCE_DIR, GENERATOR, CXX, BUILD_TYPE, VERSION.
 
+include("${CMAKE_CURRENT_LIST_DIR}/common.cmake")
 set(scratch "${BUILD_DIR}/packaging")
 set(prefix "${scratch}/prefix")
 file(REMOVE_RECURSE "${scratch}")
-
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "failed (${result}): ${ARGN}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
 
 run("${CMAKE_COMMAND}" --install "${BUILD_DIR}" --prefix "${prefix}")
 run("${CMAKE_COMMAND}" -S "${SOURCE_DIR}/tests/packaging/downstream" -B "${scratch}/build" -G "${GENERATOR}"

@@ -10,6 +10,7 @@
 #include "sim/lint/lint_codes.h"
 #include "tools/render/json.h"
 #include "tools/render/names.h"
+#include "tools/render/words.h"
 
 namespace waypath::tools {
 namespace {
@@ -29,10 +30,6 @@ std::size_t count(const LintReport& report, Severity severity) {
                                                 [&](const auto& f) { return f.severity == severity; }));
 }
 
-std::string plural(std::size_t n, std::string_view noun) {
-  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
-}
-
 // "2 errors, 1 warning; 4 remarks with --min-severity info; 1 finding silenced by annotation"
 std::string sums(const LintReport& report) {
   std::string out;
@@ -42,14 +39,14 @@ std::string sums(const LintReport& report) {
         std::pair{Severity::Info, "remark"}}) {
     const std::size_t n = count(report, severity);
     if (severity >= report.least) {
-      out += (out.empty() ? "" : ", ") + plural(n, noun);
+      out += (out.empty() ? "" : ", ") + counted(n, noun);
     } else if (n > 0) {
-      hidden += fmt::format("{}{}", hidden.empty() ? "" : " and ", plural(n, noun));
+      hidden += fmt::format("{}{}", hidden.empty() ? "" : " and ", counted(n, noun));
     }
   }
   if (!hidden.empty()) out += fmt::format("; {} more with --min-severity info", hidden);
   if (report.result.suppressed > 0)
-    out += fmt::format("; {} silenced by annotation", plural(report.result.suppressed, "finding"));
+    out += fmt::format("; {} silenced by annotation", counted(report.result.suppressed, "finding"));
   return out + "\n";
 }
 

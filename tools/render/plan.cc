@@ -9,6 +9,7 @@
 
 #include "tools/render/json.h"
 #include "tools/render/names.h"
+#include "tools/render/words.h"
 
 namespace waypath::tools {
 namespace {
@@ -164,8 +165,6 @@ std::vector<Asked> by_target(const std::vector<const FlowChange*>& changes) {
   return out;
 }
 
-std::string flows_text(std::size_t n) { return fmt::format("{} flow{}", n, n == 1 ? "" : "s"); }
-
 std::string summary(const Plan& plan) {
   std::size_t opens = 0, opens_unguarded = 0, breaks = 0, unguarded = 0, other = 0;
   for (const FlowChange& c : plan.changes) {
@@ -198,7 +197,8 @@ std::string text(const Plan& plan, bool colour) {
     out += paint.bold(title(plan, group)) + "\n";
     for (const Alike& some : alike(group)) {
       const FlowChange& c = *some.first;
-      const std::string head = fmt::format("  {} {}  {}", sign(c), verb(c), flows_text(some.changes.size()));
+      const std::string head =
+          fmt::format("  {} {}  {}", sign(c), verb(c), counted(some.changes.size(), "flow"));
       out += (alarming(c) ? paint.bad(head) : *sign(c) == '+' ? paint.good(head) : head) + "\n";
       for (const auto& line : wrapped(printable(transition(c)), kWidth - 4)) out += "    " + line + "\n";
       if (!shown_reason(c).empty()) out += "    " + printable(shown_reason(c)) + "\n";
@@ -247,19 +247,13 @@ std::string json(const Plan& plan) {
   return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
-std::string code(const std::string& text) {
-  std::string out;
-  for (const char c : printable(text)) out += c == '`' ? '\'' : c == '|' ? '/' : c;
-  return "`" + out + "`";
-}
-
 // A cell holds the first flows; the others are counted.
 std::string flows_cell(const Alike& some) {
   constexpr std::size_t kShown = 8;
   std::string out;
   const std::size_t n = some.changes.size();
   for (std::size_t i = 0; i < n && i < kShown; ++i)
-    out += (i == 0 ? "" : "<br>") + code(some.changes[i]->flow.name);
+    out += (i == 0 ? "" : "<br>") + markdown_code(some.changes[i]->flow.name);
   return n <= kShown ? out : fmt::format("{}<br>and {} more", out, n - kShown);
 }
 
@@ -271,8 +265,8 @@ std::string markdown(const Plan& plan) {
     if (group.causes.empty()) head += "several changes together\n";
     for (const auto i : group.causes) {
       const ChangedObject& o = plan.objects[i];
-      head += fmt::format("{} {}{}\n", code(o.object), to_string(o.how),
-                          o.place.empty() ? "" : " " + code(o.place));
+      head += fmt::format("{} {}{}\n", markdown_code(o.object), to_string(o.how),
+                          o.place.empty() ? "" : " " + markdown_code(o.place));
     }
     head += "\n| | change | reason | flows |\n|---|---|---|---|\n";
     for (const Alike& some : alike(group)) {
@@ -282,8 +276,8 @@ std::string markdown(const Plan& plan) {
                       alarming(c)       ? "🔴"
                       : *sign(c) == '+' ? "🟢"
                                         : "🟡",
-                      verb(c), code(transition(c)), shown_reason(c).empty() ? "" : code(shown_reason(c)),
-                      flows_cell(some));
+                      verb(c), markdown_code(transition(c)),
+                      shown_reason(c).empty() ? "" : markdown_code(shown_reason(c)), flows_cell(some));
       // Room for the last line.
       if (out.size() + head.size() + row.size() > kMarkdownLimit - 200) {
         left_out += some.changes.size();

@@ -10,6 +10,7 @@
 #include "tools/render/json.h"
 #include "tools/render/names.h"
 #include "tools/render/plan.h"
+#include "tools/render/words.h"
 
 namespace waypath::tools {
 namespace {
@@ -24,15 +25,8 @@ constexpr std::size_t kMarkdownRows = 200;
 // Of each kind in a text: -o json and csv have all.
 constexpr std::size_t kTextRows = 50;
 
-std::string plural(std::uint64_t n, const char* one, const char* many) {
-  return fmt::format("{} {}", count_text(n), n == 1 ? one : many);
-}
-
-std::string records(std::uint64_t n) { return plural(n, "record", "records"); }
-std::string flows(std::uint64_t n) { return plural(n, "flow", "flows"); }
-
 std::string traffic_text(const Traffic& t) {
-  return fmt::format("{}, {}", records(t.count), bytes_text(t.sent + t.received));
+  return fmt::format("{}, {}", counted(t.count, "record"), bytes_text(t.sent + t.received));
 }
 
 std::string percent(const ReplayReport& r) {
@@ -42,8 +36,8 @@ std::string percent(const ReplayReport& r) {
 }
 
 std::string summary(const ReplayReport& r) {
-  std::string out = fmt::format("Read {}: {}, {} different.", plural(r.lines.total, "line", "lines"),
-                                records(r.lines.records), count_text(r.rows.size()));
+  std::string out = fmt::format("Read {}: {}, {} different.", counted(r.lines.total, "line"),
+                                counted(r.lines.records, "record"), count_text(r.rows.size()));
   std::vector<std::string> rest;
   const auto add = [&](std::uint64_t n, const char* what) {
     if (n > 0) rest.push_back(fmt::format("{} {}", count_text(n), what));
@@ -60,16 +54,16 @@ std::string summary(const ReplayReport& r) {
 std::string agreement(const ReplayReport& r) {
   if (!r.trust())
     return fmt::format("Agreement: nothing can be compared; undetermined: {} of {}.",
-                       records(r.undetermined.lines), flows(r.undetermined.flows));
+                       counted(r.undetermined.lines, "record"), counted(r.undetermined.flows, "flow"));
   return fmt::format("Agreement: {} of {} ({} agree, {} disagree); undetermined: {} of {}.", percent(r),
-                     records(r.agree.lines + r.disagree.lines), flows(r.agree.flows),
-                     count_text(r.disagree.flows), records(r.undetermined.lines),
-                     flows(r.undetermined.flows));
+                     counted(r.agree.lines + r.disagree.lines, "record"), counted(r.agree.flows, "flow"),
+                     count_text(r.disagree.flows), counted(r.undetermined.lines, "record"),
+                     counted(r.undetermined.flows, "flow"));
 }
 
 std::string beyond(const ReplayReport& r) {
   if (r.beyond.count == 0) return {};
-  return fmt::format("Not compared: {} of further flows (--max-flows).", records(r.beyond.count));
+  return fmt::format("Not compared: {} of further flows (--max-flows).", counted(r.beyond.count, "record"));
 }
 
 struct Impact {
@@ -92,11 +86,11 @@ std::vector<std::pair<std::string, Impact>> impacts(const ReplayReport& r) {
 }
 
 std::string change_summary(const ReplayReport& r) {
-  std::string out =
-      fmt::format("Change: of {} recorded ({}), ", flows(r.plan->compared), traffic_text(r.recorded));
+  std::string out = fmt::format("Change: of {} recorded ({}), ", counted(r.plan->compared, "flow"),
+                                traffic_text(r.recorded));
   std::vector<std::string> parts;
   for (const auto& [verb, sum] : impacts(r))
-    parts.push_back(fmt::format("{} {} ({})", flows(sum.flows),
+    parts.push_back(fmt::format("{} {} ({})", counted(sum.flows, "flow"),
                                 verb == "UNGUARDED"         ? "would lose an enforcement point"
                                 : verb == "breaks"          ? "would break"
                                 : verb == "opens"           ? "would open"
@@ -108,7 +102,7 @@ std::string change_summary(const ReplayReport& r) {
   out += parts.empty() ? "none would change" : join(parts, "; ");
   if (r.plan->only_before + r.plan->only_after > 0)
     out += fmt::format("; not compared: {} whose client is on one side alone",
-                       flows(r.plan->only_before + r.plan->only_after));
+                       counted(r.plan->only_before + r.plan->only_after, "flow"));
   return out + ".";
 }
 
@@ -198,7 +192,8 @@ std::string text(const ReplayReport& r, bool colour) {
   for (const auto& [why, cause] : causes(r)) {
     if (++shown > kTextRows) continue;
     if (shown == 1) out += "\n" + paint.bold("Undetermined") + "\n";
-    out += fmt::format("  {} of {}: {}\n", records(cause.lines), flows(cause.flows), printable(why));
+    out += fmt::format("  {} of {}: {}\n", counted(cause.lines, "record"), counted(cause.flows, "flow"),
+                       printable(why));
     out += fmt::format("    {}  {}  {}\n", head(*cause.example), printable(cause.example->seen),
                        printable(cause.example->first));
   }
@@ -295,12 +290,6 @@ std::string json(const ReplayReport& r) {
   return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
-std::string code(const std::string& value) {
-  std::string out;
-  for (const char c : printable(value)) out += c == '`' ? '\'' : c == '|' ? '/' : c;
-  return "`" + out + "`";
-}
-
 std::string markdown(const ReplayReport& r) {
   std::string out = "### waypath replay\n\n" + summary(r) + "\n\n" + agreement(r) + "\n";
   if (r.beyond.count > 0) out += "\n" + beyond(r) + "\n";
@@ -312,15 +301,17 @@ std::string markdown(const ReplayReport& r) {
       continue;
     }
     if (shown++ == 0) out += "\n| disagreement | records | the log | predicted |\n|---|---|---|---|\n";
-    out += fmt::format("| {} | {} | {} {} | {} |\n", code(head(row)), count_text(row.traffic.count),
-                       code(row.seen), code(row.first), code(prediction_text(*row.prediction)));
+    out += fmt::format("| {} | {} | {} {} | {} |\n", markdown_code(head(row)), count_text(row.traffic.count),
+                       markdown_code(row.seen), markdown_code(row.first),
+                       markdown_code(prediction_text(*row.prediction)));
   }
   if (left > 0) out += fmt::format("\n{} more disagreements.\n", count_text(left));
   if (!causes(r).empty())
     out += "\n| undetermined because | records | flows | for example |\n|---|---|---|---|\n";
   for (const auto& [why, cause] : causes(r))
-    out += fmt::format("| {} | {} | {} | {} {} |\n", code(why), count_text(cause.lines),
-                       count_text(cause.flows), code(head(*cause.example)), code(cause.example->first));
+    out += fmt::format("| {} | {} | {} | {} {} |\n", markdown_code(why), count_text(cause.lines),
+                       count_text(cause.flows), markdown_code(head(*cause.example)),
+                       markdown_code(cause.example->first));
   if (!r.plan) return out;
   out += "\n" + change_summary(r) + "\n";
   shown = left = 0;
@@ -336,23 +327,12 @@ std::string markdown(const ReplayReport& r) {
                        words.sign == "-"   ? "🔴"
                        : words.sign == "+" ? "🟢"
                                            : "🟡",
-                       words.verb, code(change.flow.name), count_text(impact->traffic.count),
-                       bytes_text(impact->traffic.sent + impact->traffic.received), code(words.transition),
-                       code(words.reason));
+                       words.verb, markdown_code(change.flow.name), count_text(impact->traffic.count),
+                       bytes_text(impact->traffic.sent + impact->traffic.received),
+                       markdown_code(words.transition), markdown_code(words.reason));
   }
   if (left > 0) out += fmt::format("\n{} more flows change.\n", count_text(left));
   return out;
-}
-
-// RFC 4180. A leading sign would make a formula of it in a spreadsheet.
-std::string cell(const std::string& value) {
-  std::string safe = printable(value);
-  if (!safe.empty() && std::string_view("=+-@").find(safe.front()) != std::string_view::npos)
-    safe.insert(safe.begin(), '\'');
-  if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
-  std::string out = "\"";
-  for (const char c : safe) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
 }
 
 std::string csv(const ReplayReport& r) {
@@ -365,34 +345,16 @@ std::string csv(const ReplayReport& r) {
   for (const auto& row : r.rows) {
     const auto p = row.prediction.value_or(scenarios::Prediction{});
     const auto change = row.flow ? changes.find(r.flows[*row.flow].name) : changes.end();
-    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", cell(row.client), cell(row.target),
-                       to_string(row.observer), row.traffic.count, row.traffic.sent, row.traffic.received,
-                       cell(row.seen), to_string(row.agreement), cell(row.why), p.outcome, cell(p.symptom),
-                       p.reason, cell(p.by), cell(row.first), change == changes.end() ? "" : change->second);
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(row.client),
+                       csv_field(row.target), to_string(row.observer), row.traffic.count, row.traffic.sent,
+                       row.traffic.received, csv_field(row.seen), to_string(row.agreement),
+                       csv_field(row.why), p.outcome, csv_field(p.symptom), p.reason, csv_field(p.by),
+                       csv_field(row.first), change == changes.end() ? "" : change->second);
   }
   return out;
 }
 
 }  // namespace
-
-std::string count_text(std::uint64_t n) {
-  std::string out = std::to_string(n);
-  for (auto at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > 0; at -= 3)
-    out.insert(static_cast<std::size_t>(at), ",");
-  return out;
-}
-
-std::string bytes_text(std::uint64_t n) {
-  static constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
-  if (n < 1000) return fmt::format("{} B", n);
-  double value = static_cast<double>(n) / 1000;
-  std::size_t unit = 0;
-  while (value >= 999.95 && unit + 1 < std::size(kUnits)) {
-    value /= 1000;
-    ++unit;
-  }
-  return fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
 
 std::string replay_text(const ReplayReport& report, std::string_view format, bool colour) {
   if (format == "json") return json(report);

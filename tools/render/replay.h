@@ -12,8 +12,4 @@ namespace waypath::tools {
 [[nodiscard]] std::string replay_text(const scenarios::ReplayReport& report, std::string_view format,
                                       bool colour);
 
-/// "1,204", "42 kB".
-[[nodiscard]] std::string count_text(std::uint64_t n);
-[[nodiscard]] std::string bytes_text(std::uint64_t n);
-
 }  // namespace waypath::tools

@@ -9,6 +9,7 @@
 #include "tools/render/json.h"
 #include "tools/render/names.h"
 #include "tools/render/plan.h"
+#include "tools/render/words.h"
 
 namespace waypath::tools {
 namespace {
@@ -22,8 +23,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShownFlows = 5;
 constexpr std::size_t kMarkdownCases = 200;
-
-std::string flows(std::size_t n) { return n == 1 ? "1 flow" : fmt::format("{} flows", n); }
 
 struct Counts {
   std::size_t breaks = 0, opens = 0, unguarded = 0, other = 0;
@@ -140,7 +139,7 @@ std::string summary(const SweepResult& r) {
   std::vector<std::string> parts;
   for (const auto& [said, n] : effects) parts.push_back(fmt::format("{} {}", n, said));
   std::string out = fmt::format("Sweep {}: {} of {} cases tried with {} each", r.kind, tried,
-                                r.report.planned, flows(r.flows));
+                                r.report.planned, counted(r.flows, "flow"));
   out += (parts.empty() ? "" : ": " + join(parts, ", ")) + ".";
   return r.kind == "policies" ? out + " Dead: none of these flows changes without it." : out;
 }
@@ -167,8 +166,10 @@ const RolloutState* end_of(const RolloutReport& r) {
 std::string state_text(const RolloutState& state) {
   if (!state.result.skipped.empty()) return "cannot be made: " + state.result.skipped;
   std::vector<std::string> parts;
-  if (!state.broken.empty()) parts.push_back(flows(state.broken.size()) + " broken that the end has whole");
-  if (!state.open.empty()) parts.push_back(flows(state.open.size()) + " open that the end has closed");
+  if (!state.broken.empty())
+    parts.push_back(counted(state.broken.size(), "flow") + " broken that the end has whole");
+  if (!state.open.empty())
+    parts.push_back(counted(state.open.size(), "flow") + " open that the end has closed");
   return join(parts, ", ");
 }
 
@@ -189,8 +190,8 @@ std::string rollout_summary(const SweepResult& r) {
   const auto bad = std::count_if(r.rollout->states.begin(), r.rollout->states.end(),
                                  [&](const auto& s) { return &s != end_of(*r.rollout) && s.bad(); });
   return fmt::format("Sweep rollout: {} parts, {} of {} states tried with {} each, {} bad.",
-                     r.rollout->parts.size(), r.rollout->states.size(), r.rollout->planned, flows(r.flows),
-                     bad);
+                     r.rollout->parts.size(), r.rollout->states.size(), r.rollout->planned,
+                     counted(r.flows, "flow"), bad);
 }
 
 std::string rollout_text(const SweepResult& r, const Paint& paint, bool all) {
@@ -297,15 +298,10 @@ std::string json(const SweepResult& r) {
 
 // ---- Markdown ----
 
-std::string code(const std::string& value) {
-  std::string out;
-  for (const char c : printable(value)) out += c == '`' ? '\'' : c == '|' ? '/' : c;
-  return "`" + out + "`";
-}
-
 std::string example(const std::vector<const FlowChange*>& changes) {
   if (changes.empty()) return "";
-  return code(changes.front()->flow.name) + " " + code(change_words(*changes.front()).transition);
+  return markdown_code(changes.front()->flow.name) + " " +
+         markdown_code(change_words(*changes.front()).transition);
 }
 
 std::string markdown(const SweepResult& r) {
@@ -320,8 +316,8 @@ std::string markdown(const SweepResult& r) {
     for (const auto& state : r.rollout->states) {
       if (&state == end || !state.bad()) continue;
       if (rows == 0) out += "\n| bad state | | for example |\n|---|---|---|\n";
-      row(fmt::format("| {} | {} | {} |\n", code(state.result.name), code(state_text(state)),
-                      example(bad_changes(state))));
+      row(fmt::format("| {} | {} | {} |\n", markdown_code(state.result.name),
+                      markdown_code(state_text(state)), example(bad_changes(state))));
     }
     out += "\n" + stopped_text(r.rollout->stopped, r.rollout->states.size(), r.rollout->planned);
   } else {
@@ -329,7 +325,8 @@ std::string markdown(const SweepResult& r) {
     for (const auto& one : r.report.cases) {
       const std::string said = effect(r.kind, one);
       row(fmt::format("| {}{} | {} {} | {} | {} |\n", is_bad(said) ? "🔴 " : "", said, one.group,
-                      code(one.name), one.skipped.empty() ? counts_text(one.plan) : code(one.skipped),
+                      markdown_code(one.name),
+                      one.skipped.empty() ? counts_text(one.plan) : markdown_code(one.skipped),
                       example(telling_changes(r.kind, one, false))));
     }
     out += "\n" + stopped_text(r.report.stopped, r.report.cases.size(), r.report.planned);

@@ -8,6 +8,7 @@
 #include "scenarios/replay/findings.h"
 #include "scenarios/shard/replay_shard.h"
 #include "tools/render/replay.h"
+#include "tools/render/words.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/changed_cluster.h"
 #include "tools/waypath/results.h"

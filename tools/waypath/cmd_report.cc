@@ -15,6 +15,7 @@
 #include "sim/reach_exposure.h"
 #include "tools/render/html_report.h"
 #include "tools/render/lint.h"
+#include "tools/render/words.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/comparison.h"
 
@@ -23,10 +24,6 @@ namespace {
 
 // Past these the page would be no page any more.
 constexpr std::size_t kMostFlows = 20000, kMostPods = 20000;
-
-std::string counted(std::size_t n, const char* one) {
-  return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
-}
 
 std::vector<sim::Verdict> verdicts(const sim::Engine& engine, const std::vector<sim::Flow>& flows,
                                    const sim::Assume& assume, const Options& options) {
