@@ -90,7 +90,7 @@ void decode_gateway(const Field& root, ObjectMeta meta, Decoded& out) {
   spec["listeners"].each([&](const Field& f) { g.listeners.push_back(decode_listener(f)); });
   g.addresses = decode_addresses(spec["addresses"]);
   const Field infrastructure = spec["infrastructure"];
-  infrastructure.only({"labels"}, {"annotations", "parametersRef"});
+  infrastructure.only({"labels"}, {"annotations"}, {"parametersRef"});
   g.infrastructure_labels_given = infrastructure["labels"].present();
   infrastructure["labels"].each_member([&](std::string_view key, const Field& v) {
     g.infrastructure_labels.push_back({intern(key), v.symbol(), v.pos()});
