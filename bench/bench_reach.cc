@@ -1,110 +1,182 @@
-// NetworkPolicy: one connection judged, and the whole matrix of generated clusters. Pods of one workload are
-// one class, so that the matrix grows with classes; `exponent` is the growth in pods against the smallest
-// cluster of the same run.
+// NetworkPolicy: one connection judged, one flow traced, and the whole matrix of generated clusters, one row
+// at a time. `compile_ms` is what selectors, classes and rows of policies take; the time of the benchmark is
+// that of the evaluation, every pair of pods on every port. `goal_ms` is what it may take. `exponent` is the
+// growth in pods at equally many policies, against the smallest cluster of the same run.
 
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
+#include <malloc.h>
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "bench/gen/generator.h"
 #include "model/load/manifest_loader.h"
+#include "sim/engine.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/reach.h"
+#include "sim/reach_count.h"
+#include "sim/reach_matrix.h"
+#include "sim/reach_mesh.h"
+#include "sim/reach_rows.h"
 
 namespace {
 
 using namespace waypath;
+using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kReplicas = 10, kWorkloadsOfNamespace = 10;
-
-std::string policy(std::size_t i, std::size_t namespaces) {
-  // Odd ones admit a neighbour of the namespace, even ones a whole other namespace.
-  const std::string peer =
-      i % 2 == 1 ? fmt::format("podSelector: {{matchLabels: {{app: w{}}}}}", (i + 1) % kWorkloadsOfNamespace)
-                 : fmt::format("namespaceSelector: {{matchLabels: {{team: t{}}}}}", (i * 7) % namespaces);
-  return fmt::format(
-      "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p{}, namespace: n{}}}\n"
-      "spec: {{podSelector: {{matchLabels: {{app: w{}}}}}, ingress: [{{from: [{{{}}}], ports: [{{port: "
-      "{}}}]}}]}}\n",
-      i, i % namespaces, (i / namespaces) % kWorkloadsOfNamespace, peer, 8000 + i % 5);
+double ms_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-std::shared_ptr<const model::Cluster> cluster(std::size_t pods, std::size_t policies) {
-  const std::size_t per_namespace = kReplicas * kWorkloadsOfNamespace,
-                    namespaces = std::max<std::size_t>(1, pods / per_namespace);
-  std::string text;
-  for (std::size_t n = 0; n < namespaces; ++n) {
-    text += fmt::format(
-        "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: n{}, labels: {{team: t{}}}}}\n", n, n);
-    for (std::size_t i = 0; i < per_namespace; ++i)
-      text += fmt::format(
-          "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: w{}-{}, namespace: n{}, labels: {{app: w{}}}, "
-          "ownerReferences: [{{apiVersion: apps/v1, kind: StatefulSet, name: w{}, uid: u}}]}}\n"
-          "spec: {{containers: [{{name: c, image: c}}]}}\n"
-          "status: {{phase: Running, podIP: 10.{}.{}.{}}}\n",
-          i % kWorkloadsOfNamespace, i / kWorkloadsOfNamespace, n, i % kWorkloadsOfNamespace,
-          i % kWorkloadsOfNamespace, n / 250, n % 250, i + 1);
-  }
-  for (std::size_t i = 0; i < policies; ++i) text += policy(i, namespaces);
+std::shared_ptr<const model::Cluster> load(gen::Parameters p) {
+  p.managed_fields = p.services = p.controllers = false;
+  p.noise = 0;
   model::Diagnostics diagnostics;
-  return model::Cluster::build(model::load_texts({{"bench.yaml", text}}, {}, diagnostics), {}, diagnostics);
+  return model::Cluster::build(
+      model::load_texts({{"bench.json", gen::text(p, gen::Form::JsonList)}}, {}, diagnostics), {},
+      diagnostics);
 }
 
-const std::shared_ptr<const model::Cluster>& cached(std::size_t pods, std::size_t policies) {
-  static std::map<std::pair<std::size_t, std::size_t>, std::shared_ptr<const model::Cluster>> known;
-  auto& one = known[{pods, policies}];
-  if (!one) one = cluster(pods, policies);
-  return one;
+gen::Parameters parameters(std::int64_t pods, double policies) {
+  gen::Parameters p = gen::profile("teams", "L");
+  p.pods = static_cast<int>(pods);
+  p.namespaces = static_cast<int>((pods + 129) / 130);
+  p.policies = policies / p.namespaces;
+  p.authorization_policies = static_cast<int>(policies) / 10;
+  p.l7_share = p.custom_share = 0;
+  p.http_routes = 0;
+  return p;
+}
+
+/// Pods and NetworkPolicies of `teams`; the last one asked for is kept.
+const std::shared_ptr<const model::Cluster>& cluster(std::int64_t pods, std::int64_t policies) {
+  static std::pair<std::int64_t, std::int64_t> of;
+  static std::shared_ptr<const model::Cluster> kept;
+  if (kept == nullptr || of != std::pair(pods, policies)) {
+    kept = load(parameters(pods, static_cast<double>(policies)));
+    of = {pods, policies};
+  }
+  return kept;
 }
 
 void judge_connection(benchmark::State& state) {
-  const auto& world = cached(1000, static_cast<std::size_t>(state.range(0)));
+  const auto& world = cluster(state.range(0), state.range(0));
   model::Diagnostics diagnostics;
   const auto table = sim::compile_policies(world, {}, diagnostics);
-  sim::Connection c;
-  c.source.pod = world->find_pod("n0", "w1-0");
-  c.destination.pod = world->find_pod("n0", "w0-0");
-  c.port = 8000;
-  for (auto _ : state) benchmark::DoNotOptimize(sim::judge_leg(table, c, nullptr));
-}
-BENCHMARK(judge_connection)->ArgName("policies")->Arg(1)->Arg(100)->Arg(1000)->Unit(benchmark::kNanosecond);
-
-void reach_matrix(benchmark::State& state) {
-  static std::map<std::int64_t, double> seconds;
-  const auto& world = cached(static_cast<std::size_t>(state.range(0)), 1000);
-  sim::ReachOptions options;
-  if (state.range(1) != 0) {
-    options.layer = sim::ReachOptions::Layer::Mesh;
-    options.assume_meshed = true;
-  }
-  sim::ReachResult::Counts counts;
-  const auto begin = std::chrono::steady_clock::now();
+  const auto count = static_cast<std::uint32_t>(world->pods().size());
+  std::uint32_t next = 0;
   for (auto _ : state) {
-    model::Diagnostics diagnostics;
-    const auto matrix = sim::reach(world, options, diagnostics);
-    counts = matrix.counts;
-    benchmark::DoNotOptimize(matrix.complete());
+    sim::Connection c;
+    c.source.pod = {next % count};
+    c.destination.pod = {(next * 7919 + 1) % count};
+    c.port = 8080;
+    next += 104729;
+    benchmark::DoNotOptimize(sim::judge_leg(table, c, nullptr));
   }
-  const double each = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() /
-                      static_cast<double>(state.iterations());
-  state.counters["classes"] = static_cast<double>(counts.classes);
-  const auto key = [](std::int64_t pods, std::int64_t layer) { return pods * 2 + layer; };
-  seconds[key(state.range(0), state.range(1))] = each;
-  const auto base = seconds.find(key(1000, state.range(1)));
-  if (base != seconds.end() && state.range(0) != 1000)
-    state.counters["exponent"] =
-        std::log(each / base->second) / std::log(static_cast<double>(state.range(0)) / 1000.0);
+  state.counters["goal_us"] = 10;
 }
-BENCHMARK(reach_matrix)
-    ->ArgNames({"pods", "path"})
-    ->Args({1000, 0})
-    ->Args({10000, 0})
-    ->Args({1000, 1})
-    ->Args({10000, 1})
+BENCHMARK(judge_connection)->ArgName("pods")->Arg(1000)->Arg(10000)->Unit(benchmark::kMicrosecond);
+
+void trace_connection(benchmark::State& state) {
+  const auto& world = cluster(state.range(0), state.range(0));
+  model::Diagnostics diagnostics;
+  const auto engine = sim::Engine::build(world, {}, diagnostics);
+  const auto count = static_cast<std::uint32_t>(world->pods().size());
+  std::uint32_t next = 0;
+  for (auto _ : state) {
+    const auto &from = world->pod({next % count}), &to = world->pod({(next * 7919 + 1) % count});
+    next += 104729;
+    sim::Flow flow;
+    flow.from = from.meta.ns().str() + "/" + from.meta.name().str();
+    flow.to = to.ips.front().to_string() + ":8080";
+    flow.protocol = "tcp";
+    model::Diagnostics own;
+    benchmark::DoNotOptimize(sim::simulate(*engine, flow, {}, own));
+  }
+  state.counters["goal_us"] = 100;
+}
+BENCHMARK(trace_connection)->ArgName("pods")->Arg(10000)->Unit(benchmark::kMicrosecond);
+
+/// What `reach` compiles, in its steps.
+struct Compiled {
+  Compiled(const std::shared_ptr<const model::Cluster>& world, bool path)
+      : classes(*world, profile, path, diagnostics), rows(*world, profile, classes, table) {
+    classes_ms = ms_since(begin);
+    const std::vector<bool> all(classes.ends(), true);
+    if (path) {
+      sim::ReachOptions options;
+      options.layer = sim::ReachOptions::Layer::Mesh;
+      mesh = std::make_unique<sim::ReachMesh>(world, options, classes, table, diagnostics);
+    }
+    matrix.emplace(classes, rows, mesh.get(), table, all, all);
+    all_ms = ms_since(begin);
+  }
+  Clock::time_point begin = Clock::now();
+  model::Diagnostics diagnostics;
+  sim::CniProfile profile;
+  sim::PortSetTable table;
+  sim::ReachClasses classes;
+  sim::ReachRows rows;
+  std::unique_ptr<sim::ReachMesh> mesh;
+  std::optional<sim::ReachMatrix> matrix;
+  double classes_ms = 0, all_ms = 0;
+};
+
+// pods, policies, path, goal in ms
+void all_pairs(benchmark::State& state) {
+  static std::map<std::pair<std::int64_t, std::int64_t>, std::pair<std::int64_t, double>> smallest;
+  const auto& world = cluster(state.range(0), state.range(1));
+  const bool path = state.range(2) != 0;
+  const auto heap = [] { return static_cast<double>(mallinfo2().uordblks) / 1e6; };
+  const double before = heap();
+  double compile = 0, classes = 0, evaluate = 0, used = 0;
+  sim::ReachCount count;
+  std::size_t number = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto c = std::make_unique<Compiled>(world, path);
+    compile += c->all_ms;
+    classes += c->classes_ms;
+    number = c->classes.classes().size();
+    state.ResumeTiming();
+    const auto begin = Clock::now();
+    count = sim::count_pairs(c->classes, *c->matrix, 1);
+    evaluate += ms_since(begin);
+    state.PauseTiming();
+    used = heap() - before;
+    c.reset();
+    state.ResumeTiming();
+  }
+  const auto n = static_cast<double>(state.iterations());
+  state.counters["compile_ms"] = compile / n;
+  state.counters["classes_ms"] = classes / n;
+  state.counters["goal_ms"] = static_cast<double>(state.range(3)) * (path ? 1.5 : 1.0);
+  state.counters["classes"] = static_cast<double>(number);
+  state.counters["runs"] = static_cast<double>(count.runs);
+  state.counters["connected"] = static_cast<double>(count.pod_pairs);
+  state.counters["heap_mb"] = used;
+  const auto key = std::pair(state.range(1), state.range(2));
+  const auto [base, added] = smallest.emplace(key, std::pair(state.range(0), evaluate / n));
+  if (!added && base->second.first != state.range(0))
+    state.counters["exponent"] =
+        std::log(evaluate / n / base->second.second) /
+        std::log(static_cast<double>(state.range(0)) / static_cast<double>(base->second.first));
+}
+BENCHMARK(all_pairs)
+    ->ArgNames({"pods", "policies", "path", "goal"})
+    ->Args({1000, 1000, 0, 1})
+    ->Args({1000, 1000, 1, 1})
+    ->Args({3000, 1000, 0, 30})
+    ->Args({10000, 1000, 0, 30})
+    ->Args({30000, 1000, 0, 300})
+    ->Args({10000, 10000, 0, 30})
+    ->Args({10000, 10000, 1, 30})
+    ->Args({100000, 10000, 0, 300})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -162,6 +162,9 @@ ReachResult reach(const std::shared_ptr<const model::Cluster>& cluster, const Re
 
 const PortSet& ReachResult::ports(PortSetTable::Id id) const { return compiled_->table.set(id); }
 
+const ReachClasses& ReachResult::classes() const { return compiled_->classes; }
+ReachMatrix& ReachResult::matrix() const { return *compiled_->matrix; }
+
 ReachResult::Cell ReachResult::cell(std::size_t source, std::size_t destination) const {
   const auto from = source_workload_[source];
   if (from != ReachClasses::kNone && from == destination_workload_[destination] &&
@@ -206,6 +209,13 @@ struct RangeRun {
 
 void ReachResult::for_each_pair(
     const std::function<void(const std::string&, const std::string&, const Cell&)>& fn) const {
+  for_each_pair_while([&](const std::string& from, const std::string& to, const Cell& cell) {
+    fn(from, to, cell);
+    return true;
+  });
+}
+
+void ReachResult::for_each_pair_while(const PairFn& fn) const {
   ReachMatrix& matrix = *compiled_->matrix;
   ReachStream stream(matrix);
   const Positions positions(destination_class_, matrix.ends());
@@ -240,21 +250,24 @@ void ReachResult::for_each_pair(
       continue;
     }
     std::optional<RangeRun> run;
+    bool more = true;
     const auto flush = [&] {
-      if (run) fn(sources_[s].name, run->range.str(), matrix.cell(run->cell));
+      if (run) more = more && fn(sources_[s].name, run->range.str(), matrix.cell(run->cell));
       run.reset();
     };
     for (const auto& [d, cell] : row) {
+      if (!more) return;
       const ReachEndpoint& to = destinations_[d];
       if (!to.external()) {
         if (source_workload_[s] == destination_workload_[d] && sources_[s].name == to.name) continue;
-        fn(sources_[s].name, to.name, matrix.cell(cell));
+        more = fn(sources_[s].name, to.name, matrix.cell(cell));
       } else if (!run || !run->extend(to, cell)) {
         flush();
         run = RangeRun{{to.low, to.high}, cell};
       }
     }
     flush();
+    if (!more) return;
   }
   for (std::uint32_t d = 0; d < destinations_.size(); ++d) close(d);
   std::sort(from_outside.begin(), from_outside.end(), [](const FromOutside& a, const FromOutside& b) {
@@ -262,7 +275,7 @@ void ReachResult::for_each_pair(
            std::tie(b.range.low, b.range.high, b.destination);
   });
   for (const auto& one : from_outside)
-    fn(one.range.str(), destinations_[one.destination].name, matrix.cell(one.cell));
+    if (!fn(one.range.str(), destinations_[one.destination].name, matrix.cell(one.cell))) return;
 }
 
 }  // namespace waypath::sim

@@ -46,6 +46,7 @@ class ReachResult {
   struct Excluded {
     std::string name, why;
   };
+  using PairFn = std::function<bool(const std::string&, const std::string&, const Cell&)>;
 
   [[nodiscard]] const std::vector<ReachEndpoint>& sources() const { return sources_; }
   [[nodiscard]] const std::vector<ReachEndpoint>& destinations() const { return destinations_; }
@@ -58,6 +59,16 @@ class ReachResult {
   /// with equal connections come as one. `fn(source name, destination name, cell)`.
   void for_each_pair(
       const std::function<void(const std::string&, const std::string&, const Cell&)>& fn) const;
+  /// The same, until `fn` says false. Holds one row at a time, and what comes from outside the cluster.
+  void for_each_pair_while(const PairFn& fn) const;
+  /// Position of an endpoint among classes, then ranges: ends of one position have the same answers.
+  [[nodiscard]] std::uint32_t class_of_source(std::size_t source) const { return source_class_[source]; }
+  [[nodiscard]] std::uint32_t class_of_destination(std::size_t destination) const {
+    return destination_class_[destination];
+  }
+  [[nodiscard]] const class ReachClasses& classes() const;
+  /// The rows by classes (sim/reach_matrix.h).
+  [[nodiscard]] class ReachMatrix& matrix() const;
   /// False when some cell lacks a fact: its `sure` and `possible` differ.
   [[nodiscard]] bool complete() const { return missing_facts_.empty(); }
   [[nodiscard]] const std::vector<std::string>& missing_facts() const { return missing_facts_; }

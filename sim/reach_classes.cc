@@ -106,6 +106,18 @@ void port_tokens(const Pod& pod, const std::vector<Symbol>& names, Tokens& token
     }
 }
 
+bool same_ports(const Pod& a, const Pod& b) {
+  return std::equal(a.spec.containers.begin(), a.spec.containers.end(), b.spec.containers.begin(),
+                    b.spec.containers.end(), [](const auto& x, const auto& y) {
+                      return x.native_sidecar == y.native_sidecar &&
+                             std::equal(x.ports.begin(), x.ports.end(), y.ports.begin(), y.ports.end(),
+                                        [](const auto& p, const auto& q) {
+                                          return p.name == q.name && p.protocol == q.protocol &&
+                                                 p.port == q.port;
+                                        });
+                    });
+}
+
 bool same_annotations(const Pod& a, const Pod& b) {
   return std::equal(a.meta.annotations.begin(), a.meta.annotations.end(), b.meta.annotations.begin(),
                     b.meta.annotations.end(),
@@ -119,6 +131,7 @@ struct ReachClasses::Groups {
   PodSelection pods;                              // that stand for them
   std::vector<std::uint32_t> of;                  // by PodId
   std::vector<std::vector<std::uint32_t>> parts;  // address ranges that hold their addresses
+  std::vector<Tokens> ports;                      // numbers of the names of ports
 };
 
 ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_identity,
@@ -131,12 +144,16 @@ ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_id
   const Pod* before = nullptr;  // replicas follow each other
   std::uint32_t of_before = kNone;
   Tokens own, own_before;
+  std::size_t ports = 0;
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const Pod& pod = cluster_.pod({i});
     if (pod.spec.host_network) continue;
     own.clear();
-    port_tokens(pod, names, own);
-    const std::size_t ports = own.size();
+    if (before != nullptr && same_ports(*before, pod))
+      own.assign(own_before.begin(), own_before.begin() + static_cast<std::ptrdiff_t>(ports));
+    else
+      port_tokens(pod, names, own);
+    ports = own.size();
     if (profile.ipblock_selects_pods)
       for (const auto& ip : pod.ips) own.push_back(ranges_.part_of(ip));
     if (before != nullptr && own == own_before && before->meta.key.ns == pod.meta.key.ns &&
@@ -144,7 +161,7 @@ ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_id
         (!keep_identity ||
          (before->spec.service_account == pod.spec.service_account && same_annotations(*before, pod)))) {
       groups.of[i] = of_before;
-      continue;
+      continue;  // `ports` is that of `before` as well
     }
     Tokens tokens{symbol(pod.meta.key.ns), keep_identity ? symbol(pod.spec.service_account) : 0U};
     for (const auto& label : pod.meta.labels.all()) {
@@ -164,6 +181,7 @@ ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_id
     if (added) {
       stand.push_back({i});
       groups.parts.emplace_back();
+      groups.ports.emplace_back(own.begin(), own.begin() + static_cast<std::ptrdiff_t>(ports));
       for (std::size_t t = ports; t < own.size(); ++t)
         groups.parts.back().push_back(static_cast<std::uint32_t>(own[t]));
     }
@@ -237,7 +255,7 @@ void ReachClasses::resolve(const Groups& groups, const CniProfile& profile) {
 
 // Groups that every rule treats alike, under the same policies, are one class.
 void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& attached,
-                        const std::vector<Symbol>& names, bool keep_identity) {
+                        bool keep_identity) {
   const std::uint32_t count = groups.pods.size();
   const bool by_subject =
       std::any_of(rules_.begin(), rules_.end(), [](const auto& r) { return r.by_subject; });
@@ -247,7 +265,7 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
       if (m.end < count) signature[m.end].push_back(std::uint64_t{s} * 2 + (m.fit == Fit::Yes ? 0 : 1));
   Numbers<const void*> pointer;
   Numbers<Symbol> symbol;
-  std::unordered_map<Tokens, std::uint32_t, ReachTokensHash> known;
+  std::unordered_map<Tokens, std::uint32_t, ReachTokensHash> known, ports;
   std::vector<std::uint32_t> class_of_group(count);
   for (std::uint32_t g = 0; g < count; ++g) {
     const Pod& pod = cluster_.pod(groups.pods.pods()[g]);
@@ -261,12 +279,14 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
     list(a.egress);
     list(a.admin);
     list(a.baseline);
-    port_tokens(pod, names, tokens);
+    const auto profile =
+        ports.emplace(groups.ports[g], static_cast<std::uint32_t>(ports.size())).first->second;
+    tokens.push_back(profile);
     tokens.push_back(pod.ips.empty() ? 1 : 0);
     if (by_subject) tokens.push_back(symbol(pod.meta.key.ns));
     if (keep_identity) tokens.push_back(g);
     const auto [at, added] = known.emplace(std::move(tokens), static_cast<std::uint32_t>(classes_.size()));
-    if (added) classes_.push_back({groups.pods.pods()[g], a, pod.ips.empty()});
+    if (added) classes_.push_back({groups.pods.pods()[g], a, pod.ips.empty(), profile});
     class_of_group[g] = at->second;
   }
   for (std::uint32_t i = 0; i < class_of_.size(); ++i)
@@ -302,7 +322,14 @@ ReachClasses::ReachClasses(const model::Cluster& cluster, const CniProfile& prof
     attached = attach_net_policies(cluster, groups.pods, nullptr);
   }
   resolve(groups, profile);
-  join(groups, attached, names, keep_identity);
+  join(groups, attached, keep_identity);
+}
+
+std::vector<std::uint32_t> ReachClasses::sizes() const {
+  std::vector<std::uint32_t> out(classes_.size(), 0);
+  for (const std::uint32_t c : class_of_)
+    if (c != kNone) ++out[c];
+  return out;
 }
 
 NetPeer ReachClasses::end(std::uint32_t position) const {

@@ -43,6 +43,7 @@ struct ReachClass {
   model::PodId pod;  // that stands for it
   NetAttachment attached;
   bool address_unknown = false;
+  std::uint32_t ports = 0;  // equal where names of ports mean the same
 };
 
 /// A set of ends as rows of words are worked out with it.
@@ -66,6 +67,8 @@ class ReachClasses {
   [[nodiscard]] const ReachPeerBits& bits(const ReachRule& rule) const { return bits_[rule.peers]; }
   /// kNone for hostNetwork pods.
   [[nodiscard]] std::uint32_t class_of(model::PodId pod) const { return class_of_[pod.index]; }
+  /// Number of pods of each class.
+  [[nodiscard]] std::vector<std::uint32_t> sizes() const;
   /// Classes, then ranges.
   [[nodiscard]] std::size_t ends() const { return classes_.size() + ranges_.ranges().size(); }
   /// The connection's end at a position, for rules that have to be asked one by one.
@@ -77,8 +80,7 @@ class ReachClasses {
                              const std::vector<model::Symbol>& names) const;
   void collect_rules(const std::vector<NetAttachment>& attached);
   void resolve(const Groups& groups, const CniProfile& profile);
-  void join(const Groups& groups, const std::vector<NetAttachment>& attached,
-            const std::vector<model::Symbol>& names, bool keep_identity);
+  void join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_identity);
 
   const model::Cluster& cluster_;
   std::vector<ReachRule> rules_;

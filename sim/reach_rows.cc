@@ -85,8 +85,9 @@ ReachRows::ReachRows(const model::Cluster& cluster, const CniProfile& profile, c
 PortSetTable::Id ReachRows::ports(std::uint32_t rule, std::uint32_t destination) {
   const ReachRule& r = classes_.rules()[rule];
   PortSetTable::Id& known =
-      r.named_ports ? named_ports_.emplace(std::uint64_t{rule} << 32U | destination, kUnset).first->second
-                    : rule_ports_[rule];
+      r.named_ports
+          ? named_ports_.emplace(std::uint64_t{rule} << 32U | profile(destination), kUnset).first->second
+          : rule_ports_[rule];
   if (known == kUnset) {
     const model::PodId pod = r.named_ports && destination < classes_.classes().size()
                                  ? classes_.classes()[destination].pod
@@ -100,8 +101,14 @@ PortSetTable::Id ReachRows::ports(std::uint32_t rule, std::uint32_t destination)
 void ReachRows::each_end(std::uint32_t rule, std::uint32_t subject, Direction direction,
                          std::vector<Part>& out) {
   const ReachRule& r = classes_.rules()[rule];
+  std::uint32_t of_profile = UINT32_MAX - 1;  // what the end before has
+  PortSetTable::Id allowed = PortSetTable::kNone;
   const auto add = [&](std::uint32_t end, Fit fit) {
-    const auto allowed = ports(rule, direction == Direction::Egress ? end : subject);
+    const std::uint32_t destination = direction == Direction::Egress ? end : subject;
+    if (profile(destination) != of_profile) {
+      of_profile = profile(destination);
+      allowed = ports(rule, destination);
+    }
     auto at = std::find_if(out.begin(), out.end(),
                            [&](const Part& p) { return p.ports == allowed && p.fit == fit; });
     if (at == out.end()) at = out.insert(out.end(), {allowed, fit, {}});
@@ -243,7 +250,7 @@ std::uint32_t ReachRows::row(std::uint32_t subject, Direction direction) {
   const NetAttachment& attached = classes_.classes()[subject].attached;
   ReachTokens key;
   const bool egress = direction == Direction::Egress;
-  bool own = false;  // the row depends on more than the policies
+  bool own = false, named = false;  // the row depends on more than the policies
   const auto add = [&](const void* policy, bool isolates) {
     const ReachPolicy rules = classes_.policy(policy);
     if (!isolates && !rules.has(direction)) return;
@@ -251,8 +258,10 @@ std::uint32_t ReachRows::row(std::uint32_t subject, Direction direction) {
     const auto first = egress ? rules.egress_first : rules.ingress_first,
                last = egress ? rules.egress_last : rules.ingress_last;
     if (first != last) key.push_back(first + 1);
-    for (auto r = first; r < last; ++r)
-      own = own || classes_.rules()[r].by_subject || (classes_.rules()[r].named_ports && !egress);
+    for (auto r = first; r < last; ++r) {
+      own = own || classes_.rules()[r].by_subject;
+      named = named || (classes_.rules()[r].named_ports && !egress);
+    }
   };
   for (const auto* p : attached.admin) add(p, false);
   key.push_back(0);
@@ -261,6 +270,7 @@ std::uint32_t ReachRows::row(std::uint32_t subject, Direction direction) {
   for (const auto* p : network) add(p, true);
   key.push_back(0);
   for (const auto* p : attached.baseline) add(p, false);
+  if (named) key.push_back(std::uint64_t{profile(subject)} << 32U);
   if (own) key.push_back(std::uint64_t{subject} << 32U);
   const auto d = static_cast<std::size_t>(direction);
   const auto [at, added] = known_[d].emplace(std::move(key), static_cast<std::uint32_t>(rows_[d].size()));

@@ -72,6 +72,10 @@ class ReachRows {
   [[nodiscard]] ReachRow compute(std::uint32_t subject, Direction direction);
   void add_terms(std::uint32_t rule, std::uint32_t subject, Direction direction, std::uint8_t step,
                  std::vector<Term>& out);
+  /// UINT32_MAX of address ranges.
+  [[nodiscard]] std::uint32_t profile(std::uint32_t end) const {
+    return end < classes_.classes().size() ? classes_.classes()[end].ports : UINT32_MAX;
+  }
   [[nodiscard]] PortSetTable::Id ports(std::uint32_t rule, std::uint32_t destination);
   /// Parts of a rule whose peers or ports have to be asked end by end.
   void each_end(std::uint32_t rule, std::uint32_t subject, Direction direction, std::vector<Part>& out);

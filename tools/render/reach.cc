@@ -12,6 +12,7 @@
 #include "tools/render/json.h"
 #include "tools/render/names.h"
 #include "tools/render/picture.h"
+#include "tools/render/reach_fields.h"
 
 namespace waypath::tools {
 namespace {
@@ -174,22 +175,10 @@ std::string json(const ReachTable& table) {
   return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
-// RFC 4180.
-std::string csv_field(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string out = "\"";
-  for (const char c : field) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string csv(const ReachTable& table) {
-  std::string out = "src,dst,connections,possible,conditional\r\n";
+  std::string out(kReachCsvHead);
   for_each_pair(table, [&](const std::string& from, const Pair& p) {
-    out += fmt::format("{},{},{},{},{}\r\n", csv_field(from), csv_field(p.to), csv_field(p.sure),
-                       csv_field(p.possible), csv_field(p.conditional));
+    out += reach_csv_row(from, p.to, {p.sure, p.possible, p.conditional});
   });
   return out;
 }

@@ -16,19 +16,36 @@
 
 namespace waypath::tools {
 
-bool write_data(const Options& options, const Streams& streams, const std::string& text) {
+bool write_pieces(const Options& options, const Streams& streams,
+                  const std::function<void(const std::function<bool(std::string_view)>&)>& fill) {
+  const auto through = [&](std::ostream& out) {
+    constexpr std::size_t kBuffer = std::size_t{1} << 16U;
+    std::string held;
+    const auto put = [&] {
+      out.write(held.data(), static_cast<std::streamsize>(held.size()));
+      held.clear();
+      return out.good();
+    };
+    fill([&](std::string_view piece) {
+      held += piece;
+      return held.size() < kBuffer || put();
+    });
+    return out.good() && put() && out.flush().good();
+  };
   errno = 0;
   if (options.common.out.empty() || options.common.out == "-") {
-    streams.out << text << std::flush;
-    if (streams.out.good() || errno == EPIPE) return true;
+    if (through(streams.out) || errno == EPIPE) return true;
     complain(streams, fmt::format("standard output cannot be written: {}", std::strerror(errno)));
     return false;
   }
   std::ofstream file(options.common.out, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  if (file.good()) return true;
+  if (through(file)) return true;
   complain(streams, fmt::format("{} cannot be written: {}", options.common.out, std::strerror(errno)));
   return false;
+}
+
+bool write_data(const Options& options, const Streams& streams, const std::string& text) {
+  return write_pieces(options, streams, [&](const auto& write) { static_cast<void>(write(text)); });
 }
 
 void print_diagnostics(const model::Diagnostics& diagnostics, const model::SourceFiles& files,

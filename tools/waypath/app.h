@@ -1,6 +1,7 @@
 #pragma once
 // The program without `main`: tests call it with their own streams.
 
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -49,6 +50,10 @@ struct Streams {
 /// To --out or standard output. False (with a message) when it cannot be written; a closed pipe is no
 /// failure.
 [[nodiscard]] bool write_data(const Options& options, const Streams& streams, const std::string& text);
+/// The same in pieces: `fill` is given what takes them, which says false when no more can be written.
+[[nodiscard]] bool write_pieces(
+    const Options& options, const Streams& streams,
+    const std::function<void(const std::function<bool(std::string_view)>&)>& fill);
 /// Errors always, warnings unless -q, remarks with -v; sorted by place.
 void print_diagnostics(const model::Diagnostics& diagnostics, const model::SourceFiles& files,
                        const Options& options, const Streams& streams);

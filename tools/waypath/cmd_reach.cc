@@ -48,6 +48,14 @@ int print_reach(const scenarios::ReachTable& table, const Options& options, cons
 int run_reach(const Options& options, const Streams& streams) {
   const auto part = shard_choice(options, streams);
   if (!part.fine) return kExitUsage;
+  const std::string& format = options.common.format;
+  if (options.reach.classes && (part.run || (format != "text" && format != "json" && format != "csv"))) {
+    complain(streams,
+             part.run ? std::string("--classes is not sharded")
+                      : fmt::format("--classes has no form \"{}\"", format),
+             part.run ? "leave --shard or --classes out" : "use text, json or csv, or leave --classes out");
+    return kExitUsage;
+  }
   const auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
   sim::ReachOptions how;
@@ -78,6 +86,18 @@ int run_reach(const Options& options, const Streams& streams) {
   if (!kept("--from", options.reach.from, matrix.sources()) ||
       !kept("--to", options.reach.to, matrix.destinations()))
     return kExitUsage;
+  // Large answers are written as they are found; exposure is no part of these forms.
+  if (options.reach.classes || (format == "csv" && !part.run)) {
+    print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
+    return write_pieces(options, streams,
+                        [&](const ReachSink& write) {
+                          options.reach.classes
+                              ? write_reach_classes(matrix, options.reach.layer, format, write)
+                              : write_reach_csv(matrix, write);
+                        })
+               ? kExitFine
+               : kExitUsage;
+  }
   std::vector<sim::WorkloadExposure> open;
   if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), how, diagnostics);
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);

@@ -55,6 +55,7 @@ struct FlowOptions {
 /// Ends and depth of the matrix.
 struct ReachSelection {
   std::string from, to, layer = "path";
+  bool classes = false;  // the compressed answer
 };
 
 /// What of a diagram is drawn.

@@ -51,6 +51,8 @@ void add_reach(CLI::App& app, Options& o) {
                  "netpol: NetworkPolicy and its kin; path: and HBONE and L4 authorization")
       ->check(CLI::IsMember({"path", "netpol"}))
       ->type_name("LAYER");
+  app.add_flag("--classes", o.reach.classes,
+               "Classes of pods that nothing tells apart, and what connects the classes: text, json, csv");
   add_diagram(app, o.diagram);
   add_shard(app, o);
   add_cluster(app, o);

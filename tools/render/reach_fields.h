@@ -1,0 +1,39 @@
+#pragma once
+// Fields that the forms of reach share.
+
+#include <string>
+#include <string_view>
+
+#include "sim/reach.h"
+
+namespace waypath::tools {
+
+/// The connections of a cell in words. `possible` where it differs from `sure`, `conditional` where there are
+/// some.
+struct ReachFields {
+  std::string sure, possible, conditional;
+};
+[[nodiscard]] inline ReachFields reach_fields(const sim::ReachResult& matrix, const sim::ReachCell& cell) {
+  return {matrix.connections(cell.sure), cell.sure == cell.possible ? "" : matrix.connections(cell.possible),
+          cell.conditional == sim::PortSetTable::kNone ? "" : matrix.connections(cell.conditional)};
+}
+
+/// RFC 4180.
+[[nodiscard]] inline std::string csv_field(const std::string& field) {
+  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+  std::string out = "\"";
+  for (const char c : field) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+inline constexpr std::string_view kReachCsvHead = "src,dst,connections,possible,conditional\r\n";
+[[nodiscard]] inline std::string reach_csv_row(const std::string& from, const std::string& to,
+                                               const ReachFields& f) {
+  return csv_field(from) + "," + csv_field(to) + "," + csv_field(f.sure) + "," + csv_field(f.possible) + "," +
+         csv_field(f.conditional) + "\r\n";
+}
+
+}  // namespace waypath::tools
