@@ -25,9 +25,6 @@ bool routes_by_query(const model::Snapshot& snapshot) {
   return false;
 }
 
-// Raw lines that are remembered: beyond that most are seen once.
-constexpr std::size_t kMostKnown = std::size_t{1} << 19;
-
 // Long enough for a time limit to have ended it.
 bool slow(const LogRecord& r) { return r.duration_ms >= 9000; }
 
@@ -216,8 +213,7 @@ FlowTable::Key FlowTable::key_of(const FlowRow& row) {
 void FlowTable::add(const LogRecord& r, LogPlace place, std::string_view line) {
   const Traffic traffic{1, r.sent, r.received};
   pack_raw(r);
-  if (const auto it = known_.find(std::string_view(raw_)); it != known_.end())
-    return rows_[it->second].traffic.add(traffic);
+  if (const auto row = known_.find(raw_)) return rows_[*row].traffic.add(traffic);
   FlowRow row;
   row.writer = r.writer;
   if (r.writer == LogRecord::Writer::Envoy)
@@ -229,8 +225,7 @@ void FlowTable::add(const LogRecord& r, LogPlace place, std::string_view line) {
   const auto it = index_.find(key_of(row));
   if (it == index_.end() && full()) return beyond_.add(traffic);
   const std::uint32_t at = it == index_.end() ? next : it->second;
-  if (known_.size() >= kMostKnown) known_.clear();
-  known_.emplace(raw_, at);
+  known_.insert(raw_, at);
   if (at != next) return rows_[at].traffic.add(traffic);
   index_.emplace(key_of(row), next);
   row.traffic = traffic;

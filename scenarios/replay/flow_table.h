@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "scenarios/replay/known_lines.h"
 #include "scenarios/replay/log_names.h"
 #include "scenarios/replay/log_record.h"
 #include "scenarios/replay/observation.h"
@@ -124,8 +125,8 @@ class FlowTable {
   TextPool texts_;
   Ids workloads_, seen_;  // raw text -> id
   // The fields of a line that a row is made of, as they stand in the log -> row. Most lines are known by
-  // them: no name has to be looked up. Only a memory: it is forgotten when it grows large.
-  Ids known_;
+  // them: no name has to be looked up.
+  KnownLines known_;
   std::string scratch_, raw_;
   std::vector<Observation> observations_;
   std::vector<std::string> seen_texts_;  // what `observations_` were made of

@@ -5,7 +5,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -76,6 +75,18 @@ class Source {
   std::optional<std::string> error_;
 };
 
+// Lines are long: memchr from end to end is faster than a look at each byte.
+std::uint64_t lines_in(std::string_view text) {
+  std::uint64_t out = 0;
+  while (!text.empty()) {
+    ++out;
+    const auto* end = static_cast<const char*>(std::memchr(text.data(), '\n', text.size()));
+    if (end == nullptr) break;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
+  }
+  return out;
+}
+
 LogBlock empty_block(std::uint64_t first) {
   LogBlock out;
   out.first = first;
@@ -100,8 +111,7 @@ std::optional<std::string> for_each_log_block(const std::string& path,
     block.size = size;
     std::memset(block.bytes.get() + size, 0, kLogPadding);
     const auto text = block.text();
-    block.lines = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')) +
-                  (text.empty() || text.back() == '\n' ? 0 : 1);
+    block.lines = lines_in(block.text());
     next.first = block.first + block.lines;
     fn(std::exchange(block, std::move(next)));
   };
