@@ -1,11 +1,15 @@
-// Replay: lines of a ztunnel log a second, text and JSON, and that memory follows distinct flows, not lines.
+// Replay on one core: a log of connections (text and JSON of ztunnel) and one of requests (a waypoint's
+// Envoy) is read, counted, and its distinct flows are evaluated and compared. Goals: 2 million flows a second
+// at L4, half a million at L7, 300 MB/s with parsing.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "model/load/manifest_loader.h"
 #include "scenarios/replay/replay.h"
@@ -14,11 +18,28 @@ namespace {
 
 using namespace waypath;
 
-constexpr std::size_t kWorkloads = 100, kLines = 20000;
+constexpr std::size_t kWorkloads = 100, kLines = 400000;
+enum Form : std::int64_t { kText, kJson, kEnvoy };
 
-std::shared_ptr<const sim::Engine> cluster() {
-  std::string text =
-      "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n";
+std::shared_ptr<const sim::Engine> cluster(bool waypoint) {
+  std::string text = fmt::format(
+      "apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{istio.io/dataplane-mode: "
+      "ambient{}}}}}\n",
+      waypoint ? ", istio.io/use-waypoint: waypoint" : "");
+  if (waypoint)
+    text +=
+        "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: waypoint, namespace: "
+        "shop}\n"
+        "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}\n"
+        "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: api, namespace: "
+        "shop}\n"
+        "spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: waypoint}],\n"
+        "  rules: [{to: [{operation: {methods: [GET], paths: [\"/api/*\"]}}]}]}\n";
+  for (std::size_t i = 0; waypoint && i < kWorkloads; ++i)
+    text += fmt::format(
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: c{0}, namespace: shop, labels: {{app: c{0}}}}}\n"
+        "spec: {{containers: [{{name: c, image: c}}]}}\nstatus: {{podIP: 10.43.0.{0}}}\n",
+        i);
   for (std::size_t i = 0; i < kWorkloads; ++i)
     text += fmt::format(
         "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: w{0}, namespace: shop}}\n"
@@ -35,9 +56,16 @@ std::shared_ptr<const sim::Engine> cluster() {
       diagnostics);
 }
 
-std::string line(std::size_t i, bool json) {
-  const std::size_t from = i * 7 % kWorkloads, to = i * 13 % kWorkloads;
-  if (json)
+std::string line(std::size_t i, Form form) {
+  const std::size_t from = i * 7 % kWorkloads, to = (from * 31 + i / kWorkloads % 20 * 17 + 1) % kWorkloads;
+  if (form == kEnvoy)
+    return fmt::format(
+        "[2026-08-20T09:15:01.006Z] \"GET /api/{2} HTTP/1.1\" 200 - via_upstream - \"-\" 0 {3} 8 7 \"-\" "
+        "\"agent/1.0\" "
+        "\"0f6d7f38-4d3b-9c55-8a4b-0e4f3c4c1a10\" \"w{1}.shop\" \"10.42.{1}.9:8080\" "
+        "inbound-vip|80|http|w{1}.shop.svc.cluster.local - 10.96.0.{4}:80 10.43.0.{0}:40000 - default",
+        from, to, i % 3, i % 9000, to + 1);
+  if (form == kJson)
     return fmt::format(
         R"({{"level":"info","time":"2026-08-20T09:15:07.311905Z","scope":"access","message":"connection complete",)"
         R"("src.addr":"10.42.{0}.{1}:40000","src.workload":"w{0}-5f4f9bd98c-{2:05}","src.namespace":"shop",)"
@@ -56,29 +84,37 @@ std::string line(std::size_t i, bool json) {
       from, i % 250, i % 50, to, i % 9000, i % 90);
 }
 
-void replay_lines(benchmark::State& state) {
-  const bool json = state.range(0) == 1;
-  const auto engine = cluster();
-  std::vector<std::string> lines;
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < kLines; ++i) {
-    lines.push_back(line(i, json));
-    bytes += lines.back().size();
+void replay_log(benchmark::State& state) {
+  const auto form = static_cast<Form>(state.range(0));
+  const auto engine = cluster(form == kEnvoy);
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("waypath-bench-{}.log", ::getpid());
+  {
+    std::ofstream out(path, std::ios::binary);
+    for (std::size_t i = 0; i < kLines; ++i) out << line(i, form) << "\n";
   }
-  std::size_t rows = 0;
+  const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(path));
+  scenarios::ReplayOptions options;
+  options.jobs = 1;
+  std::size_t rows = 0, undetermined = 0;
   for (auto _ : state) {
-    scenarios::Replay replay(engine, {});
-    std::uint64_t number = 0;
-    for (const auto& text : lines) replay.add_line("bench.log", ++number, text);
-    model::Diagnostics diagnostics;
-    state.PauseTiming();
-    rows = replay.report(nullptr).rows.size();
-    state.ResumeTiming();
+    scenarios::Replay replay(engine, options);
+    if (replay.read(path.string())) state.SkipWithError("the log cannot be read");
+    const auto report = replay.report(nullptr);
+    rows = report.rows.size();
+    undetermined = report.undetermined.flows;
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kLines));
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * bytes));
-  state.counters["rows"] = static_cast<double>(rows);
+  std::filesystem::remove(path);
+  state.SetBytesProcessed(state.iterations() * bytes);
+  state.counters["flows"] =
+      benchmark::Counter(static_cast<double>(kLines), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["distinct"] = static_cast<double>(rows);
+  state.counters["undetermined"] = static_cast<double>(undetermined);
 }
-BENCHMARK(replay_lines)->ArgName("json")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(replay_log)
+    ->ArgName("text_json_envoy")
+    ->Arg(kText)
+    ->Arg(kJson)
+    ->Arg(kEnvoy)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
