@@ -13,6 +13,7 @@
 #include "model/istio/networking.h"
 #include "model/istio/security.h"
 #include "model/kube/services.h"
+#include "scenarios/gateway_fronts.h"
 #include "sim/reach.h"
 
 namespace waypath::scenarios {
@@ -94,81 +95,15 @@ void add_services(const model::Cluster& cluster, Targets& out) {
 
 // ---- hosts of gateways ----
 
-struct Front {
-  std::string host;  // "" or with "*": any
-  std::uint16_t port = 0;
-  bool tls = false;
-};
-
-bool covers(const std::string& pattern, const std::string& host) {
-  if (pattern.empty() || pattern == "*" || pattern == host) return true;
-  return pattern.compare(0, 2, "*.") == 0 && host.size() > pattern.size() - 1 &&
-         host.compare(host.size() - pattern.size() + 1, std::string::npos, pattern, 1) == 0;
-}
-
-std::string url(const Front& front, const std::string& host, const std::string& path) {
-  const bool usual = front.port == (front.tls ? 443 : 80);
-  return fmt::format("{}://{}{}{}", front.tls ? "https" : "http", host,
-                     usual ? "" : fmt::format(":{}", front.port), path);
-}
-
-void add_front(const std::vector<Front>& fronts, const std::string& host, const std::set<std::string>& paths,
-               Targets& out) {
+void add_front(const std::vector<GatewayFront>& fronts, const std::string& host,
+               const std::set<std::string>& paths, Targets& out) {
   if (host.empty() || host.find('*') != std::string::npos) return;
-  for (const Front& front : fronts)
-    if (covers(front.host, host))
+  for (const GatewayFront& front : fronts)
+    if (front_covers(front, host))
       for (const auto& path : paths) {
-        auto text = url(front, host, path);
+        auto text = front_url(front, host, path);
         out.try_emplace(text, FlowTarget{text, nullptr, host, front.port});
       }
-}
-
-std::vector<Front> fronts_of(const model::Gateway& gateway) {
-  std::vector<Front> out;
-  for (const auto& listener : gateway.listeners)
-    if (listener.protocol == "HTTP" || listener.protocol == "HTTPS" || listener.protocol == "TLS")
-      out.push_back({listener.hostname, listener.port, listener.protocol != "HTTP"});
-  return out;
-}
-
-bool selected(const model::IstioGateway& gateway, const model::Pod& pod) {
-  return !gateway.selector.empty() &&
-         std::all_of(gateway.selector.begin(), gateway.selector.end(), [&](const auto& pair) {
-           return pod.meta.labels.get(pair.first.view()) == pair.second.view();
-         });
-}
-
-// A server's port is that of the gateway's pods; clients dial the port of the Service in front of them.
-// Source: istio pilot/pkg/model/gateway.go MergeGateways (servers by target port)
-std::vector<std::uint16_t> dialled_ports(const model::Cluster& cluster, const model::IstioGateway& gateway,
-                                         std::uint16_t server_port) {
-  std::set<std::uint16_t> out;
-  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i) {
-    const model::PodId id{i};
-    if (!selected(gateway, cluster.pod(id))) continue;
-    for (const auto service : cluster.services_of_pod(id))
-      for (const auto& port : cluster.service(service).ports)
-        for (const auto& endpoint : cluster.endpoints(service, port.port))
-          if (endpoint.port == server_port) out.insert(port.port);
-  }
-  if (out.empty()) out.insert(server_port);
-  return {out.begin(), out.end()};
-}
-
-std::vector<Front> fronts_of(const model::Cluster& cluster, const model::IstioGateway& gateway) {
-  std::vector<Front> out;
-  for (const auto& server : gateway.servers) {
-    const auto ports = dialled_ports(cluster, gateway, server.port.number);
-    for (const auto& written : server.hosts) {
-      const auto slash = written.find('/');
-      const std::string& protocol = server.port.protocol;
-      const bool tls = protocol == "HTTPS" || protocol == "TLS";
-      if (!tls && protocol.compare(0, 4, "HTTP") != 0 && protocol != "GRPC") continue;
-      for (const auto port : ports)
-        out.push_back({slash == std::string::npos ? written : written.substr(slash + 1), port, tls});
-    }
-  }
-  return out;
 }
 
 // Literal paths of a route's matches; a regular expression has none.
@@ -230,7 +165,7 @@ void add_ingresses(const model::Cluster& cluster, Targets& out) {
 bool infrastructure(const model::Cluster& cluster, const model::Pod& pod) {
   if (pod.meta.labels.get("gateway.networking.k8s.io/gateway-name")) return true;
   for (const auto& gateway : cluster.snapshot().all<model::IstioGateway>())
-    if (selected(*gateway, pod)) return true;
+    if (selects(*gateway, pod)) return true;
   for (const char* app : {"istiod", "ztunnel", "istio-cni-node"})
     if (pod.meta.labels.get("app") == std::string_view(app) ||
         pod.meta.labels.get("k8s-app") == std::string_view(app))

@@ -96,6 +96,7 @@ class Resolver {
     std::string name = asked;
     const bool absolute = !name.empty() && name.back() == '.';
     if (absolute) name.pop_back();
+    if (unaddressed_pod(name)) return std::move(out_);
     const auto& domain = cluster_.mesh().cluster_domain;
     const auto dots = std::count(name.begin(), name.end(), '.');
     // kubelet's probes go to the pod: a name only says which.
@@ -323,6 +324,21 @@ class Resolver {
     if (!pod.valid() || cluster_.pod(pod).meta.key.ns != std::string_view(rest).substr(dot + 1)) return false;
     to_pod(pod);
     out_.address = *ip;
+    return true;
+  }
+
+  // "<pod>.<ns>.pod.<domain>" stands for the address of a pod that has none in the manifests: rendered ones
+  // tell no addresses, and who dials a pod itself can be asked all the same. Nothing is looked up.
+  bool unaddressed_pod(const std::string& name) {
+    const std::string suffix = ".pod." + cluster_.mesh().cluster_domain;
+    if (!ends_with(name, suffix)) return false;
+    const std::string rest = name.substr(0, name.size() - suffix.size());
+    const auto dot = rest.rfind('.');
+    if (dot == std::string::npos) return false;
+    const auto pod = cluster_.find_pod(rest.substr(dot + 1), rest.substr(0, dot));
+    if (!pod.valid() || !cluster_.pod(pod).ips.empty()) return false;
+    to_pod(pod);
+    out_.lookup = false;
     return true;
   }
 

@@ -227,6 +227,10 @@ int run_app(const std::vector<std::string>& arguments, const std::string& progra
       return run_lint(*parsed.options, streams);
     case Verb::Replay:
       return run_replay(*parsed.options, streams);
+    case Verb::Guard:
+      return run_guard(*parsed.options, streams);
+    case Verb::Ask:
+      return run_ask(*parsed.options, streams);
     case Verb::Sweep:
       return run_sweep(*parsed.options, streams);
     case Verb::Merge:

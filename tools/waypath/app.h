@@ -39,6 +39,8 @@ struct Streams {
 [[nodiscard]] int run_replay(const Options& options, const Streams& streams);
 [[nodiscard]] int run_sweep(const Options& options, const Streams& streams);
 [[nodiscard]] int run_merge(const Options& options, const Streams& streams);
+[[nodiscard]] int run_ask(const Options& options, const Streams& streams);
+[[nodiscard]] int run_guard(const Options& options, const Streams& streams);
 [[nodiscard]] int run_diff(const Options& options, const Streams& streams);
 [[nodiscard]] int run_lint(const Options& options, const Streams& streams);
 [[nodiscard]] int run_explain(const Options& options, const Streams& streams);

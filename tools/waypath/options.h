@@ -24,7 +24,9 @@ enum class Verb : std::uint8_t {
   Snapshot,
   Replay,
   Sweep,
-  Merge
+  Merge,
+  Guard,
+  Ask
 };
 
 /// Flags that every verb has.
@@ -100,6 +102,16 @@ struct SweepSelection {
   bool fail_fast = false;
 };
 
+/// What is asked of a target: guard X --by Y, ask X --avoiding Y.
+struct AskSelection {
+  std::string target, from, expect;
+  std::optional<std::string> method, path, host;
+  bool no_token = false, any = false;
+  std::vector<std::string> points;  // --by, --avoiding
+  std::optional<std::uint16_t> port;
+  std::size_t budget = 100'000;
+};
+
 struct Options {
   Verb verb = Verb::None;
   CommonOptions common;
@@ -112,6 +124,7 @@ struct Options {
   SnapshotSelection snapshot;
   ReplaySelection replay;
   SweepSelection sweep;
+  AskSelection ask;
   std::vector<std::string> scenarios;  // test, report
   std::string run;                     // test --run
   std::vector<std::string> tags;       // test --tag

@@ -123,6 +123,32 @@ inline constexpr const char* kReplayExamples =
     "log,\n"
     "or a recorded flow would change.";
 
+inline constexpr const char* kAskExamples =
+    "Examples:\n"
+    "  waypath ask monitoring/grafana -f cluster/                        who reaches it, with which "
+    "requests\n"
+    "  waypath ask shop/api --from internet -f cluster/                  is there any request from outside?\n"
+    "  waypath ask shop/api --from shop --method DELETE -f cluster/      can a workload of shop delete?\n"
+    "  waypath ask shop/api --avoiding ext_authz --expect none -f cluster/      exit 1 unless there is none\n"
+    "  waypath ask shop/api --avoiding 'AuthorizationPolicy/shop/api[0]' -f cluster/    what else admits?\n"
+    "Requests are not sampled: of each attribute (method, path, host, headers, query, token, session) one "
+    "value\n"
+    "is tried for every class that the policies and routes on the way tell apart. Each answer comes with "
+    "the\n"
+    "trace command that confirms it; \"none\" is only said when no class was left out.\n"
+    "Exit codes: 0 whatever the answer is, 1 when --expect differs, 2 wrong usage or input";
+inline constexpr const char* kGuardExamples =
+    "Examples:\n"
+    "  waypath guard monitoring/grafana -f cluster/                       by the waypoint it is bound to\n"
+    "  waypath guard Service/shop/api --by ext_authz:oidc -f cluster/     by external authorization\n"
+    "  waypath guard shop --by Gateway/istio-gateway/public -f cluster/   a whole namespace by a gateway\n"
+    "  waypath guard app.example.com --by AuthorizationPolicy/auth/require-token -f cluster/ -o markdown\n"
+    "Tries every kind of client (workloads that no policy tells apart, addresses outside, nodes) at every\n"
+    "address of X (Services, pods, gateways' hosts, node ports) with every class of request that the "
+    "policies\n"
+    "and routes on the way distinguish. Each bypass comes with the trace command that confirms it.\n"
+    "Exit codes: 0 every request that reaches X passes Y, 1 one gets around or that is not proven, 2 wrong\n"
+    "usage or input";
 inline constexpr const char* kSweepExamples =
     "What is swept:\n"
     "  failures   each waypoint, gateway, node and ext_authz provider down, one at a time: which flows fail, "

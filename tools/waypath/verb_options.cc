@@ -162,6 +162,60 @@ void add_merge(CLI::App& app, Options& o) {
              {"text", "json", "markdown", "csv", "junit", "tap", "sarif", "github", "mermaid", "dot"});
 }
 
+// What guard and ask share.
+void add_target(CLI::App& app, AskSelection& a) {
+  app.add_option("target", a.target, "Service, workload, pod, host or namespace")->required()->type_name("X");
+  app.add_option("--port", a.port, "Only this port of it")->check(CLI::Range(1, 65535))->type_name("PORT");
+  app.add_option("--budget", a.budget, "Requests that are simulated at most")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+}
+
+void add_guard(CLI::App& app, Options& o) {
+  add_target(app, o.ask);
+  app.add_option(
+         "--by", o.ask.points,
+         "Waypoint/ns/name, Gateway/ns/name, ext_authz[:PROVIDER], AuthorizationPolicy/ns/name[RULE] or "
+         "RequestAuthentication/ns/name; repeatable: one of them. Default: the waypoints that X names")
+      ->type_name("Y")
+      ->allow_extra_args(false);
+  add_cluster(app, o);
+  add_common(app, o.common, {"text", "json", "markdown"});
+}
+
+void add_ask(CLI::App& app, Options& o) {
+  AskSelection& asked = o.ask;
+  add_target(app, asked);
+  app.add_option("--from", asked.from,
+                 "Only these clients: a namespace, ns/name (with *), ns/deploy/name, internet, an address, "
+                 "node/NAME")
+      ->type_name("SEL");
+  app.add_option("--avoiding", asked.points,
+                 "Only requests that do not pass Y, as guard takes it; repeatable")
+      ->type_name("Y")
+      ->allow_extra_args(false);
+  app.add_option("--method", asked.method, "Only this HTTP method")->type_name("METHOD");
+  app.add_option("--path", asked.path, "Only this path, with its query")->type_name("PATH");
+  app.add_option("--host", asked.host, "Only this Host header")->type_name("HOST");
+  app.add_option("--header", o.flow.headers, "Every request has this header 'name: value'; repeatable")
+      ->type_name("K:V")
+      ->allow_extra_args(false);
+  app.add_option("--claim", o.flow.claims, "Every request has a valid token with this claim; repeatable")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  app.add_option("--jwt", o.flow.jwt_file, "File with the token that every request has")->type_name("FILE");
+  app.add_flag("--no-token", asked.no_token, "No request has a token");
+  app.add_option("--session", o.flow.session, "Login session of every request: none, valid")
+      ->check(CLI::IsMember({"none", "valid"}))
+      ->type_name("STATE");
+  app.add_flag("--any", asked.any, "One request of each client and address will do: faster, no conditions");
+  app.add_option("--expect", asked.expect, "Exit 1 unless the answer is this one")
+      ->check(CLI::IsMember({"some", "none"}))
+      ->type_name("ANSWER");
+  add_cluster(app, o);
+  add_common(app, o.common, {"text", "json", "markdown"});
+}
+
 void add_explain(CLI::App& app, Options& o) {
   app.add_option("subject", o.subject, "CODE, Kind/ns/name or istio/FROM..TO")->type_name("SUBJECT");
   add_cluster(app, o);
@@ -208,6 +262,10 @@ const std::vector<VerbOptions>& verb_options() {
        kSweepExamples, add_sweep},
       {"merge", Verb::Merge, "The output of a run from the shards that it was cut into", kMergeExamples,
        add_merge},
+      {"ask", Verb::Ask, "Who reaches X with which requests; is there any, or any that avoids Y?",
+       kAskExamples, add_ask},
+      {"guard", Verb::Guard, "Does every way to X pass Y? If not, the shortest around it", kGuardExamples,
+       add_guard},
       {"explain", Verb::Explain,
        "What a code means; what a policy, Service or waypoint comes to; what an Istio version changes",
        kExplainExamples, add_explain},

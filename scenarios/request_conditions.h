@@ -1,0 +1,61 @@
+#pragma once
+// The conditions that policies, routes and an authservice put on a request, gathered by attribute, and the
+// classes of values that they cut.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "scenarios/request_classes.h"
+#include "sim/match/text_members.h"
+#include "sim/policy/authorization_rule.h"
+#include "sim/policy/authservice.h"
+
+namespace waypath::scenarios {
+
+class RequestConditions {
+ public:
+  explicit RequestConditions(const model::Cluster& cluster) : cluster_(cluster) {}
+  /// Conditions on the peer, ports and addresses are not the request's: left alone.
+  void add(const sim::Condition& condition);
+  void add(const sim::AuthserviceConfig& config);
+  void add(const RouteHosts& route);
+
+  /// Headers or query parameters that some condition names, in order.
+  [[nodiscard]] std::vector<std::string> names(RequestAttribute::Kind kind) const;
+  /// One value for each class; a single one when nothing tells values apart.
+  [[nodiscard]] RequestAttribute attribute(RequestAttribute::Kind kind, const std::string& key,
+                                           std::vector<std::string>& left_out) const;
+  [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
+
+ private:
+  using Key = std::pair<RequestAttribute::Kind, std::string>;
+  struct Group {
+    std::vector<sim::TextPattern> patterns;
+    std::vector<const sim::Condition*> conditions;  // whose answer is what matters, not which value gave it
+    std::vector<const sim::Condition*> remote;      // X-Forwarded-For: compared as addresses
+    std::vector<std::size_t> alone;                 // positions of patterns that no condition stands for
+  };
+  void add_pattern(RequestAttribute::Kind kind, const std::string& key, sim::TextPattern pattern);
+  void add_string(RequestAttribute::Kind kind, const std::string& key, const model::StringMatch& match,
+                  bool ignore_case);
+  void add_virtual_service(const model::VirtualService& vs, bool delegates);
+  void add_http_route(const model::HttpRoute& route);
+  void add_path_prefix(const std::string& path);
+  [[nodiscard]] std::string signature(const Group& group, RequestAttribute::Kind kind, const std::string& key,
+                                      const std::string& text) const;
+  void undo_rewrites(std::vector<sim::TextMembers::Member>& members) const;
+
+  const model::Cluster& cluster_;
+  std::map<Key, Group> groups_;
+  struct Rewrite {
+    std::string matched, replaced;  // prefixes
+  };
+  std::vector<Rewrite> rewrites_;
+  bool rewritten_ = false;
+  std::vector<std::string> left_out_;
+};
+
+}  // namespace waypath::scenarios

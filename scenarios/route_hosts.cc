@@ -1,0 +1,179 @@
+#include "scenarios/route_hosts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sim/resolve/hostname.h"
+#include "sim/resolve/ingress.h"
+#include "sim/resolve/mesh.h"
+
+namespace waypath::scenarios {
+namespace {
+
+using model::PodId;
+using model::ServiceId;
+
+template <class T>
+void settle(std::vector<T>& items) {
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+}
+
+void add_hosts(const model::Cluster& cluster, const std::string& host, model::Symbol ns,
+               std::vector<ServiceId>& out) {
+  const auto ids =
+      cluster.services_by_host(sim::resolve_short_host(host, ns.view(), cluster.mesh().cluster_domain));
+  out.insert(out.end(), ids.begin(), ids.end());
+}
+
+// Source: istio pilot/pkg/model/virtualservice.go mergeVirtualServicesIfNeeded (a delegate has no delegates)
+void add_destinations(const model::Cluster& cluster, const model::VirtualService& vs, bool delegates,
+                      std::vector<ServiceId>& out) {
+  for (const auto& http : vs.http) {
+    for (const auto& d : http.route) add_hosts(cluster, d.host, vs.meta.ns(), out);
+    if (!delegates || !http.delegate) continue;
+    const auto* next = cluster.snapshot().find<model::VirtualService>(http.delegate->first.view(),
+                                                                      http.delegate->second.view());
+    if (next != nullptr) add_destinations(cluster, *next, false, out);
+  }
+  for (const auto* list : {&vs.tls, &vs.tcp})
+    for (const auto& l4 : *list)
+      for (const auto& d : l4.route) add_hosts(cluster, d.host, vs.meta.ns(), out);
+}
+
+void add_gateway(const model::Cluster& cluster, const model::IstioGateway& gateway, RouteHosts& out) {
+  const auto fronts = fronts_of(cluster, gateway);
+  out.fronts.insert(out.fronts.end(), fronts.begin(), fronts.end());
+  for (std::uint32_t i = 0; i < cluster.pods().size(); ++i)
+    if (selects(gateway, cluster.pod({i}))) {
+      out.gateway_pods.push_back({i});
+      break;
+    }
+}
+
+void add_virtual_services(const model::Cluster& cluster, std::vector<RouteHosts>& out) {
+  for (const auto& vs : cluster.snapshot().all<model::VirtualService>()) {
+    RouteHosts one;
+    one.virtual_service = vs.get();
+    one.meta = &vs->meta;
+    bool mesh = vs->gateways.empty();
+    for (const auto& name : vs->gateways) {
+      if (name == "mesh") {
+        mesh = true;
+        continue;
+      }
+      const auto slash = name.find('/');
+      const std::string ns = slash == std::string::npos ? vs->meta.ns().str() : name.substr(0, slash);
+      const auto* gateway = cluster.snapshot().find<model::IstioGateway>(
+          ns, slash == std::string::npos ? name : name.substr(slash + 1));
+      if (gateway != nullptr) add_gateway(cluster, *gateway, one);
+    }
+    one.hosts = vs->hosts;
+    add_destinations(cluster, *vs, true, one.services);
+    if (mesh)
+      for (const auto& host : vs->hosts) {
+        const std::string full =
+            sim::resolve_short_host(host, vs->meta.ns().view(), cluster.mesh().cluster_domain);
+        for (std::uint32_t i = 0; i < cluster.services().size(); ++i)
+          if (sim::host_covers(full, cluster.services()[i].host)) one.parents.push_back({i});
+      }
+    out.push_back(std::move(one));
+  }
+}
+
+template <class Route>
+void add_parents(const model::Cluster& cluster, const Route& route, RouteHosts& out) {
+  for (const auto& parent : route.parents) {
+    if (parent.kind == "Service") {
+      if (const auto id = cluster.find_service(parent.ns.view(), parent.name.view()); id.valid())
+        out.parents.push_back(id);
+      continue;
+    }
+    const auto* gateway = cluster.snapshot().find<model::Gateway>(parent.ns.view(), parent.name.view());
+    if (parent.kind != "Gateway" || gateway == nullptr || sim::is_waypoint(cluster, *gateway)) continue;
+    const auto fronts = fronts_of(*gateway);
+    out.fronts.insert(out.fronts.end(), fronts.begin(), fronts.end());
+    const auto pods = sim::gateway_pods(cluster, *gateway);
+    if (!pods.empty()) out.gateway_pods.push_back(pods.front());
+  }
+  out.hosts = route.hostnames;
+  for (const auto& rule : route.rules)
+    for (const auto& backend : rule.backends)
+      if (backend.kind == "Service")
+        if (const auto id = cluster.find_service(backend.ns.view(), backend.name.view()); id.valid())
+          out.services.push_back(id);
+}
+
+void add_gateway_api(const model::Cluster& cluster, std::vector<RouteHosts>& out) {
+  for (const auto& route : cluster.snapshot().all<model::HttpRoute>()) {
+    RouteHosts one;
+    one.http_route = route.get();
+    one.meta = &route->meta;
+    add_parents(cluster, *route, one);
+    out.push_back(std::move(one));
+  }
+  for (const auto& route : cluster.snapshot().all<model::L4Route>()) {
+    if (!(route->meta.key.kind == std::string_view("TLSRoute"))) continue;
+    RouteHosts one;
+    one.meta = &route->meta;
+    add_parents(cluster, *route, one);
+    std::erase_if(one.fronts, [](const auto& f) { return !f.tls; });
+    out.push_back(std::move(one));
+  }
+}
+
+void add_ingresses(const model::Cluster& cluster, std::vector<RouteHosts>& out) {
+  std::vector<PodId> pods;
+  for (std::uint32_t i = 0; i < cluster.pods().size() && pods.empty(); ++i)
+    if (cluster.pod({i}).meta.labels.get("istio") == sim::ingress_pod_label(cluster.mesh()))
+      pods.push_back({i});
+  for (const auto& ingress : cluster.snapshot().all<model::Ingress>()) {
+    if (!sim::ingress_taken(cluster, *ingress)) continue;
+    for (const auto& rule : ingress->rules) {
+      RouteHosts one;
+      one.meta = &ingress->meta;
+      one.ingress = &rule;
+      one.hosts = {rule.host};
+      one.gateway_pods = pods;
+      one.fronts = {{rule.host, 80, false}};
+      if (!ingress->tls.empty()) one.fronts.push_back({rule.host, 443, true});
+      for (const auto& path : rule.paths)
+        if (const auto id = cluster.find_service(ingress->meta.ns().view(), path.backend.service.view());
+            id.valid())
+          one.services.push_back(id);
+      out.push_back(std::move(one));
+    }
+  }
+}
+
+std::string without_star(const std::string& pattern) {
+  if (pattern.empty() || pattern == "*") return "x.example";
+  return sim::is_wildcard(pattern) ? "x" + pattern.substr(1) : pattern;
+}
+
+}  // namespace
+
+std::vector<RouteHosts> route_hosts(const model::Cluster& cluster) {
+  std::vector<RouteHosts> out;
+  add_virtual_services(cluster, out);
+  add_gateway_api(cluster, out);
+  add_ingresses(cluster, out);
+  for (auto& one : out) {
+    settle(one.services);
+    settle(one.parents);
+    settle(one.gateway_pods);
+  }
+  return out;
+}
+
+std::vector<std::string> hosts_at(const RouteHosts& route, const GatewayFront& front) {
+  std::set<std::string> out;
+  if (route.hosts.empty()) out.insert(without_star(front.host));
+  for (const auto& host : route.hosts)
+    if (const auto both =
+            sim::intersect_hosts(host.empty() ? "*" : host, front.host.empty() ? "*" : front.host))
+      out.insert(without_star(*both));
+  return {out.begin(), out.end()};
+}
+
+}  // namespace waypath::scenarios

@@ -1,0 +1,340 @@
+#include "tools/render/ask.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "tools/render/json.h"
+#include "tools/render/names.h"
+#include "tools/render/ways.h"
+
+namespace waypath::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using scenarios::AskReport;
+using scenarios::RequestAttribute;
+using scenarios::RequestBox;
+using scenarios::Way;
+using Verdict = AskReport::Verdict;
+using Kind = RequestAttribute::Kind;
+
+constexpr std::size_t kShownBoxes = 3, kShownCauses = 5;
+
+std::string attribute_name(const RequestAttribute& a) {
+  switch (a.kind) {
+    case Kind::Method:
+      return "method";
+    case Kind::Path:
+      return "path";
+    case Kind::Query:
+      return "query " + a.key;
+    case Kind::Host:
+      return "host";
+    case Kind::Header:
+      return "header " + a.key;
+    case Kind::Sni:
+      return "server name";
+    case Kind::Token:
+      return "token";
+    case Kind::Session:
+      return "login session";
+  }
+  return {};
+}
+
+// A class by the conditions of the manifests that it fits, else by the text that stands for it.
+std::string value_words(const RequestAttribute& a, const RequestAttribute::Value& v) {
+  if (v.absent) return a.kind == Kind::Host || a.kind == Kind::Sni ? "its own" : "none";
+  if (a.kind == Kind::Token && !v.written.empty())
+    return fmt::format("{} (fits {})", v.text, join(v.written, ", "));
+  if (a.kind == Kind::Token) return v.text + " (any valid one of that issuer)";
+  if (v.written.empty()) return "any other";
+  return join(v.written, " and ");
+}
+
+bool outside(const RequestAttribute::Value& v) { return v.absent || v.written.empty(); }
+
+std::string attribute_words(const RequestAttribute& a, const std::vector<std::size_t>& values) {
+  std::vector<std::string> in, out;
+  bool others = false;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const bool kept = std::binary_search(values.begin(), values.end(), i);
+    const auto& v = a.values[i];
+    if (kept && outside(v) && !v.absent) others = true;
+    (kept ? in : out).push_back(value_words(a, v));
+  }
+  // What is left out says it shorter when anything else will do.
+  if (others && out.size() < in.size())
+    return fmt::format("{} other than {}", attribute_name(a), join(out, " or "));
+  return fmt::format("{} {}", attribute_name(a), join(in, " or "));
+}
+
+std::string box_words(const scenarios::RequestClasses& classes, const RequestBox& box) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < box.values.size(); ++i)
+    if (box.values[i].size() < classes.attributes[i].values.size())
+      parts.push_back(attribute_words(classes.attributes[i], box.values[i]));
+  return parts.empty() ? "any request" : join(parts, ", ");
+}
+
+std::string avoiding_words(const AskReport& r) {
+  if (r.avoiding.empty()) return {};
+  std::vector<std::string> names;
+  for (const auto& p : r.avoiding) names.push_back(p.title);
+  return " without passing " + join(names, " or ");
+}
+
+std::string conclusion(const AskReport& r) {
+  const std::string what = r.target.title + avoiding_words(r);
+  std::vector<std::size_t> clients;
+  for (const auto& row : r.rows) clients.push_back(r.search.ways[row.way].client);
+  clients.erase(std::unique(clients.begin(), clients.end()), clients.end());
+  switch (r.verdict) {
+    case Verdict::Some:
+      return fmt::format("{} of {} classes of clients reach {}.", clients.size(), r.search.clients.size(),
+                         what);
+    case Verdict::None:
+      return fmt::format("No request reaches {}, in this model. Nothing was left out.", what);
+    case Verdict::Undecided:
+      return fmt::format("Whether a request reaches {} depends on facts that the manifests do not tell.",
+                         what);
+    case Verdict::Unproven:
+      return fmt::format("No request tried reaches {}; not all were tried.", what);
+  }
+  return {};
+}
+
+// Ways of one cause together: cause -> ways.
+std::map<std::string, std::vector<const Way*>> closed(const AskReport& r, const model::SourceFiles& files) {
+  std::map<std::string, std::vector<const Way*>> out;
+  for (const auto& way : r.search.ways) {
+    if (way.around || way.unknown_around) continue;
+    if (way.refused_around)
+      out[stopped_by(way.refused_around->path, files)].push_back(&way);
+    else if (way.refused_through)
+      out[stopped_by(way.refused_through->path, files)].push_back(&way);
+  }
+  return out;
+}
+
+std::map<std::string, std::vector<const Way*>> undecided(const AskReport& r) {
+  std::map<std::string, std::vector<const Way*>> out;
+  for (const auto& way : r.search.ways)
+    if (!way.around && way.unknown_around)
+      out[join(way.unknown_around->path.missing_facts, "; ")].push_back(&way);
+  return out;
+}
+
+std::string way_words(const AskReport& r, const Way& way) {
+  return fmt::format("{} -> {}", client_words(r.search.clients[way.client], false),
+                     r.search.addresses[way.address].about);
+}
+
+std::string causes_text(const AskReport& r, const std::string& label,
+                        const std::map<std::string, std::vector<const Way*>>& by_cause, const Paint& paint,
+                        bool all) {
+  std::vector<std::pair<std::string, const std::vector<const Way*>*>> order;
+  for (const auto& [cause, ways] : by_cause) order.emplace_back(cause, &ways);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second->size() > b.second->size(); });
+  std::string out;
+  const std::size_t most = all ? order.size() : std::min(order.size(), kShownCauses);
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto& ways = *order[i].second;
+    out += fmt::format("  {:<9}  {} {}: {}\n", label, ways.size(), ways.size() == 1 ? "way" : "ways",
+                       printable(order[i].first));
+    const std::size_t shown = all ? ways.size() : 1;
+    for (std::size_t w = 0; w < shown; ++w)
+      out += paint.dim(fmt::format("             {}{}", all ? "" : "for example ",
+                                   printable(way_words(r, *ways[w])))) +
+             "\n";
+  }
+  if (most < order.size())
+    out += fmt::format("  {:<9}  {} causes more (-v shows them)\n", label, order.size() - most);
+  return out;
+}
+
+std::string lines(const std::string& text, std::size_t indent) {
+  std::string out;
+  for (const auto& line : wrapped(text, 98 - indent))
+    out += std::string(indent, ' ') + printable(line) + "\n";
+  return out;
+}
+
+// A client's rows; addresses with the same conditions stand together.
+std::string client_text(const AskReport& r, std::size_t client,
+                        const std::vector<const AskReport::Row*>& rows,
+                        const std::vector<std::string>& cluster, const Paint& paint, bool all) {
+  const auto& who = r.search.clients[client];
+  std::string out = fmt::format("  {}{}\n", paint.bold(printable(client_words(who, all))),
+                                who.identity.empty() ? "" : "  as " + printable(who.identity));
+  std::vector<std::pair<std::string, std::vector<const AskReport::Row*>>> alike;
+  for (const auto* row : rows) {
+    const Way& way = r.search.ways[row->way];
+    std::vector<std::string> parts;
+    for (const auto& box : row->boxes) parts.push_back(box_words(way.classes, box));
+    std::string words;
+    const std::size_t shown = all ? parts.size() : std::min(parts.size(), kShownBoxes);
+    for (std::size_t i = 0; i < shown; ++i) words += (i == 0 ? "" : "\n") + parts[i];
+    if (shown < parts.size()) words += fmt::format("\nand {} more (-v shows them)", parts.size() - shown);
+    const auto at = std::find_if(alike.begin(), alike.end(), [&](const auto& a) { return a.first == words; });
+    if (at == alike.end())
+      alike.push_back({words, {row}});
+    else
+      at->second.push_back(row);
+  }
+  for (const auto& [words, group] : alike) {
+    std::vector<std::string> names;
+    for (const auto* row : group) names.push_back(r.search.addresses[r.search.ways[row->way].address].about);
+    out += lines(join(names, ", "), 6);
+    std::size_t at = 0;
+    for (bool first = true; at <= words.size(); first = false) {
+      const auto end = std::min(words.find('\n', at), words.size());
+      out += lines((first ? "with: " : "or:   ") + words.substr(at, end - at), 10);
+      at = end + 1;
+    }
+    const auto& found = *r.search.ways[group.front()->way].around;
+    out += fmt::format(
+        "          confirm: {}\n",
+        printable(traceable(found.flow)
+                      ? trace_command(found.flow, cluster)
+                      : "(the token does not travel as a bearer token: no flag of trace says so)"));
+  }
+  return out;
+}
+
+std::string text(const AskReport& r, const std::vector<std::string>& cluster, const model::SourceFiles& files,
+                 bool colour, bool all) {
+  const Paint paint(colour);
+  std::string out = fmt::format("{}{}   {}\n", paint.bold(printable(r.target.title)),
+                                printable(avoiding_words(r)), paint.bold(upper(ask_verdict(r))));
+  for (std::size_t i = 0; i < r.rows.size();) {
+    const std::size_t client = r.search.ways[r.rows[i].way].client;
+    std::vector<const AskReport::Row*> rows;
+    for (; i < r.rows.size() && r.search.ways[r.rows[i].way].client == client; ++i)
+      rows.push_back(&r.rows[i]);
+    out += client_text(r, client, rows, cluster, paint, all);
+  }
+  out += causes_text(r, "undecided", undecided(r), paint, all);
+  out += causes_text(r, "closed", closed(r, files), paint, all);
+  for (const auto& left : r.search.left_out) out += lines("not tried: " + left, 2);
+  return out + lines(conclusion(r) + " " + effort_words(r.search) + ".", 0);
+}
+
+Json box_json(const scenarios::RequestClasses& classes, const RequestBox& box) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < box.values.size(); ++i) {
+    const auto& attribute = classes.attributes[i];
+    if (box.values[i].size() == attribute.values.size()) continue;
+    Json values = Json::array();
+    for (const auto v : box.values[i]) {
+      const auto& value = attribute.values[v];
+      Json one{{"class", value_words(attribute, value)}};
+      if (!value.absent && !value.text.empty()) one["example"] = value.text;
+      values.push_back(std::move(one));
+    }
+    out[attribute_name(attribute)] = std::move(values);
+  }
+  return out;
+}
+
+std::string json(const AskReport& r, const std::vector<std::string>& cluster,
+                 const model::SourceFiles& files) {
+  Json avoiding = Json::array();
+  for (const auto& p : r.avoiding) avoiding.push_back(p.title);
+  Json reaches = Json::array(), open_questions = Json::array(), refused = Json::array();
+  for (const auto& row : r.rows) {
+    const Way& way = r.search.ways[row.way];
+    Json boxes = Json::array();
+    for (const auto& box : row.boxes) boxes.push_back(box_json(way.classes, box));
+    reaches.push_back({{"client", client_json(r.search.clients[way.client])},
+                       {"address", address_json(r.search.addresses[way.address])},
+                       {"requests", std::move(boxes)},
+                       {"complete", way.complete},
+                       {"witness", finding_json(*way.around, cluster, files)}});
+  }
+  for (const auto& [fact, ways] : undecided(r))
+    for (const auto* way : ways)
+      open_questions.push_back({{"client", client_json(r.search.clients[way->client])},
+                                {"address", address_json(r.search.addresses[way->address])},
+                                {"missing", fact},
+                                {"witness", finding_json(*way->unknown_around, cluster, files)}});
+  for (const auto& [cause, ways] : closed(r, files))
+    for (const auto* way : ways)
+      refused.push_back({{"client", client_json(r.search.clients[way->client])},
+                         {"address", address_json(r.search.addresses[way->address])},
+                         {"by", cause}});
+  const Json out{{"apiVersion", kApiVersion},
+                 {"ask", r.target.title},
+                 {"avoiding", std::move(avoiding)},
+                 {"verdict", ask_verdict(r)},
+                 {"complete", r.search.complete()},
+                 {"notTried", r.search.left_out},
+                 {"clients", r.search.clients.size()},
+                 {"addresses", r.search.addresses.size()},
+                 {"requests", r.search.tried},
+                 {"reaches", std::move(reaches)},
+                 {"undecided", std::move(open_questions)},
+                 {"closed", std::move(refused)}};
+  return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+}
+
+std::string code(const std::string& value) {
+  std::string out;
+  for (const char c : printable(value)) out += c == '`' ? '\'' : c == '|' ? '/' : c;
+  return "`" + out + "`";
+}
+
+std::string markdown(const AskReport& r, const std::vector<std::string>& cluster,
+                     const model::SourceFiles& files) {
+  std::string out =
+      fmt::format("### waypath ask {}\n\n**{}**: {} {}.\n", code(r.target.title + avoiding_words(r)),
+                  upper(ask_verdict(r)), printable(conclusion(r)), printable(effort_words(r.search)));
+  if (!r.rows.empty()) out += "\n| client | address | with | confirm |\n|---|---|---|---|\n";
+  for (const auto& row : r.rows) {
+    const Way& way = r.search.ways[row.way];
+    std::vector<std::string> boxes;
+    for (std::size_t i = 0; i < row.boxes.size() && i < kShownBoxes; ++i)
+      boxes.push_back(code(box_words(way.classes, row.boxes[i])));
+    if (row.boxes.size() > kShownBoxes)
+      boxes.push_back(fmt::format("{} more", row.boxes.size() - kShownBoxes));
+    out += fmt::format("| {} | {} | {} | {} |\n", code(client_words(r.search.clients[way.client], false)),
+                       code(r.search.addresses[way.address].about), join(boxes, " or "),
+                       traceable(way.around->flow) ? code(trace_command(way.around->flow, cluster)) : "");
+  }
+  for (const auto& [fact, ways] : undecided(r))
+    out += fmt::format("\nUndecided ({} ways): {}\n", ways.size(), code(fact));
+  const auto refused = closed(r, files);
+  if (!refused.empty()) out += "\n| closed by | ways |\n|---|---|\n";
+  for (const auto& [cause, ways] : refused) out += fmt::format("| {} | {} |\n", code(cause), ways.size());
+  for (const auto& left : r.search.left_out) out += fmt::format("\nNot tried: {}\n", code(left));
+  return out;
+}
+
+}  // namespace
+
+std::string_view ask_verdict(const AskReport& report) {
+  switch (report.verdict) {
+    case Verdict::Some:
+      return "some";
+    case Verdict::None:
+      return "none";
+    case Verdict::Undecided:
+      return "undecided";
+    case Verdict::Unproven:
+      return "unproven";
+  }
+  return "";
+}
+
+std::string ask_text(const AskReport& report, const std::vector<std::string>& cluster,
+                     const model::SourceFiles& files, std::string_view format, bool colour, bool all) {
+  if (format == "json") return json(report, cluster, files);
+  if (format == "markdown") return markdown(report, cluster, files);
+  return text(report, cluster, files, colour, all);
+}
+
+}  // namespace waypath::tools
