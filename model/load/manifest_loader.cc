@@ -1,6 +1,7 @@
 #include "model/load/manifest_loader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "model/diagnostic_codes.h"
 #include "model/load/file_source.h"
 #include "model/load/kind_table.h"
+#include "model/load/load_cache.h"
 #include "model/yaml/reader.h"
 
 namespace waypath::model {
@@ -21,11 +23,7 @@ struct KindCount {
 
 // What one slice gave: filled by any thread, merged in input order.
 struct SliceResult {
-  struct Object {
-    RawObject raw;
-    Decoded resources;
-  };
-  std::vector<Object> objects;
+  std::vector<LoadedObject> objects;
   Diagnostics diagnostics;
   std::vector<std::tuple<std::string, std::string, SourcePos>> skipped;  // apiVersion, kind
   std::vector<SourcePos> hooks, defaulted;
@@ -48,14 +46,24 @@ bool skippable(const Task& task, std::string_view text) {
   return config && !config_matters(s.kind, s.name, text.substr(s.offset, s.length));
 }
 
+// Kinds of which every object is read: no need to look at one twice.
+bool always_read(const yaml::KindName& name) {
+  const auto [group, version] = split_api_version(name.api_version);
+  const KindRow* row = find_kind(group, name.kind);
+  return row != nullptr && row->support == KindSupport::Modelled &&
+         !(group.empty() && (version != "v1" || name.kind == "ConfigMap" || name.kind == "Secret"));
+}
+
 class SliceLoader {
  public:
   SliceLoader(Task& task, std::string_view text, const LoadOptions& options, SliceResult& out)
       : task_(task), text_(text), options_(options), out_(out) {}
 
   void run() {
-    yaml::peek(text_, task_.slice);
-    if (skippable(task_, text_)) {
+    const yaml::KindName first = yaml::peek_kind(text_, task_.slice);
+    const bool read_anyway = !first.kind.empty() && always_read(first);
+    if (!read_anyway) yaml::peek(text_, task_.slice);
+    if (!read_anyway && skippable(task_, text_)) {
       out_.skipped.emplace_back(std::string(task_.slice.api_version), std::string(task_.slice.kind),
                                 position(task_.slice));
       return;
@@ -158,7 +166,7 @@ class SliceLoader {
         !context.rejected)
       out_.defaulted.push_back(root.pos);
     check_version(*row, version, field);
-    SliceResult::Object object;
+    LoadedObject object;
     object.raw.key = meta.key;
     object.raw.api_version = std::string(api_version);
     object.raw.file = task_.file;
@@ -210,8 +218,8 @@ std::string not_served(std::string_view kind, std::string_view api_version) {
 class Merger {
  public:
   Merger(SnapshotBuilder& builder, Diagnostics& diagnostics, LoadStats& stats,
-         std::vector<ResourceKey>* loaded)
-      : builder_(builder), diagnostics_(diagnostics), stats_(stats), loaded_(loaded) {}
+         std::vector<ResourceKey>* loaded, LoadCache* cache)
+      : builder_(builder), diagnostics_(diagnostics), stats_(stats), loaded_(loaded), cache_(cache) {}
 
   void add(SliceResult&& result) {
     diagnostics_.append(std::move(result.diagnostics));
@@ -219,23 +227,30 @@ class Merger {
     if (!result.parsed) ++stats_.skipped_documents;
     if (result.by_reference_reader) ++stats_.reference_documents;
     for (auto& object : result.objects) {
-      const auto raw = builder_.add_raw(std::move(object.raw));
-      for (auto& resource : object.resources) {
-        std::visit(
-            [&](auto& r) {
-              r.meta.raw = raw;
-              if (loaded_ != nullptr) loaded_->push_back(r.meta.key);
-              builder_.add(std::move(r));
-            },
-            resource);
-        ++stats_.objects;
-      }
+      stats_.objects += object.resources.size();
+      if (cache_ != nullptr) cache_->add(object);
+      put(std::move(object));
     }
     for (auto& [api_version, kind, pos] : result.skipped)
       count(skipped_[{std::move(kind), std::move(api_version)}], pos);
     for (const auto pos : result.hooks) count(hooks_, pos);
     for (const auto pos : result.defaulted) count(defaulted_, pos);
   }
+
+  void put(LoadedObject&& object) {
+    const auto raw = builder_.add_raw(std::move(object.raw));
+    for (auto& resource : object.resources) {
+      std::visit(
+          [&](auto& r) {
+            r.meta.raw = raw;
+            if (loaded_ != nullptr) loaded_->push_back(r.meta.key);
+            builder_.add(std::move(r));
+          },
+          resource);
+    }
+  }
+
+  [[nodiscard]] const std::vector<Snapshot::Skipped>& skipped_kinds() const { return skipped_kinds_; }
 
   void finish(const LoadOptions& options) {
     for (const auto& [key, counted] : skipped_) {
@@ -280,6 +295,7 @@ class Merger {
                              number + " of " + api_version + ": " + std::string(row->note),
                              "give what it builds: `kubectl kustomize DIR | waypath ... -f -`"});
       }
+      skipped_kinds_.push_back({api_version, kind, counted.count});
       builder_.add_skipped(api_version, kind, counted.count);
     }
     if (hooks_.count != 0)
@@ -316,14 +332,18 @@ class Merger {
   Diagnostics& diagnostics_;
   LoadStats& stats_;
   std::vector<ResourceKey>* loaded_;
+  LoadCache* cache_;
+  std::vector<Snapshot::Skipped> skipped_kinds_;
   std::map<std::pair<std::string, std::string>, KindCount> skipped_;
   KindCount hooks_, defaulted_;
 };
 
 void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files, const LoadOptions& options,
-                Diagnostics& diagnostics, LoadStats* stats, std::vector<ResourceKey>* loaded) {
+                Diagnostics& diagnostics, LoadStats* stats, std::vector<ResourceKey>* loaded,
+                LoadCache* cache = nullptr) {
   const SourceFiles& sources = builder.files();
   std::vector<std::vector<yaml::Slice>> slices(files.size());
+  const std::size_t known_diagnostics = diagnostics.items().size();
   std::vector<Diagnostics> split_diagnostics(files.size());
   parallel_for_index(files.size(), options.jobs, [&](std::size_t i) {
     slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i]);
@@ -333,16 +353,58 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
     diagnostics.append(std::move(split_diagnostics[i]));
     for (const auto& slice : slices[i]) tasks.push_back({files[i], slice});
   }
-  std::vector<SliceResult> results(tasks.size());
-  parallel_for_index(tasks.size(), options.jobs, [&](std::size_t i) {
-    SliceLoader(tasks[i], sources.text(tasks[i].file), options, results[i]).run();
-  });
+  slices = {};
   LoadStats own;
   LoadStats& counted = stats != nullptr ? *stats : own;
   for (const auto file : files) counted.bytes += sources.text(file).size();
-  Merger merger(builder, diagnostics, counted, loaded);
-  for (auto& result : results) merger.add(std::move(result));
+  Merger merger(builder, diagnostics, counted, loaded, cache);
+  // Batches keep few results at a time beside the snapshot.
+  constexpr std::size_t kBatch = 2048, kGrain = 16;
+  std::vector<SliceResult> results;
+  for (std::size_t begin = 0; begin < tasks.size(); begin += kBatch) {
+    const std::size_t end = std::min(begin + kBatch, tasks.size());
+    results.clear();
+    results.resize(end - begin);
+    parallel_for_index((end - begin + kGrain - 1) / kGrain, options.jobs, [&](std::size_t grain) {
+      const std::size_t last = std::min(begin + (grain + 1) * kGrain, end);
+      for (std::size_t i = begin + grain * kGrain; i < last; ++i)
+        SliceLoader(tasks[i], sources.text(tasks[i].file), options, results[i - begin]).run();
+    });
+    for (auto& result : results) merger.add(std::move(result));
+  }
   merger.finish(options);
+  if (cache == nullptr) return;
+  LoadedRest rest;
+  rest.diagnostics.assign(diagnostics.items().begin() + static_cast<std::ptrdiff_t>(known_diagnostics),
+                          diagnostics.items().end());
+  rest.skipped = merger.skipped_kinds();
+  rest.stats = counted;
+  cache->write(rest);
+}
+
+// The same from an image, when there is one of these inputs; else read, and an image made.
+void load_cached(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files,
+                 const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats,
+                 std::int64_t started) {
+  LoadStats own;
+  LoadStats& counted = stats != nullptr ? *stats : own;
+  const SourceFiles sources = builder.files();
+  LoadCache cache(options.cache_directory, sources, files, options, started);
+  LoadedRest rest;
+  Merger merger(builder, diagnostics, counted, nullptr, nullptr);
+  if (cache.read(
+          options.jobs, [&](LoadedObject&& object) { merger.put(std::move(object)); }, rest)) {
+    for (auto& d : rest.diagnostics) diagnostics.report(std::move(d));
+    for (auto& s : rest.skipped) builder.add_skipped(std::move(s.api_version), std::move(s.kind), s.count);
+    counted = rest.stats;
+    counted.cache_remark = cache.remark();
+    return;
+  }
+  const std::string why = cache.remark();
+  builder = SnapshotBuilder();
+  builder.files() = sources;
+  load_files(builder, files, options, diagnostics, &counted, nullptr, &cache);
+  counted.cache_remark = cache.remark() == why ? why : why + "\n" + cache.remark();
 }
 
 }  // namespace
@@ -356,9 +418,16 @@ bool has_refusals(const Diagnostics& diagnostics) {
 Snapshot load_manifests(const std::vector<std::string>& paths, const std::vector<SourceFile>& texts,
                         const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats) {
   SnapshotBuilder builder;
+  const std::int64_t started = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count();
   auto files = read_sources(paths, builder.files(), diagnostics);
   for (const auto& file : texts) files.push_back(builder.files().add(file.path, file.text));
-  load_files(builder, files, options, diagnostics, stats, nullptr);
+  if (options.cache_directory.empty()) {
+    load_files(builder, files, options, diagnostics, stats, nullptr);
+  } else {
+    load_cached(builder, files, options, diagnostics, stats, started);
+  }
   return builder.build(diagnostics);
 }
 

@@ -13,11 +13,14 @@ namespace waypath::model {
 struct LoadOptions {
   unsigned jobs = 0;                          // 0 = all cores
   std::string default_namespace = "default";  // for namespaced objects without metadata.namespace
+  std::string
+      cache_directory;  // not empty: images of loaded input are kept there (load_cache.h); for files alone
 };
 
 struct LoadStats {
   std::size_t bytes = 0, documents = 0, skipped_documents = 0, objects = 0;
   std::size_t reference_documents = 0;  // YAML that the fast reader left to yaml-cpp
+  std::string cache_remark;             // what became of the cache, when one is used
 };
 
 /// Paths: files, directories (recursive, *.yaml *.yml *.json), "-" for standard input. Reports everything it

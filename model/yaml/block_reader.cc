@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/yaml/line_scan.h"
 #include "model/yaml/tree_builder.h"
 #include "model/yaml/unread_parts.h"
 
@@ -105,6 +106,8 @@ class BlockReader {
   /// column.
   bool skip_value(std::uint32_t column) {
     while (next_ < text_.size()) {
+      next_ = skip_deeper(text_, next_, column, next_number_);
+      if (next_ >= text_.size()) break;
       step();
       if (line_.first == line_.end || line_.indent > column) continue;
       if (line_.indent == column && dash_at(line_.first)) continue;

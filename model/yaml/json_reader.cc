@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <cstring>
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "model/yaml/line_scan.h"
 #include "model/yaml/tree_builder.h"
+#include "model/yaml/unread_parts.h"
 #include "model/yaml/yaml_codes.h"
 
 namespace waypath::model::yaml {
@@ -53,17 +55,25 @@ std::string_view wording(simdjson::error_code error) {
 
 class Walker {
  public:
-  Walker(std::string_view text, SourcePos start, Diagnostics& diagnostics)
-      : text_(text), start_(start), diagnostics_(diagnostics), builder_(text.size()) {}
+  Walker(std::string_view text, std::size_t readable, SourcePos start, bool prune, Diagnostics& diagnostics)
+      : text_(text),
+        readable_(readable),
+        start_(start),
+        prune_(prune),
+        diagnostics_(diagnostics),
+        builder_(text.size()) {}
 
   /// The document, or a `Refused`.
   Document read() {
     // Reused: its buffers grow to the largest value a thread has seen.
     static thread_local od::parser parser;
-    const simdjson::padded_string padded(text_);
-    base_ = padded.data();
+    // simdjson reads some bytes past the end: where the file ends first, it gets a copy.
+    simdjson::padded_string copy;
+    if (readable_ < text_.size() + simdjson::SIMDJSON_PADDING) copy = simdjson::padded_string(text_);
+    base_ = copy.size() != 0 ? copy.data() : text_.data();
     od::document document;
-    check(parser.iterate(padded).get(document), base_);
+    check(parser.iterate(base_, text_.size(), text_.size() + simdjson::SIMDJSON_PADDING).get(document),
+          base_);
     od::value root;
     check(document.get_value().get(root), base_);
     const Node* node = nullptr;
@@ -134,7 +144,13 @@ class Walker {
       std::string_view key;
       check(field.unescaped_key().get(key), quote);
       const std::string_view stored = builder_.text(key);
-      members.push_back({stored, key_pos, value(field.value(), depth + 1)});
+      path_.push_back(stored);
+      const std::string_view token = field.value().raw_json_token();
+      const bool inline_value = token.front() != '{' && token.front() != '[';
+      // simdjson passes a value that is not asked for.
+      if (!prune_ || path_.size() > kUnreadDepth || !unread(path_, inline_value))
+        members.push_back({stored, key_pos, value(field.value(), depth + 1)});
+      path_.pop_back();
     }
     return builder_.mapping(members, start, diagnostics_);
   }
@@ -160,10 +176,11 @@ class Walker {
       lines_ = 0;
       line_start_ = 0;
     }
-    while (const void* hit = std::memchr(text_.data() + seen_, '\n', offset - seen_)) {
-      seen_ = static_cast<std::size_t>(static_cast<const char*>(hit) - text_.data()) + 1;
-      line_start_ = seen_;
-      ++lines_;
+    const std::string_view passed = text_.substr(seen_, offset - seen_);
+    if (const std::size_t last = passed.rfind('\n'); last != std::string_view::npos) {
+      lines_ += static_cast<std::uint32_t>(
+          passed.size() > 256 ? count_lines(passed) : std::count(passed.begin(), passed.end(), '\n'));
+      line_start_ = seen_ + last + 1;
     }
     seen_ = offset;
     const auto column = static_cast<std::uint32_t>(offset - line_start_);
@@ -185,8 +202,11 @@ class Walker {
   }
 
   std::string_view text_;
+  std::size_t readable_;
   SourcePos start_;
+  bool prune_;
   Diagnostics& diagnostics_;
+  std::vector<std::string_view> path_;  // keys from the root of the object
   TreeBuilder builder_;
   const char* base_ = nullptr;
   std::size_t seen_ = 0;
@@ -196,9 +216,10 @@ class Walker {
 
 }  // namespace
 
-std::optional<Document> read_json_value(std::string_view text, SourcePos start, Diagnostics& diagnostics) {
+std::optional<Document> read_json_value(std::string_view text, std::size_t readable, SourcePos start,
+                                        bool prune, Diagnostics& diagnostics) {
   try {
-    return Walker(text, start, diagnostics).read();
+    return Walker(text, readable, start, prune, diagnostics).read();
   } catch (Refused& refused) {
     if (refused.diagnostic.pos.line == 0) refused.diagnostic.pos = start;
     diagnostics.report(std::move(refused.diagnostic));

@@ -11,9 +11,10 @@
 
 namespace waypath::model::yaml {
 
-/// One JSON value. `start` is the place of its first character in the file. Nullopt after a syntax error
-/// (reported).
-[[nodiscard]] std::optional<Document> read_json_value(std::string_view text, SourcePos start,
-                                                      Diagnostics& diagnostics);
+/// One JSON value. `readable`: bytes of memory from its start on, its own and those behind it. `start` is the
+/// place of its first character in the file. `prune`: leave out what no decoder reads (unread_parts.h), of
+/// which brackets and texts alone are checked then. Nullopt after a syntax error (reported).
+[[nodiscard]] std::optional<Document> read_json_value(std::string_view text, std::size_t readable,
+                                                      SourcePos start, bool prune, Diagnostics& diagnostics);
 
 }  // namespace waypath::model::yaml

@@ -2,6 +2,9 @@
 
 #include <cstring>
 #include <functional>
+#include <utility>
+
+#include "model/yaml/line_scan.h"
 
 namespace waypath::model::yaml {
 namespace {
@@ -43,28 +46,17 @@ class Scanner {
       while (i < text_.size() && !space(text_[i]) && std::strchr(",]}{[:\"", text_[i]) == nullptr) ++i;
       return i == start ? kBroken : i;
     }
-    std::size_t depth = 0;
-    while (i < text_.size()) {
-      const char c = text_[i];
-      if (c == '"') {
-        i = skip_string(i);
-        if (i == kBroken) return kBroken;
-        continue;
-      }
-      ++i;
-      if (c == '{' || c == '[') ++depth;
-      if (c == '}' || c == ']') {
-        if (--depth == 0) return i;
-      }
-    }
-    return kBroken;
+    return json_container_end(text_, i);
   }
 
   using OnMember = std::function<void(std::string_view key, std::size_t begin, std::size_t end)>;
   using OnItem = std::function<void(std::size_t begin, std::size_t end)>;
 
+  /// Passes a value itself, and tells where it ends; kBroken: it does not care.
+  using PassValue = std::function<std::size_t(std::string_view key, std::size_t begin)>;
+
   /// Calls back for each member of the object at `i`; the offset after it.
-  std::size_t members(std::size_t i, const OnMember& on_member) const {
+  std::size_t members(std::size_t i, const OnMember& on_member, const PassValue& pass = {}) const {
     i = skip_space(i + 1);
     if (i < text_.size() && text_[i] == '}') return i + 1;
     while (i < text_.size() && text_[i] == '"') {
@@ -74,7 +66,8 @@ class Scanner {
       i = skip_space(key_end);
       if (i >= text_.size() || text_[i] != ':') return kBroken;
       i = skip_space(i + 1);
-      const std::size_t end = skip_value(i);
+      std::size_t end = pass && i < text_.size() ? pass(key, i) : kBroken;
+      if (end == kBroken) end = skip_value(i);
       if (end == kBroken) return kBroken;
       on_member(key, i, end);
       i = skip_space(end);
@@ -117,38 +110,39 @@ std::string_view plain_string(std::string_view text, std::size_t begin, std::siz
   return raw.substr(1, raw.size() - 2);
 }
 
+/// What the members of an object say of it, and where the items of a List stand.
 struct Look {
-  Slice slice;
-  std::size_t items_begin = 0;  // of the array `items`, when there is one
-  std::size_t items_end = 0;
+  std::string_view api_version, kind, ns, name;
+  bool known = true;  // each said once, without escapes
+  bool list = false;  // `items` is an array
+  std::vector<std::pair<std::size_t, std::size_t>> items;
+
+  void take(std::string_view text, std::string_view& field, std::size_t begin, std::size_t end) {
+    known = known && field.empty();
+    field = plain_string(text, begin, end, known);
+  }
 };
 
-/// Identity of the object at `begin`; `end` is where it ends, or kBroken.
-Look look_at(std::string_view text, std::size_t begin, std::size_t& end) {
+/// `end` is where the object at `begin` ends, or kBroken. Items are found while `items` is passed: whether
+/// this is a List is known at its end only.
+Look look_at(std::string_view text, std::size_t begin, std::size_t& end, const Passed& passed) {
   const Scanner scan(text);
   Look look;
-  bool known = true;
-  bool repeated = false;
-  const auto take = [&](std::string_view& field, std::size_t b, std::size_t e) {
-    repeated = repeated || !field.empty();
-    field = plain_string(text, b, e, known);
-  };
-  end = scan.members(begin, [&](std::string_view key, std::size_t b, std::size_t e) {
-    if (key == "apiVersion") take(look.slice.api_version, b, e);
-    if (key == "kind") take(look.slice.kind, b, e);
-    if (key == "items" && text[b] == '[') {
-      look.items_begin = b;
-      look.items_end = e;
-    }
-    if (key == "metadata" && text[b] == '{') {
-      static_cast<void>(scan.members(b, [&](std::string_view inner, std::size_t ib, std::size_t ie) {
-        if (inner == "name") take(look.slice.name, ib, ie);
-        if (inner == "namespace") take(look.slice.ns, ib, ie);
-      }));
-    }
-  });
-  look.slice.peeked = end != kBroken && known && !repeated;
-  if (!look.slice.peeked) look.slice.api_version = look.slice.kind = look.slice.ns = look.slice.name = {};
+  end = scan.members(
+      begin,
+      [&](std::string_view key, std::size_t b, std::size_t e) {
+        if (key == "apiVersion") look.take(text, look.api_version, b, e);
+        if (key == "kind") look.take(text, look.kind, b, e);
+      },
+      [&](std::string_view key, std::size_t b) {
+        if (key != "items" || text[b] != '[') return kBroken;
+        look.list = true;
+        look.items.clear();
+        return scan.items(b, [&](std::size_t item, std::size_t item_end) {
+          look.items.emplace_back(item, item_end);
+          if (passed) passed(item, item_end - item);
+        });
+      });
   return look;
 }
 
@@ -162,10 +156,10 @@ class Places {
         column_base_(base.offset - (base.first_column - 1)) {}
 
   void place(Slice& slice) {
-    while (const void* hit = std::memchr(text_.data() + seen_, '\n', slice.offset - seen_)) {
-      seen_ = static_cast<std::size_t>(static_cast<const char*>(hit) - text_.data()) + 1;
-      column_base_ = seen_;
-      ++line_;
+    const std::string_view passed = text_.substr(seen_, slice.offset - seen_);
+    if (const std::size_t last = passed.rfind('\n'); last != std::string_view::npos) {
+      column_base_ = seen_ + last + 1;
+      line_ += static_cast<std::uint32_t>(count_lines(passed));
     }
     seen_ = slice.offset;
     slice.first_line = line_;
@@ -182,7 +176,7 @@ class Places {
 
 }  // namespace
 
-std::vector<Slice> slice_json(std::string_view file_text, const Slice& base) {
+std::vector<Slice> slice_json(std::string_view file_text, const Slice& base, const Passed& passed) {
   const std::string_view text = file_text.substr(0, base.offset + base.length);
   const Scanner scan(text);
   Places places(text, base);
@@ -192,6 +186,8 @@ std::vector<Slice> slice_json(std::string_view file_text, const Slice& base) {
     slice.length = end - begin;
     places.place(slice);
     slices.push_back(slice);
+    if (passed && slice.item > 0)
+      passed(slices[slices.size() - 2].offset, begin - slices[slices.size() - 2].offset);
   };
 
   std::size_t i = scan.skip_space(base.offset);
@@ -199,7 +195,7 @@ std::vector<Slice> slice_json(std::string_view file_text, const Slice& base) {
     std::size_t end = kBroken;
     Look look;
     if (text[i] == '{') {
-      look = look_at(text, i, end);
+      look = look_at(text, i, end, passed);
     } else if (text[i] == '[') {
       end = scan.skip_value(i);
     }
@@ -207,27 +203,76 @@ std::vector<Slice> slice_json(std::string_view file_text, const Slice& base) {
       add(Slice{}, i, text.size());
       return slices;
     }
-    const bool list = look.slice.peeked && look.slice.kind.ends_with("List") && look.items_begin != 0;
-    if (list) {
-      const std::string_view list_kind = look.slice.kind;
+    if (look.known && look.kind.ends_with("List") && look.list) {
+      slices.reserve(slices.size() + look.items.size());
       int index = 0;
-      static_cast<void>(scan.items(look.items_begin, [&](std::size_t b, std::size_t e) {
-        std::size_t item_end = kBroken;
-        Look item;
-        if (text[b] == '{') item = look_at(text, b, item_end);
-        if (item.slice.peeked && item.slice.kind.empty() && list_kind != "List") {
-          item.slice.kind = list_kind.substr(0, list_kind.size() - 4);
-          if (item.slice.api_version.empty()) item.slice.api_version = look.slice.api_version;
+      for (const auto& [item, item_end] : look.items) {
+        Slice slice;
+        slice.item = index++;
+        if (look.kind != "List") {
+          slice.list_kind = look.kind.substr(0, look.kind.size() - 4);
+          slice.list_api_version = look.api_version;
         }
-        item.slice.item = index++;
-        add(item.slice, b, e);
-      }));
+        add(slice, item, item_end);
+      }
     } else {
-      add(look.slice, i, end);
+      add(Slice{}, i, end);
     }
     i = scan.skip_space(end);
   }
   return slices;
+}
+
+void peek_json(std::string_view text, Slice& slice) {
+  const std::string_view body = text.substr(slice.offset, slice.length);
+  if (!body.starts_with('{')) return;
+  const Scanner scan(body);
+  Look look;
+  const std::size_t end = scan.members(0, [&](std::string_view key, std::size_t b, std::size_t e) {
+    if (key == "apiVersion") look.take(body, look.api_version, b, e);
+    if (key == "kind") look.take(body, look.kind, b, e);
+    if (key != "metadata" || body[b] != '{') return;
+    static_cast<void>(scan.members(b, [&](std::string_view inner, std::size_t ib, std::size_t ie) {
+      if (inner == "name") look.take(body, look.name, ib, ie);
+      if (inner == "namespace") look.take(body, look.ns, ib, ie);
+    }));
+  });
+  if (end == kBroken || !look.known) return;
+  slice.peeked = true;
+  slice.api_version = look.api_version;
+  slice.kind = look.kind;
+  slice.ns = look.ns;
+  slice.name = look.name;
+  if (slice.kind.empty() && !slice.list_kind.empty()) {
+    slice.kind = slice.list_kind;
+    if (slice.api_version.empty()) slice.api_version = slice.list_api_version;
+  }
+}
+
+KindName peek_json_kind(std::string_view body) {
+  // kubectl and the API server write apiVersion and kind first.
+  KindName out;
+  const Scanner scan(body);
+  std::size_t i = body.starts_with('{') ? scan.skip_space(1) : body.size();
+  for (int member = 0; member < 2; ++member) {
+    if (i >= body.size() || body[i] != '"') return {};
+    const std::size_t key_end = scan.skip_string(i);
+    if (key_end == kBroken) return {};
+    const std::string_view key = body.substr(i + 1, key_end - i - 2);
+    i = scan.skip_space(key_end);
+    if (i >= body.size() || body[i] != ':') return {};
+    i = scan.skip_space(i + 1);
+    if (i >= body.size() || body[i] != '"') return {};
+    const std::size_t end = scan.skip_string(i);
+    if (end == kBroken) return {};
+    bool known = true;
+    if (key == "apiVersion") out.api_version = plain_string(body, i, end, known);
+    if (key == "kind") out.kind = plain_string(body, i, end, known);
+    if (!known) return {};
+    i = scan.skip_space(end);
+    if (i < body.size() && body[i] == ',') i = scan.skip_space(i + 1);
+  }
+  return out.api_version.empty() || out.kind.empty() ? KindName{} : out;
 }
 
 }  // namespace waypath::model::yaml

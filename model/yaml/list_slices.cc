@@ -57,15 +57,17 @@ bool may_hold_anchor(std::string_view text) {
 
 class ListSlicer {
  public:
-  ListSlicer(std::string_view text, const Slice& document)
-      : text_(text), document_(document), end_(document.offset + document.length) {}
+  ListSlicer(std::string_view text, const Slice& document, const Passed& passed)
+      : text_(text), document_(document), passed_(passed), end_(document.offset + document.length) {}
 
   bool run(std::span<const TopLine> top) {
     if (!read_root(top) || !items_ || !kind_.ends_with("List")) return false;
     if (starts_.empty() && !indented_starts()) return false;
-    if (starts_.empty() || may_hold_anchor(text_.substr(document_.offset, document_.length))) return false;
+    if (starts_.empty() || may_hold_anchor(document_.offset, starts_.front().offset)) return false;
     for (std::size_t i = 0; i < starts_.size(); ++i) {
-      if (!starts_with_key(starts_[i].offset)) return false;
+      const std::size_t next = i + 1 < starts_.size() ? starts_[i + 1].offset : end_;
+      if (!starts_with_key(starts_[i].offset) || may_hold_anchor(starts_[i].offset, next)) return false;
+      if (passed_) passed_(starts_[i].offset, next - starts_[i].offset);
     }
     return true;
   }
@@ -87,6 +89,11 @@ class ListSlicer {
   }
 
  private:
+  /// Of a part that starts with a line: nothing before it tells whether an anchor stands in it.
+  [[nodiscard]] bool may_hold_anchor(std::size_t begin, std::size_t end) const {
+    return yaml::may_hold_anchor(text_.substr(begin, end - begin));
+  }
+
   /// The keys of the document, and the items when they stand at the same column.
   bool read_root(std::span<const TopLine> top) {
     bool in_items = false;
@@ -152,6 +159,7 @@ class ListSlicer {
 
   std::string_view text_;
   const Slice& document_;
+  const Passed& passed_;
   std::size_t end_, items_end_ = 0;
   std::string_view kind_, api_version_;
   std::optional<TopLine> items_;
@@ -161,8 +169,8 @@ class ListSlicer {
 }  // namespace
 
 bool slice_list(std::string_view text, const Slice& document, std::span<const TopLine> top,
-                std::vector<Slice>& out) {
-  ListSlicer slicer(text, document);
+                std::vector<Slice>& out, const Passed& passed) {
+  ListSlicer slicer(text, document, passed);
   if (!slicer.run(top)) return false;
   slicer.add_to(out);
   return true;

@@ -21,6 +21,6 @@ struct TopLine {
 /// its items cannot be read alone (anchors; `items` in flow style; a layout that indentation does not
 /// explain). `top`: its top lines in order.
 bool slice_list(std::string_view text, const Slice& document, std::span<const TopLine> top,
-                std::vector<Slice>& out);
+                std::vector<Slice>& out, const Passed& passed);
 
 }  // namespace waypath::model::yaml

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "model/yaml/json_slices.h"
 #include "model/yaml/reader.h"
 
 namespace waypath::model::yaml {
@@ -12,6 +13,12 @@ namespace {
 class Peeker {
  public:
   Peeker(std::string_view body, bool item) : body_(body), item_(item) {}
+
+  /// Up to where apiVersion and kind are known: what else the object says may still contradict them.
+  bool run_to_kind() {
+    to_kind_ = true;
+    return run() && !api_version.empty() && !kind.empty();
+  }
 
   /// False: only reading tells.
   bool run() {
@@ -38,6 +45,7 @@ class Peeker {
   static constexpr std::size_t kUnset = static_cast<std::size_t>(-1);
 
   [[nodiscard]] bool complete() const {
+    if (to_kind_ && !api_version.empty() && !kind.empty()) return true;
     return !api_version.empty() && !kind.empty() && metadata_ == Metadata::Passed && !pending_;
   }
 
@@ -122,15 +130,26 @@ class Peeker {
 
   std::string_view body_;
   bool item_;
-  bool known_ = true, pending_ = false;
+  bool known_ = true, pending_ = false, to_kind_ = false;
   enum class Metadata { Ahead, Inside, Passed } metadata_ = Metadata::Ahead;
   std::size_t column_ = kUnset, metadata_column_ = kUnset, pending_column_ = 0;
 };
 
 }  // namespace
 
+KindName peek_kind(std::string_view text, const Slice& slice) {
+  const std::string_view body = text.substr(slice.offset, slice.length);
+  if (slice.json) return peek_json_kind(body);
+  Peeker peeker(body, slice.item >= 0);
+  return peeker.run_to_kind() ? KindName{peeker.api_version, peeker.kind} : KindName{};
+}
+
 void peek(std::string_view text, Slice& slice) {
-  if (slice.json || slice.peeked) return;
+  if (slice.peeked) return;
+  if (slice.json) {
+    peek_json(text, slice);
+    return;
+  }
   Peeker peeker(text.substr(slice.offset, slice.length), slice.item >= 0);
   if (!peeker.run()) return;
   slice.peeked = true;

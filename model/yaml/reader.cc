@@ -26,11 +26,12 @@ std::optional<Document> first_of(std::vector<Document> documents, bool failed) {
 }
 
 std::optional<Document> read_json_slice(std::string_view text, const Slice& slice, std::uint32_t file,
-                                        Diagnostics& diagnostics) {
+                                        Diagnostics& diagnostics, const ReadOptions& options) {
   const std::string_view body = text.substr(slice.offset, slice.length);
   Diagnostics json_errors;
   std::optional<Document> document =
-      read_json_value(body, {file, slice.first_line, slice.first_column}, json_errors);
+      read_json_value(body, text.size() - slice.offset, {file, slice.first_line, slice.first_column},
+                      options.prune, json_errors);
   // An object whose first key has no quotes is YAML in flow style.
   const std::size_t key = body.find_first_not_of(" \t\r\n", 1);
   const bool flow =
@@ -102,7 +103,7 @@ bool is_list(const Node& root) {
 
 std::optional<Document> read_slice(std::string_view text, const Slice& slice, std::uint32_t file,
                                    Diagnostics& diagnostics, const ReadOptions& options) {
-  return slice.json ? read_json_slice(text, slice, file, diagnostics)
+  return slice.json ? read_json_slice(text, slice, file, diagnostics, options)
                     : read_yaml_slice(text, slice, file, diagnostics, options);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -38,11 +39,20 @@ struct Slice {
 /// Cuts a file at its document boundaries, and Lists into their items where indentation (or JSON) allows it.
 /// Input that is no text (binary, UTF-16, invalid UTF-8) is reported and gives nothing. An empty document
 /// gives no slice.
+/// `passed` hears which parts of the text are done with for now, in order, several times over.
+using Passed = std::function<void(std::size_t offset, std::size_t length)>;
 [[nodiscard]] std::vector<Slice> split_documents(std::string_view text, std::uint32_t file,
-                                                 Diagnostics& diagnostics);
+                                                 Diagnostics& diagnostics, const Passed& passed = {});
 
 /// A first look at a slice: apiVersion, kind, namespace and name, where its lines tell without reading it.
 void peek(std::string_view text, Slice& slice);
+
+/// apiVersion and kind as the first lines of a slice say them, at next to no cost; empty when they do not. A
+/// hint alone: only `peek` and reading see an object that contradicts itself further down.
+struct KindName {
+  std::string_view api_version, kind;
+};
+[[nodiscard]] KindName peek_kind(std::string_view text, const Slice& slice);
 
 struct ReadOptions {
   /// Leave out what no decoder reads: metadata.managedFields, kubectl's last-applied-configuration, most of

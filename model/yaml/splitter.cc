@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "model/yaml/json_slices.h"
+#include "model/yaml/line_scan.h"
 #include "model/yaml/list_slices.h"
 #include "model/yaml/reader.h"
 #include "model/yaml/yaml_codes.h"
@@ -35,38 +36,6 @@ SourcePos position_at(std::string_view text, std::size_t offset, std::uint32_t f
   return {file, line, static_cast<std::uint32_t>(offset - start) + 1};
 }
 
-/// Characters YAML and JSON do not allow: C0 controls other than tab and line ends, a carriage return alone,
-/// DEL.
-std::size_t find_control(std::string_view text) {
-  // Whole blocks at a time: a block without anything below a space but tabs and line feeds is clean.
-  constexpr std::size_t kBlock = 64;
-  std::size_t i = 0;
-  const auto clean = [&](std::size_t from) {
-    unsigned char found = 0;
-    for (std::size_t k = 0; k < kBlock; ++k) {
-      const auto c = static_cast<unsigned char>(text[from + k]);
-      found |= static_cast<unsigned char>((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F);
-    }
-    return found == 0;
-  };
-  while (i < text.size()) {
-    if (i + kBlock <= text.size() && clean(i)) {
-      i += kBlock;
-      continue;
-    }
-    const std::size_t end = std::min(i + kBlock, text.size());
-    for (; i < end; ++i) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      if (c >= 0x20 && c != 0x7F) continue;
-      if (c == '\t' || c == '\n' || (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ||
-          (c == '\r' && i + 1 == text.size()))
-        continue;
-      return i;
-    }
-  }
-  return std::string_view::npos;
-}
-
 std::size_t find_invalid_utf8(std::string_view text) {
   // The longest valid prefix, by halves: only for a file that is refused anyway.
   std::size_t good = 0;
@@ -82,8 +51,31 @@ std::size_t find_invalid_utf8(std::string_view text) {
   return good;
 }
 
+constexpr std::size_t kWindow = std::size_t{1}
+                                << 20;  // of a pass; larger than a processor's nearest caches hold
+
+/// A part of the text from `begin` on that ends with a line, or with the text.
+std::string_view window(std::string_view text, std::size_t begin) {
+  if (text.size() - begin <= kWindow) return text.substr(begin);
+  const std::size_t newline = text.find('\n', begin + kWindow);
+  return text.substr(begin, newline == std::string_view::npos ? newline : newline + 1 - begin);
+}
+
+/// Whether nothing is wrong with the bytes of a text.
+bool clean(std::string_view text, const Passed& passed) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view part = window(text, at);
+    if (!simdjson::validate_utf8(part.data(), part.size()) || find_control(part) != std::string_view::npos)
+      return false;
+    if (passed) passed(at, part.size());
+    at += part.size();
+  }
+  return true;
+}
+
 /// Whether a file is text at all; reports what it seems to be instead.
-bool check_text(std::string_view text, std::uint32_t file, Diagnostics& diagnostics) {
+bool check_text(std::string_view text, std::uint32_t file, Diagnostics& diagnostics, const Passed& passed) {
+  if (clean(text, passed)) return true;
   const auto refuse = [&](std::size_t offset, std::string message, std::string hint) {
     report(diagnostics, kInputNotText, position_at(text, offset, file), std::move(message), std::move(hint));
     return false;
@@ -147,29 +139,34 @@ Start find_start(std::string_view text, std::size_t begin, std::size_t end) {
 
 class FileSplitter {
  public:
-  explicit FileSplitter(std::string_view text) : text_(text) {}
+  FileSplitter(std::string_view text, const Passed& passed) : text_(text), passed_(passed) {}
 
   std::vector<Slice> run() {
     std::size_t i = text_.starts_with(kUtf8Bom) ? kUtf8Bom.size() : 0;
     chunk_ = i;
     std::uint32_t line = 1;
+    std::size_t released = 0;
     while (i < text_.size()) {
-      const std::size_t newline = text_.find('\n', i);
-      const std::size_t next = newline == std::string_view::npos ? text_.size() : newline + 1;
+      if (passed_ && i >= released + 2 * kWindow) {
+        passed_(released, i - released);
+        released = i;
+      }
       switch (text_[i]) {
         case ' ':
+          i = skip_deeper(text_, i, 0, line);
+          continue;
         case '#':
         case '\n':
         case '\r':
           break;
         case '-':
         case '.':
-          if (marker(i, next, line)) break;
+          if (marker(i, next_line(i), line)) break;
           [[fallthrough]];
         default:
           top_.push_back({i, line});
       }
-      i = next;
+      i = next_line(i);
       ++line;
     }
     chunk(text_.size());
@@ -177,6 +174,11 @@ class FileSplitter {
   }
 
  private:
+  [[nodiscard]] std::size_t next_line(std::size_t i) const {
+    const std::size_t newline = text_.find('\n', i);
+    return newline == std::string_view::npos ? text_.size() : newline + 1;
+  }
+
   /// A document marker at column 0 ends a document wherever it stands: YAML allows none inside of texts.
   /// False when this line is none.
   bool marker(std::size_t i, std::size_t next, std::uint32_t line) {
@@ -217,14 +219,15 @@ class FileSplitter {
           static_cast<std::uint32_t>(before.size() - (newline == std::string_view::npos ? 0 : newline + 1)) +
           1;
       slice.offset = start.offset;
-      for (const Slice& value : slice_json(text_, slice)) slices_.push_back(value);
+      for (const Slice& value : slice_json(text_, slice, passed_)) slices_.push_back(value);
       return;
     }
-    if (!start.directive && slice_list(text_, slice, top, slices_)) return;
+    if (!start.directive && slice_list(text_, slice, top, slices_, passed_)) return;
     slices_.push_back(slice);
   }
 
   std::string_view text_;
+  const Passed& passed_;
   std::vector<Slice> slices_;
   std::vector<TopLine> top_;  // of the chunk
   std::size_t chunk_ = 0;
@@ -233,9 +236,10 @@ class FileSplitter {
 
 }  // namespace
 
-std::vector<Slice> split_documents(std::string_view text, std::uint32_t file, Diagnostics& diagnostics) {
-  if (!check_text(text, file, diagnostics)) return {};
-  return FileSplitter(text).run();
+std::vector<Slice> split_documents(std::string_view text, std::uint32_t file, Diagnostics& diagnostics,
+                                   const Passed& passed) {
+  if (!check_text(text, file, diagnostics, passed)) return {};
+  return FileSplitter(text, passed).run();
 }
 
 }  // namespace waypath::model::yaml

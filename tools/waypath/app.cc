@@ -99,6 +99,9 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
   model::LoadOptions load;
   load.jobs = options.common.jobs;
   if (!options.cluster.default_namespace.empty()) load.default_namespace = options.cluster.default_namespace;
+  load.cache_directory = options.cluster.cache;
+  if (const char* given = std::getenv("WAYPATH_CACHE"); load.cache_directory.empty() && given != nullptr)
+    load.cache_directory = given;
   std::vector<std::string> on_disk;
   std::vector<model::SourceFile> of_git;
   for (const auto& path : paths) {
@@ -118,6 +121,7 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
   }
   model::LoadStats stats;
   model::Snapshot snapshot = model::load_manifests(on_disk, of_git, load, diagnostics, &stats);
+  if (options.common.verbose && !stats.cache_remark.empty()) streams.err << stats.cache_remark << "\n";
   const model::SourceFiles files = snapshot.files();
   const auto give_up = [&]() {
     print_diagnostics(diagnostics, files, options, streams);

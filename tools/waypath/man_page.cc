@@ -83,6 +83,7 @@ std::string man_page() {
       ".TP\n2\nWrong usage or input.\n";
   out +=
       ".SH ENVIRONMENT\n.TP\n\\fBWAYPATH_CLUSTER\\fR\nManifests that stand in for \\fB\\-f\\fR.\n"
+      ".TP\n\\fBWAYPATH_CACHE\\fR\nDirectory that stands in for \\fB\\-\\-cache\\fR.\n"
       ".TP\n\\fBNO_COLOR\\fR\nNo colours when \\fB\\-\\-color\\fR is auto.\n";
   out += ".SH SEE ALSO\n\\fBkubectl\\fR(1)\n";
   return out;

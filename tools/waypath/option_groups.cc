@@ -39,6 +39,10 @@ void add_cluster(CLI::App& app, Options& o) {
   app.add_option("--pod-cidr", o.cluster.pod_cidrs, "Range of pod addresses; repeatable")
       ->type_name("CIDR")
       ->allow_extra_args(false);
+  app.add_option("--cache", o.cluster.cache,
+                 "Directory for images of what was loaded: the same input is then there at once. Without it "
+                 "WAYPATH_CACHE")
+      ->type_name("DIR");
   app.add_flag("--strict", o.common.strict,
                "An object that the API server or kubectl would refuse is exit 2");
 }

@@ -45,6 +45,7 @@ struct ClusterOptionsText {
   bool all_namespaces = false;    // -A: accepted as kubectl does; manifests have all
   std::optional<std::string> istio_version, cni;
   std::vector<std::string> pod_cidrs;
+  std::string cache;  // --cache: directory of images of loaded input
 };
 
 /// One request.

@@ -1,0 +1,249 @@
+#include "model/yaml/line_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace waypath::model::yaml {
+namespace {
+
+constexpr std::size_t kNone = std::string_view::npos;
+
+bool deeper(std::string_view text, std::size_t line, std::uint32_t column) {
+  for (std::size_t i = line; i <= line + column; ++i)
+    if (i >= text.size() || text[i] != ' ') return false;
+  return true;
+}
+
+// The same line by line: for the end of a text, and for machines without the instructions below.
+std::size_t skip_deeper_by_line(std::string_view text, std::size_t at, std::uint32_t column,
+                                std::uint32_t& lines) {
+  while (at < text.size() && deeper(text, at, column)) {
+    const std::size_t newline = text.find('\n', at);
+    ++lines;
+    if (newline == kNone) return text.size();
+    at = newline + 1;
+  }
+  return at;
+}
+
+std::size_t control_by_byte(std::string_view text, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != 0x7F) continue;
+    if (c == '\t' || c == '\n' || (c == '\r' && (i + 1 == text.size() || text[i + 1] == '\n'))) continue;
+    return i;
+  }
+  return kNone;
+}
+
+// Where a scan of JSON stands.
+struct JsonState {
+  std::size_t depth = 0;
+  bool in_text = false, escaped = false;
+
+  /// True when `c` closes the outermost bracket.
+  bool step(char c) {
+    if (in_text) {
+      if (escaped) {
+        escaped = false;
+      } else if (c == '\\') {
+        escaped = true;
+      } else if (c == '"') {
+        in_text = false;
+      }
+      return false;
+    }
+    if (c == '"') in_text = true;
+    if (c == '{' || c == '[') ++depth;
+    return (c == '}' || c == ']') && --depth == 0;
+  }
+};
+
+std::size_t json_end_by_byte(std::string_view text, std::size_t begin, std::size_t end, JsonState& state) {
+  for (std::size_t i = begin; i < end; ++i)
+    if (state.step(text[i])) return i + 1;
+  return kNone;
+}
+
+#if defined(__x86_64__)
+
+// Blocks of 32 bytes with AVX2, of 16 without. A mask has a bit for each byte of its block.
+struct Avx2 {
+  static constexpr std::size_t kWidth = 32;
+  __attribute__((target("avx2"))) static __m256i load(const char* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  __attribute__((target("avx2"))) static std::uint32_t equal(const char* p, char c) {
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), _mm256_set1_epi8(c))));
+  }
+  // Bytes 0x00 to 0x1F and 0x7F, but for tab and line feed.
+  __attribute__((target("avx2"))) static std::uint32_t controls(const char* p) {
+    const __m256i v = load(p);
+    const __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1F)), v);
+    const __m256i fine = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n')),
+                                         _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
+    const __m256i del = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7F));
+    return static_cast<std::uint32_t>(
+        _mm256_movemask_epi8(_mm256_or_si256(_mm256_andnot_si256(fine, low), del)));
+  }
+};
+
+struct Sse2 {
+  static constexpr std::size_t kWidth = 16;
+  static __m128i load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+  static std::uint32_t equal(const char* p, char c) {
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(load(p), _mm_set1_epi8(c))));
+  }
+  static std::uint32_t controls(const char* p) {
+    const __m128i v = load(p);
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1F)), v);
+    const __m128i fine =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+    const __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7F));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(fine, low), del)));
+  }
+};
+
+// One body for both; each instance is compiled for its instructions, so it has to be inlined into a function
+// that carries the target.
+template <class Block>
+__attribute__((always_inline)) inline std::size_t skip_deeper_in(std::string_view text, std::size_t at,
+                                                                 std::uint32_t column, std::uint32_t& lines) {
+  if (!deeper(text, at, column)) return at;
+  const std::size_t spaces = std::size_t{column} + 1;
+  std::size_t i = at;
+  std::uint32_t passed = 0;
+  for (; i + Block::kWidth + spaces <= text.size(); i += Block::kWidth) {
+    const char* const p = text.data() + i;
+    const std::uint32_t breaks = Block::equal(p, '\n');
+    if (breaks == 0) continue;
+    std::uint32_t deep = breaks;
+    for (std::size_t k = 1; k <= spaces && deep == breaks; ++k) deep &= Block::equal(p + k, ' ');
+    if (deep == breaks) {
+      passed += static_cast<std::uint32_t>(std::popcount(breaks));
+      continue;
+    }
+    // The first break that a shallower line follows. A break that failed early may hide an earlier one.
+    for (std::uint32_t rest = breaks; rest != 0; rest &= rest - 1) {
+      ++passed;
+      const std::size_t line = i + static_cast<std::size_t>(std::countr_zero(rest)) + 1;
+      if (deeper(text, line, column)) continue;
+      lines += passed;
+      return line;
+    }
+  }
+  // The rest, from the start of a line: the break before `i` may be in the block before it.
+  lines += passed;
+  const std::size_t newline = text.find('\n', i);
+  if (newline == kNone) {
+    ++lines;
+    return text.size();
+  }
+  ++lines;
+  return skip_deeper_by_line(text, newline + 1, column, lines);
+}
+
+template <class Block>
+__attribute__((always_inline)) inline std::size_t find_control_in(std::string_view text) {
+  std::size_t i = 0;
+  for (; i + Block::kWidth <= text.size(); i += Block::kWidth) {
+    if (Block::controls(text.data() + i) == 0) continue;
+    if (const std::size_t found = control_by_byte(text, i, i + Block::kWidth); found != kNone) return found;
+  }
+  return control_by_byte(text, i, text.size());
+}
+
+// Blocks without escapes: texts are what lies between quotes, brackets outside of them count. A block in
+// which the outermost bracket may close is looked at byte by byte.
+template <class Block>
+__attribute__((always_inline)) inline std::size_t json_container_end_in(std::string_view text,
+                                                                        std::size_t at) {
+  JsonState state;
+  std::size_t i = at;
+  for (; i + Block::kWidth <= text.size(); i += Block::kWidth) {
+    const char* const p = text.data() + i;
+    const std::uint32_t closes = Block::equal(p, '}') | Block::equal(p, ']');
+    const auto most = static_cast<std::size_t>(std::popcount(closes));
+    if (state.escaped || Block::equal(p, '\\') != 0 || most >= state.depth) {
+      if (const std::size_t found = json_end_by_byte(text, i, i + Block::kWidth, state); found != kNone)
+        return found;
+      continue;
+    }
+    std::uint32_t inside = Block::equal(p, '"');  // becomes: a bit for each byte from an opening quote on
+    for (std::uint32_t shift = 1; shift < Block::kWidth; shift *= 2) inside ^= inside << shift;
+    if (state.in_text) inside = ~inside;
+    const std::uint32_t opens = Block::equal(p, '{') | Block::equal(p, '[');
+    state.depth += static_cast<std::size_t>(std::popcount(opens & ~inside));
+    state.depth -= static_cast<std::size_t>(std::popcount(closes & ~inside));
+    state.in_text = (inside >> (Block::kWidth - 1) & 1U) != 0;
+  }
+  return json_end_by_byte(text, i, text.size(), state);
+}
+
+template <class Block>
+__attribute__((always_inline)) inline std::size_t count_lines_in(std::string_view text) {
+  std::size_t i = 0, lines = 0;
+  for (; i + Block::kWidth <= text.size(); i += Block::kWidth)
+    lines += static_cast<std::size_t>(std::popcount(Block::equal(text.data() + i, '\n')));
+  for (; i < text.size(); ++i) lines += text[i] == '\n' ? 1 : 0;
+  return lines;
+}
+
+#define WAYPATH_FAST __attribute__((target("avx2,popcnt,bmi")))
+WAYPATH_FAST std::size_t skip_deeper_avx2(std::string_view text, std::size_t at, std::uint32_t column,
+                                          std::uint32_t& lines) {
+  return skip_deeper_in<Avx2>(text, at, column, lines);
+}
+WAYPATH_FAST std::size_t find_control_avx2(std::string_view text) { return find_control_in<Avx2>(text); }
+WAYPATH_FAST std::size_t json_container_end_avx2(std::string_view text, std::size_t at) {
+  return json_container_end_in<Avx2>(text, at);
+}
+WAYPATH_FAST std::size_t count_lines_avx2(std::string_view text) { return count_lines_in<Avx2>(text); }
+#undef WAYPATH_FAST
+
+const bool kAvx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("popcnt") != 0 &&
+                   __builtin_cpu_supports("bmi") != 0;
+
+#endif
+
+}  // namespace
+
+std::size_t skip_deeper(std::string_view text, std::size_t at, std::uint32_t column, std::uint32_t& lines) {
+#if defined(__x86_64__)
+  return kAvx2 ? skip_deeper_avx2(text, at, column, lines) : skip_deeper_in<Sse2>(text, at, column, lines);
+#else
+  return skip_deeper_by_line(text, at, column, lines);
+#endif
+}
+
+std::size_t find_control(std::string_view text) {
+#if defined(__x86_64__)
+  return kAvx2 ? find_control_avx2(text) : find_control_in<Sse2>(text);
+#else
+  return control_by_byte(text, 0, text.size());
+#endif
+}
+
+std::size_t json_container_end(std::string_view text, std::size_t at) {
+#if defined(__x86_64__)
+  return kAvx2 ? json_container_end_avx2(text, at) : json_container_end_in<Sse2>(text, at);
+#else
+  JsonState state;
+  return json_end_by_byte(text, at, text.size(), state);
+#endif
+}
+
+std::size_t count_lines(std::string_view text) {
+#if defined(__x86_64__)
+  return kAvx2 ? count_lines_avx2(text) : count_lines_in<Sse2>(text);
+#else
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+#endif
+}
+
+}  // namespace waypath::model::yaml
