@@ -37,12 +37,6 @@ void show_token(const Token& token, Headers& headers) {
   }
 }
 
-model::Protocol transport_protocol(const Target& target) {
-  if (target.scheme == "udp") return model::Protocol::Udp;
-  if (target.scheme == "sctp") return model::Protocol::Sctp;
-  return model::Protocol::Tcp;
-}
-
 }  // namespace
 
 ObjectAt object_at(const model::ObjectMeta& meta, model::SourcePos pos) {
@@ -134,7 +128,7 @@ void PathBuilder::start(const Client& client, const Target& target) {
     from_outside(std::move(walk), client, target);
     return;
   }
-  const Destination destination = resolve_destination(cluster_, client, dialled);
+  const Destination destination = resolve_destination(cluster_, published(engine_.routes()), client, dialled);
   add_lookups(walk, client, destination);
   from_plain(std::move(walk), destination);
 }
@@ -152,7 +146,7 @@ void PathBuilder::from_pod(Walk walk, const Client& client, const Target& target
   hop.facts.push_back(std::move(fact));
   if (undecided_capture(walk, client.pod))
     return unknown(std::move(walk), "whether the client pod is captured");
-  const Destination destination = resolve_destination(cluster_, client, target);
+  const Destination destination = resolve_destination(cluster_, published(engine_.routes()), client, target);
   add_lookups(walk, client, destination);
   const bool proxy = cap.dataplane == Dataplane::Gateway || cap.dataplane == Dataplane::Waypoint;
   if (proxy || flow_.tunnel) return from_proxy_pod(std::move(walk), client, destination);
@@ -186,6 +180,9 @@ void PathBuilder::from_proxy_pod(Walk walk, const Client& client, const Destinat
            {}});
     }
   }
+  if (flow_.tunnel && !flow_.connect_to.empty() && destination.kind == Destination::Kind::Pod &&
+      destination.port == 15008 && !cap.redirected() && capture(destination.pod).redirected())
+    return own_tunnel(std::move(walk), client, destination.pod);
   switch (destination.kind) {
     case Destination::Kind::Service:
       if (destination.by_external_address) {
@@ -199,7 +196,11 @@ void PathBuilder::from_proxy_pod(Walk walk, const Client& client, const Destinat
       endpoint.port = destination.port;
       return envoy_to_endpoint(std::move(walk), endpoint, ServiceId{}, destination.port, nullptr);
     }
-    case Destination::Kind::Pods:
+    case Destination::Kind::Pods:  // the cluster of the Service, whose endpoints a gateway takes like any
+                                   // other's
+      if (cluster_.service(destination.service).find_port(destination.port) != nullptr)
+        return envoy_to_service(std::move(walk), destination.service, destination.port, nullptr, false);
+      [[fallthrough]];
     case Destination::Kind::Address:
     case Destination::Kind::Node:
     case Destination::Kind::ExternalName:
@@ -210,88 +211,29 @@ void PathBuilder::from_proxy_pod(Walk walk, const Client& client, const Destinat
   }
 }
 
-// Without a proxy: the kernel and kube-proxy decide.
-void PathBuilder::from_plain(Walk walk, const Destination& destination) {
-  switch (destination.kind) {
-    case Destination::Kind::Service:
-      return plain_to_service(std::move(walk), destination.service, destination.port);
-    case Destination::Kind::Pod:
-      return arrive_plain(std::move(walk), destination.pod, destination.port, destination.service,
-                          destination.port, walk.app.tls ? Transport::Tls : Transport::Plaintext);
-    case Destination::Kind::Pods:
-      return each_endpoint(std::move(walk), destination.endpoints,
-                           [&](Walk next, const model::Endpoint& endpoint) {
-                             const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
-                             if (!endpoint.pod.valid())
-                               return headless_address(std::move(next), endpoint, destination);
-                             arrive_plain(std::move(next), endpoint.pod, destination.port,
-                                          destination.service, destination.port, transport);
-                           });
-    case Destination::Kind::Address:
-    case Destination::Kind::Node:
-      if (destination.node_port_service.valid())
-        return enter_service(std::move(walk), destination.node_port_service,
-                             destination.node_port_service_port);
-      return plain_to_address(std::move(walk), *destination.address, destination.port);
-    case Destination::Kind::ExternalName:
-    case Destination::Kind::ExternalHost:
-      return ztunnel_passthrough(std::move(walk), destination);
-    case Destination::Kind::Unknown:
-      return fail_name(std::move(walk), destination);
-  }
-}
-
-void PathBuilder::plain_to_service(Walk walk, ServiceId service, std::uint16_t port) {
-  const model::RegistryService& reg = cluster_.service(service);
-  if (reg.entry != nullptr) {
-    // ServiceEntries exist for Istio alone: an unmeshed client resolves the name by DNS and dials what it
-    // gets.
-    Destination outside;
-    outside.kind = Destination::Kind::ExternalHost;
-    outside.host = reg.host;
-    outside.port = port;
-    return ztunnel_passthrough(std::move(walk), outside);
-  }
-  if (reg.find_port(port) == nullptr) {
-    return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
-                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
-                {object_at(reg.meta())});
-  }
-  const EndpointChoice choice =
-      usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::KubeProxy);
-  if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
-  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
-                               choice.assumptions.end());
-  each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
-    const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
-    if (endpoint.pod.valid()) {
-      arrive_plain(std::move(next), endpoint.pod, endpoint.port, service, port, transport);
-    } else {
-      plain_to_endpoint(std::move(next), endpoint, service, transport);
-    }
-  });
-}
-
-void PathBuilder::plain_to_address(Walk walk, const IpAddress& address, std::uint16_t port) {
-  model::Endpoint endpoint;
-  endpoint.address = address;
-  endpoint.port = port;
-  const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
-  plain_to_endpoint(std::move(walk), endpoint, ServiceId{}, transport);
-}
-
-// An address or a name without a pod behind it.
-void PathBuilder::plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, ServiceId service,
-                                    Transport transport) {
-  NetPeer peer;
-  peer.address = endpoint.address;
-  peer.node = endpoint.address ? cluster_.node_by_ip(*endpoint.address) : model::NodeId{};
-  peer.domain = !endpoint.hostname.empty() ? endpoint.hostname : walk.dialled_name;
-  const std::string name = endpoint.address ? endpoint.address->to_string() : endpoint.hostname;
-  add_leg(walk, transport, std::move(peer), endpoint.port, 0);
-  add_hop(walk, HopKind::Address, "", name, PodId{});
-  const std::string backend = service.valid() ? backend_name(service) : name;
-  arrived(std::move(walk), PodId{}, endpoint.port, service, backend);
+// The client opens HBONE to a pod's ztunnel and names what it dialled as CONNECT authority: ztunnel takes its
+// own pod's address only (F41). Source: istio/ztunnel src/proxy/inbound.rs build_inbound_request,
+// validate_destination.
+void PathBuilder::own_tunnel(Walk walk, const Client& client, PodId pod) {
+  const std::optional<Target> target = parse_target(flow_, diagnostics_);
+  if (!target) return;
+  const Destination inner = resolve_destination(cluster_, published(engine_.routes()), client, *target);
+  if (inner.kind == Destination::Kind::Pod && inner.pod == pod)
+    return arrive_hbone(std::move(walk), pod, inner.port, ServiceId{});
+  const model::Pod& p = cluster_.pod(pod);
+  add_leg(walk, Transport::Hbone, peer_of(pod), 15008, inner.port);
+  add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
+  walk.path.hops.back().seen_peer = walk.sender.identity;
+  PathEnd end;
+  end.outcome = Outcome::Unreachable;
+  end.failure.kind = Failure::Kind::Refuse;
+  end.failure.log = fmt::format("destination ztunnel: ip mismatch: {} != {}; CONNECT answered 400",
+                                inner.address ? inner.address->to_string() : inner.host,
+                                p.ips.empty() ? "the pod's own" : p.ips.front().to_string());
+  end.reason = {kHboneAddressMismatch, object_at(p.meta),
+                fmt::format("the tunnel's CONNECT asks for {}, which is not pod {}/{}", target->host,
+                            p.meta.ns().view(), p.meta.name().view())};
+  finish(std::move(walk), std::move(end));
 }
 
 // ---- pieces of a walk ----
@@ -460,166 +402,6 @@ std::string PathBuilder::port_detail(const model::RegistryService& reg, std::uin
   for (const model::RegistryService::Port& p : reg.ports)
     have += fmt::format("{}{}", have.empty() ? "" : ", ", p.port);
   return fmt::format("{} has no port {}; it has {}", reg.host, port, have.empty() ? "none" : have);
-}
-
-// ---- ends ----
-
-void PathBuilder::finish(Walk walk, PathEnd end) {
-  end.missing_facts.insert(end.missing_facts.begin(), walk.path.end.missing_facts.begin(),
-                           walk.path.end.missing_facts.end());
-  // What the graph does not connect is not predicted.
-  for (const Leg& leg : walk.path.legs) {
-    if (leg.edges[0].valid() || leg.to >= walk.path.hops.size()) continue;
-    const auto title = [&](std::size_t i) {
-      return fmt::format("{} {}/{}", to_string(walk.path.hops[i].kind), walk.path.hops[i].ns,
-                         walk.path.hops[i].name);
-    };
-    end = {};
-    end.outcome = Outcome::Unknown;
-    end.reason = {kFactMissing, std::nullopt,
-                  fmt::format("how {} opens {} to {}: the graph of the cluster has no such connection",
-                              title(leg.from), to_string(leg.transport), title(leg.to))};
-    end.missing_facts.push_back(end.reason.detail);
-    break;
-  }
-  walk.path.end = std::move(end);
-  out_.push_back(std::move(walk.path));
-}
-
-void PathBuilder::arrived(Walk walk, PodId pod, std::uint16_t port, ServiceId service, std::string backend) {
-  PathEnd end;
-  end.outcome = Outcome::Allow;
-  end.reason.code = kReachesApp;
-  walk.path.service = service;
-  walk.path.backend = std::move(backend);
-  if (pod.valid()) {
-    const model::Pod& p = cluster_.pod(pod);
-    walk.path.backend_pod = fmt::format("{}/{}", p.meta.ns().view(), p.meta.name().view());
-    if (!p.has_status && !p.ready) {
-      walk.path.assumptions.push_back(
-          {kAssumeReady,
-           fmt::format("pod {} is taken as running and ready: no status is given", walk.path.backend_pod),
-           p.meta.pos});
-    }
-  }
-  const bool http = walk.app.app == RouteRequest::App::Http || walk.app.app == RouteRequest::App::Http2 ||
-                    walk.app.app == RouteRequest::App::Grpc;
-  BackendRequest request;
-  request.port = port;
-  if (http) {
-    request.host = walk.app.host;
-    request.path = walk.app.path;
-    request.headers = walk.set_headers;
-    request.removed_headers = walk.removed_headers;
-  }
-  walk.path.backend_request = std::move(request);
-  finish(std::move(walk), std::move(end));
-}
-
-void PathBuilder::fail(Walk walk, Failure::Kind kind, Outcome outcome, Reason reason,
-                       std::vector<ObjectAt> deciders) {
-  PathEnd end;
-  end.outcome = outcome;
-  end.failure.kind = kind;
-  end.reason = std::move(reason);
-  end.deciders = std::move(deciders);
-  finish(std::move(walk), std::move(end));
-}
-
-void PathBuilder::no_endpoint(Walk walk, ServiceId service, std::uint16_t port,
-                              const EndpointChoice& choice) {
-  const model::RegistryService& reg = cluster_.service(service);
-  std::vector<ObjectAt> deciders = choice.causes;
-  if (deciders.empty()) deciders.push_back(object_at(reg.meta()));
-  if (!choice.missing_facts.empty()) {
-    walk.path.end.missing_facts = choice.missing_facts;
-    return unknown(std::move(walk), fmt::format("whether {}:{} has an endpoint", reg.host, port),
-                   object_at(reg.meta()));
-  }
-  // A node-local service without local endpoint: kube-proxy drops, proxies have nobody to send to.
-  const bool silent = choice.dropped && walk.sender.kind == Sender::Kind::Plain;
-  fail(std::move(walk), silent ? Failure::Kind::Unanswered : Failure::Kind::NoUpstream, Outcome::Unreachable,
-       {kEndpointNone, deciders.front(),
-        choice.detail.empty() ? fmt::format("{}:{} has no ready endpoint", reg.host, port) : choice.detail},
-       deciders);
-}
-
-void PathBuilder::fail_name(Walk walk, const Destination& destination) {
-  if (!destination.missing_facts.empty()) {
-    walk.path.end.missing_facts = destination.missing_facts;
-    return unknown(std::move(walk), fmt::format("what {} means", destination.host));
-  }
-  std::string detail = fmt::format("no Service, ServiceEntry or pod has the name {}", destination.host);
-  if (!destination.near_names.empty()) {
-    detail += "; near: ";
-    for (std::size_t i = 0; i < destination.near_names.size(); ++i)
-      detail += (i == 0 ? "" : ", ") + destination.near_names[i];
-  }
-  if (!destination.detail.empty()) detail = destination.detail;
-  const auto by = destination.service.valid()
-                      ? std::optional(object_at(cluster_.service(destination.service).meta()))
-                      : std::nullopt;
-  fail(std::move(walk), Failure::Kind::NameUnknown, Outcome::Unreachable, {kNameUnknown, by, detail});
-}
-
-void PathBuilder::unknown(Walk walk, std::string fact, std::optional<ObjectAt> by) {
-  PathEnd end;
-  end.outcome = Outcome::Unknown;
-  end.reason = {kFactMissing, std::move(by), fact};
-  end.missing_facts.push_back(std::move(fact));
-  finish(std::move(walk), std::move(end));
-}
-
-// ---- endpoints ----
-
-std::vector<PathBuilder::EndpointClass> PathBuilder::classes(const std::vector<model::Endpoint>& endpoints,
-                                                             const Walk& walk) const {
-  if (endpoints.size() == 1) return {{endpoints.front(), 1.0, 1}};
-  std::map<std::string, std::size_t> index;
-  std::vector<EndpointClass> out;
-  for (const model::Endpoint& endpoint : endpoints) {
-    std::string key;
-    if (endpoint.pod.valid()) {
-      const model::Pod& pod = cluster_.pod(endpoint.pod);
-      const Capture& cap = capture(endpoint.pod);
-      key = fmt::format("{}|{}|{}|{}|{}|{}|{}", pod.meta.ns().view(), pod.spec.service_account.view(),
-                        endpoint.port, static_cast<int>(cap.dataplane), cap.bypass_inbound, cap.sidecar_hbone,
-                        cap.host_network);
-      for (const model::Label& label : pod.meta.labels.all()) {
-        if (engine_.exposure().label_matters(label.key))
-          key += fmt::format("|{}={}", label.key.view(), label.value.view());
-      }
-      key += engine_.exposure().address_class(pod.ips);
-      // The client itself may be an endpoint (L21), and host processes reach pods of their own node otherwise
-      // (K5).
-      if (endpoint.pod == walk.sender.pod) key += "|self";
-      const auto node = cluster_.node_of(endpoint.pod);
-      if (walk.sender.host_process && node && *node == walk.sender.node) key += "|same-node";
-    } else {
-      key = fmt::format("@{}|{}|{}", endpoint.address ? endpoint.address->to_string() : "", endpoint.hostname,
-                        endpoint.port);
-    }
-    const auto [it, fresh] = index.emplace(std::move(key), out.size());
-    if (fresh) {
-      out.push_back({endpoint, 0.0, 0});
-    }
-    ++out[it->second].count;
-  }
-  for (EndpointClass& c : out) c.share = static_cast<double>(c.count) / static_cast<double>(endpoints.size());
-  return out;
-}
-
-void PathBuilder::each_endpoint(Walk walk, const std::vector<model::Endpoint>& endpoints,
-                                const std::function<void(Walk, const model::Endpoint&)>& step) {
-  const std::vector<EndpointClass> all = classes(endpoints, walk);
-  for (const EndpointClass& c : all) {
-    Walk next = &c == &all.back() ? std::move(walk) : walk;
-    next.path.share *= c.share;
-    if (c.count > 1) {
-      next.path.notes.push_back(fmt::format("one of {} endpoints that no policy tells apart", c.count));
-    }
-    step(std::move(next), c.endpoint);
-  }
 }
 
 }  // namespace waypath::sim

@@ -4,10 +4,14 @@
 // that has several ways on (weights, endpoints that differ) calls the next step once a way, each with its own
 // copy of the walk.
 //
-// path_builder.cc          start: client kinds, the name, the first step; ends
+// path_builder.cc          start: client kinds, the name, the first step; the pieces that every step uses
+// path_builder_plain.cc    clients and legs without a proxy
 // path_builder_entry.cc    from outside the cluster: load balancer, node port, gateway candidates
 // path_builder_ztunnel.cc  the client's ztunnel (O0 to O19); arrival at a captured pod
-// path_builder_envoy.cc    gateways, waypoints, sidecars: arrival, routing, sending
+// path_builder_envoy.cc    gateways; what every Envoy does after its route: endpoints and transport
+// path_builder_waypoint.cc waypoints: arrival and chains
+// path_builder_sidecar.cc  sidecars: of the client, of the server
+// path_builder_end.cc      ends, and the endpoints that a walk branches over
 // path_builder_aux.cc      name lookups and ext_authz calls
 // path_builder_bypass.cc   intended enforcement points that a path does not pass
 
@@ -71,16 +75,19 @@ class PathBuilder {
   void start(const Client& client, const Target& target);
   void from_pod(Walk walk, const Client& client, const Target& target);
   void from_proxy_pod(Walk walk, const Client& client, const Destination& destination);
+  void own_tunnel(Walk walk, const Client& client, model::PodId pod);
+  [[nodiscard]] Walk new_walk(const Target& target) const;
+
+  // path_builder_plain.cc
   void from_plain(Walk walk, const Destination& destination);  // kube-proxy's view
   void plain_to_service(Walk walk, model::ServiceId service, std::uint16_t port);
   void plain_to_address(Walk walk, const model::IpAddress& address, std::uint16_t port);
   void plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service,
                          Transport transport);
-  [[nodiscard]] Walk new_walk(const Target& target) const;
 
   // path_builder_entry.cc
   void from_outside(Walk walk, const Client& client, const Target& target);
-  void enter_service(Walk walk, model::ServiceId service, std::uint16_t port);
+  void enter_service(Walk walk, model::ServiceId service, std::uint16_t port, model::NodeId dialled = {});
 
   // path_builder_ztunnel.cc
   void client_ztunnel(Walk walk, const Destination& destination);
@@ -99,19 +106,31 @@ class PathBuilder {
   void arrive_application(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service);
 
   // path_builder_envoy.cc
-  void client_sidecar(Walk walk, const Destination& destination);
   void enter_gateway(Walk walk, model::PodId pod, std::uint16_t port, std::uint16_t pod_port,
                      model::ServiceId service);
-  void to_waypoint(Walk walk, const WaypointBinding& binding, model::ServiceId service, model::PodId pod,
-                   std::uint16_t port);
   void follow(Walk walk, const RouteDecision& decision, model::ServiceId own_service,
               const std::optional<model::IpAddress>& dialled, std::uint16_t dialled_port);
   void envoy_to_target(Walk walk, const RouteTarget& target, model::ServiceId own_service,
                        const std::optional<model::IpAddress>& dialled, std::uint16_t dialled_port);
   void envoy_to_service(Walk walk, model::ServiceId service, std::uint16_t port, const RouteTarget* target,
                         bool own_service);
+  void envoy_to_dynamic_dns(Walk walk, model::ServiceId service, std::uint16_t port);
   void envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service,
                          std::uint16_t service_port, const RouteTarget* target);
+  void mtls_not_spoken(Walk walk, const model::Endpoint& endpoint, const RouteTarget& target);
+  [[nodiscard]] bool istiod_flag(std::string_view name, bool otherwise) const;
+  [[nodiscard]] bool inbound_cluster(const Walk& walk, model::ServiceId service) const;
+  [[nodiscard]] bool automatic_mtls(model::ServiceId service, const model::Pod& pod,
+                                    std::uint16_t port) const;
+
+  // path_builder_waypoint.cc
+  void to_waypoint(Walk walk, const WaypointBinding& binding, model::ServiceId service, model::PodId pod,
+                   std::uint16_t port);
+
+  // path_builder_sidecar.cc
+  void client_sidecar(Walk walk, const Destination& destination);
+  void sidecar_to_headless(Walk walk, model::ServiceId service, std::uint16_t port,
+                           const RouteTarget* target);
   void arrive_sidecar(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service,
                       std::uint16_t service_port, Transport transport);
 
@@ -173,6 +192,9 @@ class PathBuilder {
   Destination dialled_;  // of a sidecar client: where PassthroughCluster goes
   bool auxiliary_ = false;
 };
+
+/// What a hop knows before any policy: a remark of its trace.
+[[nodiscard]] TraceNode fact_node(std::string layer, Reason reason);
 
 /// The object as a verdict names it, at its first line or at `pos`.
 [[nodiscard]] ObjectAt object_at(const model::ObjectMeta& meta, model::SourcePos pos = {});

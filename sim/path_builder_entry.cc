@@ -23,7 +23,8 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
   walk.remote = walk.sender.peer.address;
   const Target dialled = flow_.connect_to.empty() ? target : parse_connect_to(flow_, target);
   if (dialled.is_ip) {
-    const Destination destination = resolve_destination(cluster_, client, dialled);
+    const Destination destination =
+        resolve_destination(cluster_, published(engine_.routes()), client, dialled);
     if (destination.kind == Destination::Kind::Service && !destination.by_external_address) {
       return fail(std::move(walk), Failure::Kind::Unanswered, Outcome::Unreachable,
                   {kNoEntry, object_at(cluster_.service(destination.service).meta()),
@@ -34,13 +35,8 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     return from_plain(std::move(walk), destination);
   }
   // A name that a load balancer publishes itself.
-  for (std::size_t i = 0; i < cluster_.services().size(); ++i) {
-    const model::RegistryService& reg = cluster_.services()[i];
-    if (reg.service == nullptr) continue;
-    const auto& names = reg.service->load_balancer_hostnames;
-    if (std::find(names.begin(), names.end(), dialled.host) == names.end()) continue;
-    return enter_service(std::move(walk), ServiceId{static_cast<std::uint32_t>(i)}, dialled.port);
-  }
+  if (const ServiceId service = published(engine_.routes()).by_name(dialled.host); service.valid())
+    return enter_service(std::move(walk), service, dialled.port);
   const std::vector<GatewayCandidate> candidates =
       gateways_for_host(engine_.routes(), dialled.host, dialled.port, walk.app.tls);
   if (candidates.empty()) {
@@ -93,10 +89,10 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
   }
 }
 
-// Through a LoadBalancer or NodePort: kube-proxy picks the pod; unless the service keeps local, the source
-// address becomes that of the node that took the packet. Source: kubernetes.io docs,
-// tutorials/services/source-ip; network-policy.md section 3 on NAT.
-void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port) {
+// Through a LoadBalancer or NodePort (of node `dialled`, if valid): kube-proxy picks the pod; unless the
+// service keeps local, the source address becomes that of the node that took the packet. Source:
+// kubernetes.io docs, tutorials/services/source-ip; network-policy.md section 3 on NAT.
+void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port, model::NodeId dialled) {
   const model::RegistryService& reg = cluster_.service(service);
   if (reg.find_port(port) == nullptr) {
     return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
@@ -143,8 +139,11 @@ void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port
                                      reg.meta().pos});
     walk.sender.peer = walk.possible_sources.empty() ? NetPeer{} : walk.possible_sources.front();
   }
+  // What comes from pods is balanced over all endpoints, whatever the policy.
+  // Source: kubernetes pkg/proxy/iptables/proxier.go (KUBE-EXT chains).
+  const bool outside = walk.path.hops.front().kind == HopKind::External;
   const EndpointChoice choice =
-      usable_endpoints(cluster_, service, port, model::NodeId{}, ProxyKind::KubeProxy);
+      usable_endpoints(cluster_, service, port, outside ? dialled : model::NodeId{}, ProxyKind::Entry);
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
   walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
                                choice.assumptions.end());

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 
+#include "sim/match/route_match.h"
 #include "sim/path_builder.h"
 #include "sim/policy/peer_authentication.h"
 #include "sim/reason_codes_route.h"
 #include "sim/reason_codes_walk.h"
-#include "sim/resolve/protocol.h"
 #include "sim/topology.h"
 
 namespace waypath::sim {
@@ -18,31 +18,6 @@ namespace {
 
 using model::PodId;
 using model::ServiceId;
-
-bool speaks_http(const RouteRequest& app) {
-  return !app.tls && (app.app == RouteRequest::App::Http || app.app == RouteRequest::App::Http2 ||
-                      app.app == RouteRequest::App::Grpc);
-}
-
-/// Whether a proxy that reads a port declared as `protocol` parses this traffic as HTTP.
-/// Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointInternal; routing.md 3.8.
-struct ChainKind {
-  bool http = false;
-  bool mismatch = false;  // an HTTP chain gets bytes that are not HTTP
-};
-ChainKind chain_for(std::string_view protocol, const RouteRequest& app) {
-  switch (port_kind(protocol)) {
-    case PortKind::Http:
-      return {speaks_http(app), !speaks_http(app)};
-    case PortKind::Auto:
-      return {speaks_http(app), false};
-    case PortKind::Tls:
-    case PortKind::Tcp:
-    case PortKind::Udp:
-      return {};
-  }
-  return {};
-}
 
 void set_header(Headers& headers, const std::string& name, const std::string& value) {
   std::erase_if(headers, [&](const auto& h) { return h.first == name; });
@@ -73,13 +48,6 @@ void rewrite(Walk& walk, const RouteTarget& target) {
 std::string flag_of(int status) {
   if (status == 404) return "NR";
   return status == 503 ? "NC" : "";
-}
-
-TraceNode fact(std::string layer, Reason reason) {
-  TraceNode node;
-  node.layer = std::move(layer);
-  node.reason = std::move(reason);
-  return node;
 }
 
 }  // namespace
@@ -169,192 +137,6 @@ std::optional<model::IpAddress> PathBuilder::forwarded_client(const Walk& walk) 
   return model::parse_ip(hops[hops.size() - trusted]);
 }
 
-// ---- waypoints ----
-
-// L2, L7: HBONE to a waypoint pod. The original destination stays as CONNECT authority. `service` is invalid
-// for pod-addressed traffic.
-void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, ServiceId service, PodId pod,
-                              std::uint16_t port) {
-  const model::Gateway& gateway = *binding.gateway;
-  const std::string mark = fmt::format("waypoint {}", gateway.meta.key.str());
-  if (!binding.any_ready || binding.pods.empty()) {  // F20
-    std::vector<ObjectAt> deciders = binding.causes;
-    for (const auto& workload : cluster_.snapshot().all<model::Workload>()) {
-      if (workload->meta.ns() == gateway.meta.ns() &&
-          workload->template_labels.get("gateway.networking.k8s.io/gateway-name") ==
-              gateway.meta.name().view())
-        deciders.push_back(object_at(workload->meta));
-    }
-    deciders.push_back(object_at(gateway.meta));
-    return fail(std::move(walk), Failure::Kind::UnknownWaypoint, Outcome::Unreachable,
-                {kWaypointNoEndpoint, deciders.front(),
-                 fmt::format("waypoint {}/{} has an address but no ready pod: fails closed",
-                             gateway.meta.ns().view(), gateway.meta.name().view())},
-                deciders);
-  }
-  if (binding.sandwiched) {  // W9
-    return unknown(std::move(walk),
-                   fmt::format("what {} does with the connections that its own ztunnel hands it "
-                               "(ambient.istio.io/waypoint-inbound-binding)",
-                               gateway.meta.key.str()),
-                   object_at(gateway.meta));
-  }
-  const PodId proxy = binding.pods.front();
-  const model::Pod& p = cluster_.pod(proxy);
-  Leg& leg = add_leg(walk, Transport::Hbone, peer_of(proxy), binding.port, port);
-  if (service.valid()) {
-    const auto behind = cluster_.endpoints(service, port);
-    if (!behind.empty()) leg.connection.target_port = behind.front().port;
-  }
-  const std::size_t index =
-      add_hop(walk, HopKind::Waypoint, gateway.meta.ns().str(), gateway.meta.name().str(), proxy);
-  Hop& hop = walk.path.hops[index];
-  hop.seen_peer = walk.sender.identity;
-  hop.identity = identity_of(cluster_, proxy);
-  hop.facts.push_back(fact("waypoint binding", binding.reason));
-  if (std::count(walk.entered.begin(), walk.entered.end(), mark) >= 2) {
-    return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable,
-                {kPathLoop, object_at(gateway.meta), mark + " is entered again and again"});
-  }
-  walk.entered.push_back(mark);
-  std::string protocol;
-  if (service.valid()) {
-    const model::RegistryService& reg = cluster_.service(service);
-    const model::RegistryService::Port* p_port = reg.find_port(port);
-    if (p_port == nullptr || p_port->protocol != model::Protocol::Tcp) {  // X1, F17
-      return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable,
-                  {kWaypointNoChain, object_at(reg.meta()), port_detail(reg, port)}, {object_at(reg.meta())});
-    }
-    protocol = p_port->app_protocol;
-    const bool allocated = reg.entry != nullptr && reg.entry->addresses.empty();
-    if (allocated && !cluster_.profile().has(model::Feature::WaypointKnowsAllocatedVips)) {
-      return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable,
-                  {kWaypointNoChain, object_at(reg.meta()),
-                   "this version's waypoint does not know addresses that Istio allocates"},
-                  {object_at(reg.meta())});
-    }
-  }
-  const ChainKind chain = chain_for(protocol, walk.app);
-  if (chain.http && port_kind(protocol) == PortKind::Auto && walk.app.app == RouteRequest::App::Grpc &&
-      !cluster_.profile().has(model::Feature::WaypointKeepsHttp2)) {
-    return unknown(std::move(walk),
-                   "what the backend makes of gRPC that this version's waypoint sends on as HTTP/1.1: the "
-                   "port's protocol is not declared");
-  }
-  PolicyPoint point;
-  point.kind = PolicyPoint::Kind::Waypoint;
-  point.ns = gateway.meta.ns();
-  point.labels = p.meta.labels;
-  point.workload_name = p.meta.name();
-  point.gateway_name = gateway.meta.name();
-  point.gateway_class = gateway.class_name;
-  point.service = service;
-  point.http = chain.http;
-  hop.point = std::move(point);
-  hop.answers_http = chain.http;
-  hop.connect_attempts =
-      chain.http && cluster_.profile().has(model::Feature::WaypointDefaultRetries) ? 3 : 1;  // F44
-  std::optional<model::IpAddress> original;
-  if (service.valid() && !cluster_.service(service).vips.empty() && !cluster_.service(service).symbolic_vip)
-    original = cluster_.service(service).vips.front();
-  if (!service.valid() && !cluster_.pod(pod).ips.empty()) original = cluster_.pod(pod).ips.front();
-  hop.request = request_at(walk, port, walk.sender.identity, original);
-  if (!cluster_.profile().has(model::Feature::ConnectionSniAtWaypoint)) hop.request.sni.clear();
-  if (chain.mismatch) {
-    return unknown(
-        std::move(walk),
-        fmt::format("what is sent on port {}: the port is declared as HTTP, the flow is not", port),
-        service.valid() ? std::optional(object_at(cluster_.service(service).meta())) : std::nullopt);
-  }
-  walk.sender = sender_of(proxy, Sender::Kind::Waypoint);
-  add_provider_calls(walk, index);
-  verify_token(walk, index);
-  if (!service.valid()) {  // the direct chain: no routes (routing.md 3.5)
-    model::Endpoint endpoint;
-    endpoint.pod = pod;
-    endpoint.port = port;
-    return envoy_to_endpoint(std::move(walk), endpoint, ServiceId{}, port, nullptr);
-  }
-  const RouteDecision decision = route_at_waypoint(engine_.routes(), gateway, service, port, walk.app);
-  follow(std::move(walk), decision, service, std::nullopt, port);
-}
-
-// ---- sidecars ----
-
-void PathBuilder::client_sidecar(Walk walk, const Destination& destination) {
-  const PodId pod = walk.sender.pod;
-  const model::Pod& p = cluster_.pod(pod);
-  if (destination.kind == Destination::Kind::Unknown) return fail_name(std::move(walk), destination);
-  add_inner_leg(walk, destination.port);
-  const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);
-  walk.sender = sender_of(pod, Sender::Kind::Sidecar);
-  Hop& hop = walk.path.hops[index];
-  hop.identity = walk.sender.identity;
-  std::optional<ServiceId> service;
-  if (destination.service.valid() && !destination.by_external_address) service = destination.service;
-  std::optional<model::IpAddress> address = destination.address;
-  if (!address && destination.kind == Destination::Kind::Pod && !cluster_.pod(destination.pod).ips.empty())
-    address = cluster_.pod(destination.pod).ips.front();
-  const RouteDecision decision = route_at_sidecar(engine_.routes(), p.meta.ns(), p.meta.labels, service,
-                                                  address, destination.port, walk.app);
-  hop.facts = decision.trace;
-  hop.answers_http = decision.http;
-  hop.connect_attempts = decision.http ? 3 : 1;
-  dialled_ = destination;
-  follow(std::move(walk), decision, ServiceId{}, address, destination.port);
-}
-
-// L9, L10, L11, and plain bytes: the pod's sidecar takes the connection and enforces.
-void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, ServiceId service,
-                                 std::uint16_t service_port, Transport transport) {
-  const model::Pod& p = cluster_.pod(pod);
-  const bool hbone = transport == Transport::Hbone;
-  const bool mesh_tls = hbone || transport == Transport::Mtls;
-  add_leg(walk, transport, peer_of(pod), hbone ? std::uint16_t{15008} : port,
-          hbone ? port : std::uint16_t{0});
-  const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);
-  Hop& hop = walk.path.hops[index];
-  if (mesh_tls) hop.seen_peer = walk.sender.identity;
-  hop.identity = identity_of(cluster_, pod);
-  std::string protocol;
-  ServiceId declared = service;
-  if (!declared.valid()) {
-    // The inbound listener takes the protocol from the Service that exposes this port.
-    for (const ServiceId id : cluster_.services_of_pod(pod)) {
-      for (const model::RegistryService::Port& candidate : cluster_.service(id).ports) {
-        const auto endpoints = cluster_.endpoints(id, candidate.port);
-        const bool here = std::any_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& e) {
-          return e.pod == pod && e.port == port;
-        });
-        if (here && !declared.valid()) {
-          declared = id;
-          service_port = candidate.port;
-        }
-      }
-    }
-  }
-  if (declared.valid()) {
-    const model::RegistryService::Port* declared_port = cluster_.service(declared).find_port(service_port);
-    if (declared_port != nullptr) protocol = declared_port->app_protocol;
-  }
-  const ChainKind chain = chain_for(protocol, walk.app);
-  PolicyPoint point;
-  point.kind = PolicyPoint::Kind::Sidecar;
-  point.ns = p.meta.ns();
-  point.labels = p.meta.labels;
-  point.workload_name = p.meta.name();
-  point.http = chain.http;
-  hop.point = std::move(point);
-  hop.answers_http = chain.http;
-  hop.request = request_at(walk, port, mesh_tls ? walk.sender.identity : PeerIdentity{},
-                           p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
-  walk.sender = sender_of(pod, Sender::Kind::Sidecar);
-  add_provider_calls(walk, index);
-  verify_token(walk, index);
-  add_inner_leg(walk, port);
-  arrive_application(std::move(walk), pod, port, service);
-}
-
 // ---- after the route ----
 
 void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own_service,
@@ -362,7 +144,7 @@ void PathBuilder::follow(Walk walk, const RouteDecision& decision, ServiceId own
   Hop& hop = walk.path.hops.back();
   hop.facts.insert(hop.facts.end(), decision.trace.begin(), decision.trace.end());
   if (decision.reason.code.text.data() != nullptr && !decision.reason.code.text.empty())
-    hop.facts.push_back(fact("route", decision.reason));
+    hop.facts.push_back(fact_node("route", decision.reason));
   walk.path.notes.insert(walk.path.notes.end(), decision.facts.begin(), decision.facts.end());
   walk.path.assumptions.insert(walk.path.assumptions.end(), decision.assumptions.begin(),
                                decision.assumptions.end());
@@ -442,6 +224,13 @@ void PathBuilder::envoy_to_target(Walk walk, const RouteTarget& target, ServiceI
       const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
       return arrive_plain(std::move(walk), dialled_.pod, dialled_port, ServiceId{}, dialled_port, transport);
     }
+    // And kube-proxy the ClusterIPs that this proxy does not: of Services that it does not import, or another
+    // port.
+    if (dialled_.kind == Destination::Kind::Service && !dialled_.by_external_address &&
+        cluster_.service(dialled_.service).service != nullptr) {
+      walk.sender.kind = Sender::Kind::Plain;
+      return plain_to_service(std::move(walk), dialled_.service, dialled_port);
+    }
     // Behind the proxy the kernel knows node ports and external addresses (O13).
     if (dialled_.node_port_service.valid() || (dialled_.by_external_address && dialled_.service.valid())) {
       walk.sender.kind = Sender::Kind::Plain;
@@ -471,8 +260,8 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
     const WaypointBinding& binding = engine_.topology().binding(service);
     if (walk.sender.kind == Sender::Kind::Gateway && (binding.bound() || binding.label_at)) {
       const IngressWaypointUse use = ingress_uses_waypoint(cluster_, service);
-      walk.path.hops.back().facts.push_back(fact("waypoint binding", binding.reason));
-      walk.path.hops.back().facts.push_back(fact("ingress-use-waypoint", use.reason));
+      walk.path.hops.back().facts.push_back(fact_node("waypoint binding", binding.reason));
+      walk.path.hops.back().facts.push_back(fact_node("ingress-use-waypoint", use.reason));
       walk.path.assumptions.insert(walk.path.assumptions.end(), binding.assumptions.begin(),
                                    binding.assumptions.end());
       if (use.uses && binding.bound()) return to_waypoints(std::move(walk), binding, service, port);
@@ -486,13 +275,36 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
     outside.port = port;
     return ztunnel_passthrough(std::move(walk), outside);
   }
-  if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::None) {
+  if (!reg.external_name() && reg.find_port(port) == nullptr) {  // no such cluster
+    return fail(std::move(walk), Failure::Kind::NoUpstream, Outcome::Unreachable,
+                {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
+                {object_at(reg.meta())});
+  }
+  if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::DynamicDns)
+    return envoy_to_dynamic_dns(std::move(walk), service, port);
+  // A gateway knows no original destination: its cluster takes endpoints, and resolution NONE lists none.
+  // Source: istio pilot/pkg/networking/core/cluster.go convertResolution.
+  const bool gateway = walk.sender.kind == Sender::Kind::Gateway;
+  if (reg.entry != nullptr && reg.entry->resolution == model::Resolution::None && !gateway) {
     Destination outside;
     outside.kind = Destination::Kind::ExternalHost;
     outside.host = reg.host;
     outside.port = port;
     outside.service = service;
     return ztunnel_passthrough(std::move(walk), outside);
+  }
+  if (reg.service != nullptr && reg.headless() && !gateway &&
+      !istiod_flag("PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES", false)) {
+    if (walk.sender.kind == Sender::Kind::Sidecar)
+      return sidecar_to_headless(std::move(walk), service, port, target);
+    if (!auxiliary_) {
+      return unknown(
+          std::move(walk),
+          fmt::format("where a waypoint's route to the headless Service {} leads: its cluster sends "
+                      "to the original destination (ORIGINAL_DST), not to the Service's endpoints",
+                      reg.host),
+          target != nullptr ? std::optional(target->by) : std::nullopt);
+    }
   }
   EndpointChoice choice = usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::Envoy);
   if (target != nullptr && !target->subset_labels.empty()) {
@@ -518,13 +330,9 @@ void PathBuilder::envoy_to_service(Walk walk, ServiceId service, std::uint16_t p
 void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, ServiceId service,
                                     std::uint16_t service_port, const RouteTarget* target) {
   using model::ClientTlsMode;
-  const model::FeatureFlags& flags = cluster_.flags();
-  const auto flag = [&](std::string_view name, bool otherwise) {
-    return flags.boolean(flags.istiod, name).value_or(otherwise);
-  };
   const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;
   // Source: istio pilot/pkg/features/ambient.go PILOT_ENABLE_SENDING_HBONE; waypoints always send HBONE.
-  const bool sends_hbone = waypoint || flag("PILOT_ENABLE_SENDING_HBONE", true);
+  const bool sends_hbone = waypoint || istiod_flag("PILOT_ENABLE_SENDING_HBONE", true);
   const bool captured = sends_hbone && endpoint.pod.valid() && capture(endpoint.pod).redirected();
   // Of a DestinationRule or BackendTLSPolicy. Source: istio pilot/pkg/networking/core/cluster_tls.go.
   const bool originates = target != nullptr && target->upstream_tls &&
@@ -547,32 +355,102 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
   const Capture& cap = capture(pod);
   if (captured) return arrive_hbone(std::move(walk), pod, endpoint.port, service);
   if (cap.dataplane == Dataplane::Sidecar) {
-    // L22: legacy mutual TLS first, unless PILOT_PREFER_SENDING_HBONE; a waypoint's inbound clusters cannot
-    // use it.
-    const bool prefers = sends_hbone && flag("PILOT_PREFER_SENDING_HBONE", false);
-    if ((waypoint || prefers) && cap.sidecar_hbone)
+    // L22: legacy mutual TLS first, unless PILOT_PREFER_SENDING_HBONE; a waypoint's inbound clusters, of the
+    // Services that it serves itself, cannot use it.
+    const bool inbound = waypoint && inbound_cluster(walk, service);
+    const bool prefers = sends_hbone && istiod_flag("PILOT_PREFER_SENDING_HBONE", false);
+    if ((inbound || prefers) && cap.sidecar_hbone)
       return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port, Transport::Hbone);
-    // Source: istio pilot/pkg/xds/endpoints/mtls_checker.go checkMtlsEnabled: a DestinationRule's mode
-    // decides alone; without one the sidecar's own PeerAuthentication does.
-    const bool automatic =
-        mode == ClientTlsMode::Unset && cluster_.mesh().enable_auto_mtls &&
-        sidecar_mtls_mode(cluster_, cluster_.pod(pod), endpoint.port) != model::MtlsMode::Disable;
-    const bool mtls = !waypoint && (mode == ClientTlsMode::IstioMutual || automatic);
+    const bool mtls =
+        !inbound &&
+        (mode == ClientTlsMode::IstioMutual ||
+         (mode == ClientTlsMode::Unset && automatic_mtls(service, cluster_.pod(pod), endpoint.port)));
     return arrive_sidecar(std::move(walk), pod, endpoint.port, service, service_port,
                           mtls ? Transport::Mtls : plain);
   }
-  if (mode == ClientTlsMode::IstioMutual && !waypoint && cap.dataplane == Dataplane::None) {
-    const std::string name = fmt::format("{}/{}", cluster_.pod(pod).meta.ns().view(), workload_name(pod));
-    const ObjectAt by = target->rule_at.value_or(target->by);
-    add_leg(walk, Transport::Mtls, peer_of(pod), endpoint.port, 0);
-    add_hop(walk, HopKind::Application, cluster_.pod(pod).meta.ns().str(), workload_name(pod), pod);
-    return fail(
-        std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
-        {kRouteMtlsNotSpoken, by,
-         fmt::format("tls mode ISTIO_MUTUAL towards {}, which has no proxy that terminates it", name)},
-        {by});
+  if (mode == ClientTlsMode::IstioMutual && cap.dataplane == Dataplane::None &&
+      !(waypoint && inbound_cluster(walk, service))) {
+    return mtls_not_spoken(std::move(walk), endpoint, *target);
   }
   arrive_plain(std::move(walk), pod, endpoint.port, service, service_port, plain);  // L4, L8
+}
+
+bool PathBuilder::istiod_flag(std::string_view name, bool otherwise) const {
+  const model::FeatureFlags& flags = cluster_.flags();
+  return flags.boolean(flags.istiod, name).value_or(otherwise);
+}
+
+// "inbound-vip|...": of the Services that this waypoint serves, and of pods that it is dialled for;
+// everything else that a waypoint sends to, providers of authorization included, has an "outbound|..."
+// cluster. Source: istio pilot/pkg/networking/core/cluster_waypoint.go buildWaypointInboundVIP, cluster.go
+// filterWaypointOutboundServices.
+bool PathBuilder::inbound_cluster(const Walk& walk, ServiceId service) const {
+  if (auxiliary_) return false;
+  if (!service.valid()) return true;
+  const model::Gateway* own = gateway_of_pod(cluster_, walk.sender.pod);
+  const WaypointBinding& binding = engine_.topology().binding(service);
+  const auto same = [&](const WaypointBinding& b) {
+    return own != nullptr && b.bound() && b.gateway->meta.key == own->meta.key;
+  };
+  return same(binding) || (binding.canary != nullptr && same(*binding.canary));
+}
+
+// Without a mode in a DestinationRule: the cluster offers mutual TLS unless the namespace says DISABLE or the
+// service lies outside the mesh, and the endpoint takes it unless its own PeerAuthentication says DISABLE.
+// Source: istio pilot/pkg/networking/core/cluster_tls.go buildUpstreamTLSSettings;
+// pilot/pkg/xds/endpoints/mtls_checker.go checkMtlsEnabled.
+bool PathBuilder::automatic_mtls(ServiceId service, const model::Pod& pod, std::uint16_t port) const {
+  if (!cluster_.mesh().enable_auto_mtls) return false;
+  if (service.valid()) {
+    const model::RegistryService& reg = cluster_.service(service);
+    if (reg.entry != nullptr && !reg.entry->mesh_internal) return false;
+    if (namespace_mtls_mode(cluster_, reg.ns) == model::MtlsMode::Disable) return false;
+  }
+  return sidecar_mtls_mode(cluster_, pod, port) != model::MtlsMode::Disable;
+}
+
+// A DestinationRule demands mutual TLS of the mesh from an application without a proxy.
+void PathBuilder::mtls_not_spoken(Walk walk, const model::Endpoint& endpoint, const RouteTarget& target) {
+  const PodId pod = endpoint.pod;
+  const std::string name = fmt::format("{}/{}", cluster_.pod(pod).meta.ns().view(), workload_name(pod));
+  const ObjectAt by = target.rule_at.value_or(target.by);
+  add_leg(walk, Transport::Mtls, peer_of(pod), endpoint.port, 0);
+  add_hop(walk, HopKind::Application, cluster_.pod(pod).meta.ns().str(), workload_name(pod), pod);
+  return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
+              {kRouteMtlsNotSpoken, by,
+               fmt::format("tls mode ISTIO_MUTUAL towards {}, which has no proxy that terminates it", name)},
+              {by});
+}
+
+// A dynamic forward proxy: the host of each request is resolved by DNS. A waypoint has it for the Services
+// that it serves, on HTTP ports, and on TLS ports by a flag; other proxies have it in some versions. Source:
+// istio pilot/pkg/networking/core/cluster_waypoint.go buildWaypointInboundVIP; releasenotes/notes
+// se-wildcard-host.yaml, se-wildcard-tls-host.yaml, se-wildcard-host-sidecar.yaml.
+void PathBuilder::envoy_to_dynamic_dns(Walk walk, ServiceId service, std::uint16_t port) {
+  const model::RegistryService& reg = cluster_.service(service);
+  if (walk.sender.kind != Sender::Kind::Waypoint || !inbound_cluster(walk, service)) {
+    return unknown(
+        std::move(walk),
+        fmt::format("whether this version's proxies resolve hosts of {} (DYNAMIC_DNS) elsewhere than at "
+                    "the waypoint that serves it",
+                    reg.meta().key.str()),
+        object_at(reg.meta()));
+  }
+  const std::string protocol = lower_case(reg.find_port(port)->app_protocol);
+  const bool tls = protocol == "tls" && istiod_flag("ENABLE_WILDCARD_HOST_SERVICE_ENTRIES_FOR_TLS", false);
+  if (protocol != "http" && !tls) {
+    return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable,
+                {kWaypointNoChain, object_at(reg.meta()),
+                 fmt::format("a waypoint resolves DYNAMIC_DNS hosts on HTTP ports only; port {} is {}", port,
+                             protocol.empty() ? "not declared" : protocol)},
+                {object_at(reg.meta())});
+  }
+  Destination outside;
+  outside.kind = Destination::Kind::ExternalHost;
+  outside.host = tls ? walk.app.sni : host_without_port(walk.app.host);
+  outside.port = port;
+  outside.service = service;
+  ztunnel_passthrough(std::move(walk), outside);
 }
 
 }  // namespace waypath::sim

@@ -19,6 +19,7 @@ inline constexpr Code kNoEntry{"ENTRY_NONE"};
 inline constexpr Code kPathLoop{"PATH_LOOP"};
 inline constexpr Code kHboneInHbone{"HBONE_IN_HBONE"};
 inline constexpr Code kHboneNotSpoken{"HBONE_NOT_SPOKEN"};
+inline constexpr Code kHboneAddressMismatch{"HBONE_ADDRESS_MISMATCH"};
 inline constexpr Code kSourceNotSelected{"LOAD_BALANCER_SOURCE_RANGE"};
 inline constexpr Code kNotListening{"PORT_NOT_LISTENING"};
 inline constexpr Code kFactMissing{"FACT_MISSING"};

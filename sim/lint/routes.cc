@@ -68,12 +68,12 @@ void listeners(LintContext& c, const RouteTables::Impl& impl) {
 }
 
 void ignored(LintContext& c, const RouteTables::Impl& impl) {
-  for (const auto& one : impl.ignored_mesh_routes)
-    if (one.node.reason.by)
-      c.report(
-          kLintRouteDropped, *one.node.reason.by,
-          fmt::format("{} yields nothing for {}: {}", text(*one.node.reason.by), one.host, reasons(one.node)),
-          "remove what Istio does not support");
+  for (const auto& [host, nodes] : impl.ignored_mesh_routes)
+    for (const TraceNode& node : nodes)
+      if (node.reason.by)
+        c.report(kLintRouteDropped, *node.reason.by,
+                 fmt::format("{} yields nothing for {}: {}", text(*node.reason.by), host, reasons(node)),
+                 "remove what Istio does not support");
   for (const RouteConfig& config : impl.configs)
     for (const TraceNode& node : config.losers)
       if (node.reason.by)

@@ -185,6 +185,19 @@ model::MtlsMode sidecar_mtls_mode(const model::Cluster& cluster, const model::Po
   return mode;
 }
 
+model::MtlsMode namespace_mtls_mode(const model::Cluster& cluster, model::Symbol ns) {
+  const auto root = cluster.mesh().root_namespace;
+  const PeerAuthentication *mesh = nullptr, *own = nullptr;
+  for (const auto& p : cluster.snapshot().all<PeerAuthentication>()) {
+    if (has_selector(*p)) continue;
+    if (p->meta.key.ns == root && (mesh == nullptr || older(*p, *mesh))) mesh = p.get();
+    if (p->meta.key.ns == ns && (own == nullptr || older(*p, *own))) own = p.get();
+  }
+  for (const auto* p : {own, mesh})
+    if (p != nullptr && p->mode != MtlsMode::Unset) return p->mode;
+  return MtlsMode::Permissive;
+}
+
 // Source: istio pilot/pkg/security/authn/policy_applier.go ComposePeerAuthentication
 bool older(const model::PeerAuthentication& a, const model::PeerAuthentication& b) {
   const auto rank = [](const model::PeerAuthentication& p) {

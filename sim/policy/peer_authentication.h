@@ -13,4 +13,8 @@ namespace waypath::sim {
 [[nodiscard]] model::MtlsMode sidecar_mtls_mode(const model::Cluster& cluster, const model::Pod& pod,
                                                 std::uint16_t port);
 
+/// Mode of a namespace as istiod writes it into a client's clusters: the mesh's, or the namespace's own.
+/// Source: istio pilot/pkg/model/authentication.go GetNamespaceMutualTLSMode.
+[[nodiscard]] model::MtlsMode namespace_mtls_mode(const model::Cluster& cluster, model::Symbol ns);
+
 }  // namespace waypath::sim

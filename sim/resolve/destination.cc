@@ -48,8 +48,8 @@ bool ends_with(const std::string& text, const std::string& suffix) {
 
 class Resolver {
  public:
-  Resolver(const Cluster& cluster, const Client& client, const Target& target)
-      : cluster_(cluster), client_(client) {
+  Resolver(const Cluster& cluster, const Published& published, const Client& client, const Target& target)
+      : cluster_(cluster), published_(published), client_(client), protocol_(transport_protocol(target)) {
     out_.port = target.port;
     out_.host = target.host;
     if (!client.pod.valid()) return;
@@ -77,7 +77,7 @@ class Resolver {
           out_.service = ServiceId{};
         }
       }
-    } else if (const auto published = published_at(ip); published.valid()) {  // O13
+    } else if (const auto published = published_.by_address(ip); published.valid()) {  // O13
       out_.kind = Kind::Service;
       out_.service = published;
       out_.by_external_address = true;
@@ -113,8 +113,9 @@ class Resolver {
     if (!bare_first) candidates.push_back(name);
     for (const auto& candidate : candidates) {
       if (!exists(candidate)) continue;
-      if (node_resolver() && out_.kind != Kind::ExternalName && out_.kind != Kind::ExternalHost)
-        return undecided_name();
+      // Hosts of ServiceEntries are names of the world outside, which any resolver knows.
+      const bool outside = out_.service.valid() && cluster_.service(out_.service).entry != nullptr;
+      if (node_resolver() && !outside) return undecided_name();
       return std::move(out_);
     }
     const bool inside = dots == 0 || ends_with(name, "." + domain) || names_namespace(name) ||
@@ -178,29 +179,10 @@ class Resolver {
     });
   }
 
-  // Addresses that only kube-proxy serves: load balancers' and externalIPs.
-  [[nodiscard]] ServiceId published_at(const model::IpAddress& ip) const {
-    const auto listed = [&](const std::vector<model::IpAddress>& ips) {
-      return std::find(ips.begin(), ips.end(), ip) != ips.end();
-    };
-    for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {
-      const auto* service = cluster_.services()[i].service;
-      if (service != nullptr && (listed(service->load_balancer_ips) || listed(service->external_ips)))
-        return {i};
-    }
-    return {};
-  }
-
   void find_node_port() {
-    for (std::uint32_t i = 0; i < cluster_.services().size(); ++i) {
-      const auto* service = cluster_.services()[i].service;
-      if (service == nullptr) continue;
-      for (const auto& port : service->ports) {
-        if (port.node_port == 0 || port.node_port != out_.port) continue;
-        out_.node_port_service = {i};
-        out_.node_port_service_port = port.port;
-      }
-    }
+    const Published::NodePort found = published_.by_node_port(out_.port, protocol_);
+    out_.node_port_service = found.service;
+    out_.node_port_service_port = found.port;
   }
 
   // "web.shop" of a namespace that exists means a Service of it.
@@ -366,7 +348,9 @@ class Resolver {
   }
 
   const Cluster& cluster_;
+  const Published& published_;
   const Client& client_;
+  model::Protocol protocol_;
   model::Symbol ns_;
   bool captured_ = false, sidecar_ = false, ztunnel_dns_ = false;
   Destination out_;
@@ -374,8 +358,9 @@ class Resolver {
 
 }  // namespace
 
-Destination resolve_destination(const Cluster& cluster, const Client& client, const Target& target) {
-  Resolver resolver(cluster, client, target);
+Destination resolve_destination(const Cluster& cluster, const Published& published, const Client& client,
+                                const Target& target) {
+  Resolver resolver(cluster, published, client, target);
   if (const auto ip = model::parse_ip(target.host)) return resolver.by_address(*ip);
   return resolver.by_name(target.host);
 }

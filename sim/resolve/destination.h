@@ -8,6 +8,7 @@
 
 #include "model/cluster.h"
 #include "sim/resolve/client.h"
+#include "sim/resolve/published.h"
 #include "sim/resolve/url.h"
 #include "sim/verdict.h"
 
@@ -39,11 +40,12 @@ struct Destination {
   std::vector<std::string> missing_facts;
 };
 
-[[nodiscard]] Destination resolve_destination(const model::Cluster& cluster, const Client& client,
-                                              const Target& target);
+[[nodiscard]] Destination resolve_destination(const model::Cluster& cluster, const Published& published,
+                                              const Client& client, const Target& target);
 
-/// Who picks the endpoint: rules differ (O10, routing.md 1.2).
-enum class ProxyKind : std::uint8_t { Ztunnel, Envoy, KubeProxy };
+/// Who picks the endpoint: rules differ (O10, routing.md 1.2). Entry: kube-proxy, for what is dialled by load
+/// balancer address, externalIP or node port.
+enum class ProxyKind : std::uint8_t { Ztunnel, Envoy, KubeProxy, Entry };
 
 struct EndpointChoice {
   std::vector<model::Endpoint> endpoints;  // usable ones
@@ -51,9 +53,10 @@ struct EndpointChoice {
   std::vector<Assumption> assumptions;
   std::vector<std::string> missing_facts;
   std::string detail;    // why there is none
-  bool dropped = false;  // internalTrafficPolicy Local without a local endpoint: silence
+  bool dropped = false;  // a policy Local without a local endpoint: silence
 };
-/// `node`: where the one who picks stands, for internalTrafficPolicy Local.
+/// `node`: where the one who picks stands, for internalTrafficPolicy Local; for Entry the node whose port is
+/// dialled from outside, for externalTrafficPolicy Local, invalid when any node may take the packet.
 [[nodiscard]] EndpointChoice usable_endpoints(const model::Cluster& cluster, model::ServiceId service,
                                               std::uint16_t port, model::NodeId node, ProxyKind proxy,
                                               std::optional<model::Protocol> protocol = std::nullopt);

@@ -24,11 +24,21 @@ class Chooser {
     keep_usable(cluster.endpoints(id, port, protocol));
   }
 
+  // The policy that concerns this traffic is Local. Source:
+  // kubernetes.io/docs/reference/networking/virtual-ips (traffic policies).
+  [[nodiscard]] bool local_only(model::NodeId node) const {
+    if (service_.service == nullptr) return false;
+    return proxy_ == ProxyKind::Entry ? service_.service->external_local && node.valid()
+                                      : service_.service->internal_local;
+  }
+
   // internalTrafficPolicy Local: only endpoints on the chooser's own node; kube-proxy then drops what has
   // none. Source: kubernetes.io/docs/concepts/services-networking/service-traffic-policy; istio
   // ambient/services.go constructService, xds/endpoints/endpoint_builder.go filterIstioEndpoint
   void keep_local(model::NodeId node) {
-    if (service_.service == nullptr || !service_.service->internal_local || out_.endpoints.empty()) return;
+    if (!local_only(node) || out_.endpoints.empty()) return;
+    const std::string policy =
+        proxy_ == ProxyKind::Entry ? "externalTrafficPolicy: Local" : "internalTrafficPolicy: Local";
     std::vector<Endpoint> local;
     bool unplaced = false;
     for (const auto& e : out_.endpoints) {
@@ -38,11 +48,12 @@ class Chooser {
     out_.endpoints = std::move(local);
     if (!out_.endpoints.empty()) return;
     if (unplaced) {
-      out_.missing_facts.push_back("the nodes of the client and of the endpoints of " + service_.host +
-                                   " (internalTrafficPolicy: Local)");
+      out_.missing_facts.push_back("the nodes of the client and of the endpoints of " + service_.host + " (" +
+                                   policy + ")");
       return;
     }
-    out_.detail = service_.host + " has internalTrafficPolicy: Local and no endpoint on the client's node";
+    out_.detail = service_.host + " has " + policy + " and no endpoint on the " +
+                  (proxy_ == ProxyKind::Entry ? "dialled node" : "client's node");
     out_.dropped = true;
     out_.causes = {at(service_.meta())};
   }

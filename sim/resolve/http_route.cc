@@ -423,7 +423,7 @@ void build_http_routes(RouteTables::Impl& impl) {
       const std::optional<std::string> host = mesh_parent_host(impl, parent);
       if (!host) continue;
       if (!compiled) compiled = compile_http_route(impl, *route, false);
-      if (compiled->failure) impl.ignored_mesh_routes.push_back({*host, *compiled->failure});
+      if (compiled->failure) impl.ignored_mesh_routes[*host].push_back(*compiled->failure);
       for (const SortableEntry& entry : compiled->entries) {
         SortableEntry copy = entry;
         copy.entry.port = parent.port;

@@ -42,12 +42,12 @@ void add_mesh_rule(RouteTables::Impl& impl, const model::L4Route& route, const m
     std::string why;
     std::optional<L4Rule> rule = compile_rule(impl, route, i, false, why);
     if (!rule) {
-      impl.ignored_mesh_routes.push_back(
-          {std::move(host),
-           trace_node("route", Decision::NotApplicable, kRouteUnsupportedFilter, object_at(route.meta),
-                      fmt::format("{}; Istio then drops the route", why))});
+      impl.ignored_mesh_routes[host].push_back(
+          trace_node("route", Decision::NotApplicable, kRouteUnsupportedFilter, object_at(route.meta),
+                     fmt::format("{}; Istio then drops the route", why)));
       return;
     }
+    impl.mesh_l4_by_host[host].push_back(static_cast<std::uint32_t>(impl.mesh_l4.size()));
     impl.mesh_l4.push_back({host, route.meta.ns(), parent.port, tls, route.hostnames, std::move(*rule)});
   }
 }

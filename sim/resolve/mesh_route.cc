@@ -113,10 +113,13 @@ std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const Ro
 
 const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns, const ProxyView& proxy,
                              const L4View& view, bool* has_tls_match) {
+  const auto of_host = impl.mesh_l4_by_host.find(view.host);
+  if (of_host == impl.mesh_l4_by_host.end()) return nullptr;
   for (const bool tls : {true, false}) {
     if (view.blocks == (tls ? L4View::Blocks::Tcp : L4View::Blocks::Tls)) continue;
-    for (const RouteTables::Impl::MeshL4& route : impl.mesh_l4) {
-      if (route.tls != tls || route.host != view.host || (route.port && *route.port != proxy.port)) continue;
+    for (const std::uint32_t i : of_host->second) {
+      const RouteTables::Impl::MeshL4& route = impl.mesh_l4[i];
+      if (route.tls != tls || (route.port && *route.port != proxy.port)) continue;
       // Routes of a third namespace concern nobody; consumer routes only clients of their own namespace.
       if (!(route.ns == service_ns) && !(route.ns == proxy.ns)) continue;
       if (tls) {

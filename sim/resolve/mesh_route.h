@@ -16,6 +16,20 @@ namespace waypath::sim {
 [[nodiscard]] std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl,
                                                          std::string_view host);
 
+/// Configs whose rules a waypoint of `waypoint_ns` joins for a Service: of the Service's or of its own
+/// namespace. What is left out goes to `out`. Source: istio pilot/pkg/networking/core/listener_waypoint.go
+/// getVirtualServiceForWaypoint.
+[[nodiscard]] std::vector<const RouteConfig*> waypoint_configs(const RouteTables::Impl& impl,
+                                                               const model::RegistryService& service,
+                                                               model::Symbol waypoint_ns, MeshHost& out);
+/// The HTTP rules for a Service at a waypoint: those made with the tables when it is bound to one of that
+/// namespace.
+[[nodiscard]] std::shared_ptr<const MeshHost> waypoint_host(const RouteTables::Impl& impl,
+                                                            model::ServiceId service, const ProxyView& proxy);
+/// The HTTP rules of one config at a sidecar: those made with the tables unless they depend on the proxy.
+[[nodiscard]] std::shared_ptr<const MeshHost> config_host(const RouteTables::Impl& impl,
+                                                          const RouteConfig& config, const ProxyView& proxy);
+
 /// A connection as L4 rules see it.
 struct L4View {
   std::string_view sni;  // empty: none was seen

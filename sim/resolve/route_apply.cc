@@ -415,13 +415,15 @@ RouteTarget service_target(const RouteTables::Impl& impl, const ProxyView& proxy
 }
 
 void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
-                 const VirtualHost& host, const RouteRequest& request, const RequestView& view) {
+                 const VirtualHost& host, const RouteRequest& request, const RequestView& view,
+                 std::string_view name) {
   (void)request;
+  if (name.empty()) name = host.host;
   decision.http = true;
-  decision.virtual_host = host.host;
+  decision.virtual_host = std::string(name);
   const std::vector<HttpEntry>& entries = host.rules.entries();
   TraceNode node = trace_node("virtual host", Decision::NotApplicable, kRouteNoRule, std::nullopt,
-                              fmt::format("host {}: {} rules", host.host, entries.size()));
+                              fmt::format("host {}: {} rules", name, entries.size()));
   std::vector<std::uint32_t> order;
   if (entries.size() <= kExplainAllUpTo) {
     for (std::uint32_t i = 0; i < entries.size(); ++i) order.push_back(i);
@@ -458,7 +460,7 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
     decision.status = 404;
     // There is no fall-back to a wider host: a proxy chooses one virtual host.
     decision.reason = {kRouteNoRule, std::nullopt,
-                       fmt::format("no rule of host {} matches {} {}", host.host, view.method, view.path)};
+                       fmt::format("no rule of host {} matches {} {}", name, view.method, view.path)};
     if (!entries.empty()) decision.reason.by = entries.front().at;
     decision.trace.push_back(std::move(node));
     return;

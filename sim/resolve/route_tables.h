@@ -9,11 +9,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "model/cluster.h"
+#include "sim/resolve/published.h"
 #include "sim/resolve/route.h"
 #include "sim/resolve/route_rule.h"
 
@@ -33,6 +35,13 @@ struct VirtualHost {
   bool require_tls = false;  // httpsRedirect
   std::optional<ObjectAt> require_tls_at;
   std::vector<TraceNode> losers;
+};
+
+/// The HTTP rules of a host at sidecars or at a waypoint, and what is said of routes beside them.
+struct MeshHost {
+  VirtualHost host;
+  std::vector<TraceNode> trace;  // routes that do not count here
+  std::vector<Assumption> assumptions;
 };
 
 struct SniRule {
@@ -105,8 +114,9 @@ struct MergedDestinationRule {
 };
 
 struct RouteTables::Impl {
-  explicit Impl(const model::Cluster& c) : cluster(c) {}
+  explicit Impl(const model::Cluster& c) : cluster(c), published(c) {}
   const model::Cluster& cluster;
+  Published published;
 
   // virtual_service.cc, http_route.cc, ingress.cc: everything that yields rules, in Istio's order (age, name,
   // namespace).
@@ -115,11 +125,13 @@ struct RouteTables::Impl {
       configs_by_gateway;  // "mesh" or "ns/name" -> configs
   std::map<std::string, std::vector<std::uint32_t>, std::less<>> mesh_configs_by_host;  // exact hosts
   std::vector<std::uint32_t> mesh_configs_wildcard;
-  struct Ignored {
-    std::string host;
-    TraceNode node;
-  };
-  std::vector<Ignored> ignored_mesh_routes;  // routes to Services that yield no rule
+  std::map<std::string, std::vector<TraceNode>, std::less<>>
+      ignored_mesh_routes;  // by host: routes to Services that yield no rule
+
+  // mesh_host.cc: rules with their index, where no request can change them.
+  std::vector<std::shared_ptr<const MeshHost>> config_hosts;  // by config; null: depends on proxy or port
+  std::map<std::tuple<std::uint32_t, std::uint16_t, std::string>, std::shared_ptr<const MeshHost>>
+      waypoint_hosts;  // (Service, port, namespace of the waypoint)
 
   // l4_route.cc: TCPRoute and TLSRoute whose parent is a Service.
   struct MeshL4 {
@@ -131,6 +143,7 @@ struct RouteTables::Impl {
     L4Rule rule;
   };
   std::vector<MeshL4> mesh_l4;  // by age
+  std::map<std::string, std::vector<std::uint32_t>, std::less<>> mesh_l4_by_host;
 
   std::vector<ApiGateway> gateways;  // as Cluster's Gateways
   std::map<std::string, std::shared_ptr<const struct ClassicTable>, std::less<>> classic_tables;  // by proxy
@@ -162,6 +175,7 @@ void attach_http_routes(RouteTables::Impl& impl);
 void attach_l4_routes(RouteTables::Impl& impl);
 void build_destination_rules(RouteTables::Impl& impl);
 void index_services(RouteTables::Impl& impl);
+void build_mesh_hosts(RouteTables::Impl& impl);
 
 // Shared by the builders and the proxies.
 
@@ -227,9 +241,10 @@ struct Reference {
 // Evaluation.
 
 /// Finds the first matching entry and turns its rule into the decision: kind, targets, rewrites, redirect.
-/// `decision` already carries the listener's trace.
+/// `decision` already carries the listener's trace. `name` stands for the host's own when given.
 void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
-                 const VirtualHost& host, const RouteRequest& request, const RequestView& view);
+                 const VirtualHost& host, const RouteRequest& request, const RequestView& view,
+                 std::string_view name = {});
 void decide_l4(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
                const L4Rule& rule);
 

@@ -189,15 +189,13 @@ class SidecarRouter {
 
   /// False: the config has no rule at this port.
   bool config_http(const RouteConfig& config, const std::string& name) {
-    VirtualHost host;
-    host.host = name;
-    host.losers = config.losers;
-    for (HttpEntry& entry : entries_at(config, view_, impl_, &host.losers)) host.rules.add(std::move(entry));
+    const std::shared_ptr<const MeshHost> made = config_host(impl_, config, view_);
+    const VirtualHost& host = made->host;
     if (host.rules.empty()) {
       out_.trace.insert(out_.trace.end(), host.losers.begin(), host.losers.end());
       return false;
     }
-    decide_http(out_, impl_, view_, host, request_, view_request(impl_.cluster, request_, false));
+    decide_http(out_, impl_, view_, host, request_, view_request(impl_.cluster, request_, false), name);
     return true;
   }
 
@@ -208,9 +206,8 @@ class SidecarRouter {
           trace_node("virtual host", Decision::Allow, kListenerMatched, object_at(s.meta()),
                      fmt::format("the address of {} decides; Host is not looked at", s.host)));
     }
-    for (const RouteTables::Impl::Ignored& ignored : impl_.ignored_mesh_routes) {
-      if (ignored.host == s.host) out_.trace.push_back(ignored.node);
-    }
+    if (const auto it = impl_.ignored_mesh_routes.find(s.host); it != impl_.ignored_mesh_routes.end())
+      out_.trace.insert(out_.trace.end(), it->second.begin(), it->second.end());
     const std::vector<const RouteConfig*> configs = table_.configs_of(s);
     for (std::size_t i = 0; i < configs.size(); ++i) {
       if (!config_http(*configs[i], s.host)) continue;

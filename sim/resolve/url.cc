@@ -161,4 +161,10 @@ Target parse_connect_to(const Flow& flow, const Target& target) {
   return out;
 }
 
+model::Protocol transport_protocol(const Target& target) {
+  if (target.scheme == "udp") return model::Protocol::Udp;
+  if (target.scheme == "sctp") return model::Protocol::Sctp;
+  return model::Protocol::Tcp;
+}
+
 }  // namespace waypath::sim

@@ -22,6 +22,8 @@ struct Target {
   RouteRequest::App app = RouteRequest::App::Http;
 };
 
+[[nodiscard]] model::Protocol transport_protocol(const Target& target);
+
 /// Reads Flow.to and Flow.protocol. Nullopt after a report of what is wrong and what was expected.
 [[nodiscard]] std::optional<Target> parse_target(const Flow& flow, model::Diagnostics& diagnostics);
 /// Where the connection really goes when Flow.connect_to says so; the rest stays the target's.

@@ -42,7 +42,6 @@ class WaypointRouter {
                                       out_.reason.detail));
       return std::move(out_);
     }
-    find_configs();
     const bool speaks_http = parses_as_http(request_.app) && !request_.tls;
     if (kind == PortKind::Http && !speaks_http) {
       out_.kind = RouteDecision::Kind::NoFilterChain;
@@ -56,69 +55,27 @@ class WaypointRouter {
     if (kind == PortKind::Http || (kind == PortKind::Auto && speaks_http)) {
       http();
     } else {
+      MeshHost said;
+      const std::vector<const RouteConfig*> configs = waypoint_configs(impl_, service_, view_.ns, said);
+      say(said);
       if (kind != PortKind::Auto)
-        note_blocked_http(out_, configs_, service_.host, view_.port, port->app_protocol);
-      l4();
+        note_blocked_http(out_, configs, service_.host, view_.port, port->app_protocol);
+      l4(configs);
     }
     return std::move(out_);
   }
 
  private:
-  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go getVirtualServiceForWaypoint: routes of the
-  /// Service's or the waypoint's namespace.
-  void find_configs() {
-    const std::vector<std::uint32_t> candidates = mesh_candidates(impl_, service_.host);
-    for (const RouteConfig* config : configs_for(impl_, candidates, view_.ns)) {
-      if (config->ns == service_.ns || config->ns == view_.ns) {
-        configs_.push_back(config);
-      } else {
-        out_.trace.push_back(trace_node("route", Decision::NotApplicable, kRouteIgnoredHere,
-                                        ObjectAt{config->key, config->pos, -1, {}},
-                                        fmt::format("a waypoint serves routes of namespace {} (the "
-                                                    "Service's) and {} (its own) only; this one is of {}",
-                                                    service_.ns.view(), view_.ns.view(), config->ns.view())));
-      }
-    }
-    for (const RouteTables::Impl::Ignored& ignored : impl_.ignored_mesh_routes) {
-      if (ignored.host == service_.host) out_.trace.push_back(ignored.node);
-    }
-    // Source: istio releasenotes 59484: one config a host before, several since.
-    if (!impl_.cluster.profile().has(model::Feature::WaypointMergesVirtualServices) && configs_.size() > 1) {
-      for (std::size_t i = 1; i < configs_.size(); ++i) {
-        out_.trace.push_back(
-            trace_node("route", Decision::NotApplicable, kRouteShadowed,
-                       ObjectAt{configs_[i]->key, configs_[i]->pos, -1, {}},
-                       "this Istio version takes one route object for a host at waypoints: the first"));
-      }
-      configs_.resize(1);
-    }
-    note_mix();
-  }
-
-  /// Source: istio.io docs ambient/migrate/migrate-policies: the mix is not supported; computed by the rule
-  /// and said.
-  void note_mix() {
-    const auto api = [](const RouteConfig* c) { return c->gateway_semantics; };
-    if (std::all_of(configs_.begin(), configs_.end(), api) ||
-        std::none_of(configs_.begin(), configs_.end(), api))
-      return;
-    out_.assumptions.push_back({kRouteMixedApis,
-                                fmt::format("{} has VirtualServices and HTTPRoutes at one waypoint, which "
-                                            "Istio leaves undefined: their rules are taken "
-                                            "one after the other",
-                                            service_.host),
-                                configs_.front()->pos});
+  void say(const MeshHost& host) {
+    out_.trace.insert(out_.trace.end(), host.trace.begin(), host.trace.end());
+    out_.assumptions.insert(out_.assumptions.end(), host.assumptions.begin(), host.assumptions.end());
   }
 
   void http() {
-    VirtualHost host;
-    host.host = "*";
-    for (const RouteConfig* config : configs_) {
-      host.losers.insert(host.losers.end(), config->losers.begin(), config->losers.end());
-      for (HttpEntry& entry : entries_at(*config, view_, impl_, &host.losers))
-        host.rules.add(std::move(entry));
-    }
+    const std::shared_ptr<const MeshHost> made = waypoint_host(impl_, id_, view_);
+    say(*made);
     if (!dynamic_dns_host_fits()) return;
+    const VirtualHost& host = made->host;
     if (host.rules.empty()) {
       out_.trace.insert(out_.trace.end(), host.losers.begin(), host.losers.end());
       default_route(out_, impl_, view_, id_, view_.port, true);
@@ -145,11 +102,11 @@ class WaypointRouter {
 
   /// Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointNetworkFilters: tls rules that
   /// name exactly the Service's host, then tcp rules; SNI itself is not examined.
-  void l4() {
+  void l4(const std::vector<const RouteConfig*>& configs) {
     L4View connection;
     connection.sni_of_host_only = true;
     connection.host = service_.host;
-    for (const RouteConfig* config : configs_) {
+    for (const RouteConfig* config : configs) {
       if (const std::optional<L4Rule> rule = virtual_service_l4(impl_, *config, view_, connection)) {
         return decide_l4(out_, impl_, view_, *rule);
       }
@@ -167,7 +124,6 @@ class WaypointRouter {
   const model::RegistryService& service_;
   const RouteRequest& request_;
   ProxyView view_;
-  std::vector<const RouteConfig*> configs_;
   RouteDecision out_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "model/load/manifest_loader.h"
@@ -21,12 +22,13 @@ struct Drawn {
   std::vector<std::string> documents;
   std::vector<std::string> labelled;  // Services with a waypoint label: "n0/s1"
   std::vector<std::pair<std::string, std::string>> flows;
-  std::set<std::string> captured, sidecars;  // "n0/p1"
+  std::set<std::string> captured, sidecars;      // "n0/p1"
+  std::map<std::string, std::string> tls_modes;  // of DestinationRules, by "n0/p1", the Service's only pod
 };
 
 constexpr std::size_t kNamespaces = 3, kPods = 3;
 
-Drawn draw(Dice& d, bool with_waypoint_labels = true) {
+Drawn draw(Dice& d, bool with_waypoint_labels = true, bool with_rules = false) {
   Drawn out;
   for (std::size_t n = 0; n < kNamespaces; ++n) {
     const bool ambient = d.coin();
@@ -59,6 +61,16 @@ Drawn draw(Dice& d, bool with_waypoint_labels = true) {
           "10.1.{}.{}, selector: {{app: p{}}}, ports: [{{name: http, port: 80, targetPort: 8080}}]}}\n",
           i, n, labelled && with_waypoint_labels ? ", labels: {istio.io/use-waypoint: wp}" : "", n, i + 1,
           i));
+      static const std::vector<std::string> kModes{"DISABLE", "SIMPLE", "ISTIO_MUTUAL"};
+      if (with_rules && !d.one_in(4)) {
+        const std::string mode = d.pick(kModes);
+        out.tls_modes.emplace(name, mode);
+        out.documents.push_back(fmt::format(
+            "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: s{0}, "
+            "namespace: "
+            "n{1}}}\nspec: {{host: s{0}.n{1}.svc.cluster.local, trafficPolicy: {{tls: {{mode: {2}}}}}}}\n",
+            i, n, mode));
+      }
       if (d.one_in(3))
         out.documents.push_back(fmt::format(
             "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: a{}, "
@@ -152,6 +164,44 @@ TEST_CASE("property: every leg is what both of its ends speak") {
       }
     }
   }
+}
+
+// What a DestinationRule asks of the leg to the pod: Envoys do it, ztunnel knows no DestinationRule. HBONE
+// stands for mutual TLS, and TLS that is asked for goes through the tunnel.
+TEST_CASE("property: the last leg is what the DestinationRule at an Envoy says") {
+  std::map<std::string, std::size_t> seen;
+  for (std::uint64_t seed = 300; seed < 325; ++seed) {
+    Dice dice(seed);
+    const Drawn drawn = draw(dice, true, true);
+    const World world(drawn.documents);
+    for (const auto& flow : drawn.flows) {
+      if (flow.second.find("10.1.") == std::string::npos) continue;  // by the Service's address
+      const auto verdict = world.ask(flow);
+      for (const auto& path : verdict.paths) {
+        const auto last = std::find_if(path.legs.rbegin(), path.legs.rend(), [](const auto& leg) {
+          return !leg.auxiliary && leg.transport != Transport::InPod;
+        });
+        if (last == path.legs.rend()) continue;
+        const auto &from = path.hops[last->from], &to = path.hops[last->to];
+        const auto mode = drawn.tls_modes.find(to.ns + "/" + to.pod);
+        CAPTURE(seed, flow.first, flow.second, words(verdict));
+        if (!enforces(from)) {
+          CHECK((last->transport == Transport::Plaintext || last->transport == Transport::Hbone));
+          continue;
+        }
+        if (last->transport == Transport::Hbone || mode == drawn.tls_modes.end()) continue;
+        ++seen[mode->second];
+        if (mode->second == "DISABLE") CHECK(last->transport == Transport::Plaintext);
+        if (mode->second == "SIMPLE") CHECK(last->transport == Transport::Tls);
+        // A waypoint's clusters of the Services that it serves leave ISTIO_MUTUAL out.
+        if (mode->second == "ISTIO_MUTUAL")
+          CHECK(last->transport == (from.kind == HopKind::Waypoint ? Transport::Plaintext : Transport::Mtls));
+        if (last->transport == Transport::Mtls && to.kind != HopKind::Sidecar)
+          CHECK(verdict.outcome != sim::Outcome::Allow);
+      }
+    }
+  }
+  CHECK(seen.size() == 3);
 }
 
 TEST_CASE("property: taking a waypoint label away never adds an enforcement point") {
