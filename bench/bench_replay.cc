@@ -104,9 +104,11 @@ void replay_log(benchmark::State& state) {
     undetermined = report.undetermined.flows;
   }
   std::filesystem::remove(path);
-  state.SetBytesProcessed(state.iterations() * bytes);
-  state.counters["flows"] =
-      benchmark::Counter(static_cast<double>(kLines), benchmark::Counter::kIsIterationInvariantRate);
+  const auto rate = [](double n) {
+    return benchmark::Counter(n, benchmark::Counter::kIsIterationInvariantRate);
+  };
+  state.counters[form == kEnvoy ? "P6_l7_per_s" : "P6_flows_per_s"] = rate(static_cast<double>(kLines));
+  state.counters["P6_MB_per_s"] = rate(static_cast<double>(bytes) / 1e6);
   state.counters["distinct"] = static_cast<double>(rows);
   state.counters["undetermined"] = static_cast<double>(undetermined);
 }
