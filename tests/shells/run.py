@@ -41,7 +41,7 @@ class Terminal:
     def type(self, text):
         os.write(self.fd, text.encode())
 
-    def until(self, found, seconds=20):
+    def until(self, found, seconds=120):
         """Reads until `found` says yes; what was printed since the last forget()."""
         end = time.monotonic() + seconds
         while not found(self.text) and time.monotonic() < end:
