@@ -110,7 +110,6 @@ std::optional<std::string> for_each_log_block(const std::string& path,
     std::memcpy(next.bytes.get(), block.bytes.get() + size, next.size);
     block.size = size;
     std::memset(block.bytes.get() + size, 0, kLogPadding);
-    const auto text = block.text();
     block.lines = lines_in(block.text());
     next.first = block.first + block.lines;
     fn(std::exchange(block, std::move(next)));
