@@ -166,6 +166,34 @@ std::vector<RouteHosts> route_hosts(const model::Cluster& cluster) {
   return out;
 }
 
+std::vector<std::string> tcp_routes_to(const model::Cluster& cluster,
+                                       const std::vector<model::ServiceId>& services) {
+  std::set<std::string> out;
+  const auto asked = [&](model::ServiceId id) {
+    return std::find(services.begin(), services.end(), id) != services.end();
+  };
+  for (const auto& route : cluster.snapshot().all<model::L4Route>()) {
+    if (!(route->meta.key.kind == std::string_view("TCPRoute"))) continue;
+    if (std::all_of(route->parents.begin(), route->parents.end(),
+                    [](const auto& p) { return p.kind == "Service"; }))
+      continue;
+    for (const auto& rule : route->rules)
+      for (const auto& backend : rule.backends)
+        if (backend.kind == "Service" && asked(cluster.find_service(backend.ns.view(), backend.name.view())))
+          out.insert(route->meta.key.str());
+  }
+  for (const auto& vs : cluster.snapshot().all<model::VirtualService>()) {
+    if (std::all_of(vs->gateways.begin(), vs->gateways.end(), [](const auto& g) { return g == "mesh"; }))
+      continue;
+    for (const auto& route : vs->tcp)
+      for (const auto& to : route.route)
+        for (const auto id : cluster.services_by_host(
+                 sim::resolve_short_host(to.host, vs->meta.ns().view(), cluster.mesh().cluster_domain)))
+          if (asked(id)) out.insert(vs->meta.key.str());
+  }
+  return {out.begin(), out.end()};
+}
+
 std::vector<std::string> hosts_at(const RouteHosts& route, const GatewayFront& front) {
   std::set<std::string> out;
   if (route.hosts.empty()) out.insert(without_star(front.host));

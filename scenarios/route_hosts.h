@@ -28,6 +28,11 @@ struct RouteHosts {
 /// VirtualServices, HTTPRoutes, GRPCRoutes, TLSRoutes and Ingresses, in the order of their kinds and names.
 [[nodiscard]] std::vector<RouteHosts> route_hosts(const model::Cluster& cluster);
 
+/// TCPRoutes, and TCP routes of VirtualServices, that lead from a gateway to one of the Services
+/// ("TCPRoute/ns/name"): `route_hosts` has no host for them. Sorted.
+[[nodiscard]] std::vector<std::string> tcp_routes_to(const model::Cluster& cluster,
+                                                     const std::vector<model::ServiceId>& services);
+
 /// Hosts without wildcard that a route serves at a front: "x.example.com" stands for "*.example.com".
 [[nodiscard]] std::vector<std::string> hosts_at(const RouteHosts& route, const GatewayFront& front);
 

@@ -202,6 +202,8 @@ WaySearch search_ways(const sim::Engine& engine, const AskTarget& target, const 
       way.address = a;
       out.ways.push_back(std::move(way));
     }
+  for (const auto& route : tcp_routes_to(engine.cluster(), target.services))
+    out.left_out.push_back(fmt::format("TCP connections that {} leads in through a gateway", route));
   if (out.ways.empty()) return out;
 
   const RequestClassifier classifier(engine);

@@ -128,6 +128,20 @@ TEST_CASE("guard: a target whose ztunnel admits its waypoint alone is guarded") 
   CHECK(closed->refused_around->path.reason.by->key.str() == "AuthorizationPolicy/shop/only-waypoint");
 }
 
+TEST_CASE("guard: a TCPRoute that leads to the target is named as not tried, and nothing is proven") {
+  const std::string edge =
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: shop}\n"
+      "spec: {gatewayClassName: istio, listeners: [{name: tcp, port: 9000, protocol: TCP}]}\n---\n"
+      "apiVersion: gateway.networking.k8s.io/v1alpha2\nkind: TCPRoute\nmetadata: {name: raw, namespace: "
+      "shop}\n"
+      "spec: {parentRefs: [{name: edge}], rules: [{backendRefs: [{name: api, port: 80}]}]}\n---\n";
+  const auto report =
+      guard(of_text(kNamespace + kPods + kWaypoint + service(true) + kOnlyWaypoint + edge), "shop/api");
+  CHECK(report.search.left_out ==
+        std::vector<std::string>{"TCP connections that TCPRoute/shop/raw leads in through a gateway"});
+  CHECK(report.verdict != Verdict::Guarded);
+}
+
 TEST_CASE("guard: without that policy the pod's own address is the bypass, for each kind of client") {
   const auto engine = of_text(kNamespace + kPods + kWaypoint + service(true));
   const auto report = guard(engine, "Service/shop/api");
