@@ -40,7 +40,7 @@ void add_cluster(CLI::App& app, Options& o) {
       ->type_name("CIDR")
       ->allow_extra_args(false);
   app.add_option("--cache", o.cluster.cache,
-                 "Directory for images of what was loaded: the same input is then there at once. Without it "
+                 "Directory for images of what was decoded: the same input is not decoded again. Without it "
                  "WAYPATH_CACHE")
       ->type_name("DIR");
   app.add_flag("--strict", o.common.strict,
