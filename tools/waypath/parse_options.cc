@@ -183,6 +183,14 @@ class Parser {
     return result;
   }
 
+  // "from is required" in the words of --help: "FROM is missing (Who sends)".
+  static std::string missing_argument(const CLI::App& app, std::string_view what) {
+    const auto* option = app.get_option_no_throw(std::string(what.substr(0, what.find(' '))));
+    if (option == nullptr) return {};
+    const ArgumentInfo info = argument(*option);
+    return fmt::format("{} is missing ({})", info.type, info.about);
+  }
+
   ParseResult explain_error(const CLI::ParseError& error, const std::vector<std::string>& arguments) const {
     const auto all = names();
     const auto it = all.find(arguments.front());
@@ -197,6 +205,10 @@ class Parser {
                                      near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near)),
                          help);
     }
+    if (it != all.end() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+      if (const auto missing = missing_argument(*app_.get_subcommand(it->first), error.what());
+          !missing.empty())
+        return usage_error(it->first + ": " + missing, help);
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
     return usage_error((it == all.end() ? "" : it->first + ": ") + message, help);
