@@ -103,7 +103,8 @@ class OneWay {
     ++out_.tried;
     model::Diagnostics quiet;
     WayAnswer& answer = at->second;
-    for (const auto& path : sim::build_paths(engine_, request, {}, quiet)) {
+    const sim::Assume nothing;  // paths point into it
+    for (const auto& path : sim::build_paths(engine_, request, nothing, quiet)) {
       for (const auto& hop : path.hops) {
         routed_ = routed_ || routes(hop);
         if (hop.point && seen_.insert(key_of(*hop.point)).second) points_.push_back(*hop.point);
