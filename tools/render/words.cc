@@ -16,7 +16,7 @@ std::string counted(std::uint64_t n, std::string_view one, std::string_view many
 std::string count_text(std::uint64_t n) {
   std::string out = std::to_string(n);
   for (auto at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > 0; at -= 3)
-    out.insert(static_cast<std::size_t>(at), ",");
+    out.insert(out.begin() + at, ',');
   return out;
 }
 
