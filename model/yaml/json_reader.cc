@@ -179,7 +179,8 @@ class Walker {
     const std::string_view passed = text_.substr(seen_, offset - seen_);
     if (const std::size_t last = passed.rfind('\n'); last != std::string_view::npos) {
       lines_ += static_cast<std::uint32_t>(
-          passed.size() > 256 ? count_lines(passed) : std::count(passed.begin(), passed.end(), '\n'));
+          passed.size() > 256 ? count_lines(passed)
+                              : static_cast<std::size_t>(std::count(passed.begin(), passed.end(), '\n')));
       line_start_ = seen_ + last + 1;
     }
     seen_ = offset;
