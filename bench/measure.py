@@ -22,7 +22,10 @@ class Result:
 
 
 # What belongs together: a name for it, the benchmarks, and the seconds it may take. What fits none comes last.
+# A peak of memory is that of the process: each of its benchmarks has its own.
 GROUPS = (
+    ("memory of YAML", r"^p3_memory/yaml", 30),
+    ("memory of JSON", r"^p3_memory/json", 30),
     ("load", r"^(p\d_|load_|yaml_cpp)", 100),
     ("reach", r"^(all_pairs|judge_connection|trace_connection|reach_)", 150),
     ("what-if", r"^(plan_|whatif|what_if|edit)", 60),
