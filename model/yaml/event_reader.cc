@@ -59,10 +59,11 @@ class TreeHandler : public YAML::EventHandler {
 
   /// Where the last quoted text of the document starts; nullopt when it has none.
   [[nodiscard]] std::optional<YAML::Mark> last_quoted() const { return last_quoted_; }
+  [[nodiscard]] const YAML::Mark& start() const { return start_; }
   [[nodiscard]] bool only_null() const { return root_ == nullptr || root_->is_null(); }
   [[nodiscard]] Document finish() { return builder_.finish(root_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -245,6 +246,7 @@ class TreeHandler : public YAML::EventHandler {
   std::uint64_t expanded_ = 0;
   const Node* root_ = nullptr;
   std::optional<YAML::Mark> last_quoted_;
+  YAML::Mark start_;
 };
 
 /// yaml-cpp 0.7 takes a text whose closing quote is missing when the file ends with a line break. Whether the
@@ -320,9 +322,13 @@ std::vector<Document> read_yaml_events(std::string_view text, const LineMap& lin
     MemoryBuffer buffer(text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
-    while (true) {
+    for (int start_of_last = -1;;) {
       TreeHandler handler(lines, file, text.size(), diagnostics);
       if (!parser.HandleNextDocument(handler)) break;
+      // A separator of flow collections where a document may start: yaml-cpp takes none of it, for ever.
+      if (handler.start().pos == start_of_last && handler.only_null())
+        throw YAML::ParserException(handler.start(), "unknown token");
+      start_of_last = handler.start().pos;
       const std::optional<YAML::Mark> quoted = handler.last_quoted();
       if (quoted && !quote_is_closed(text, static_cast<std::size_t>(quoted->pos))) {
         throw YAML::ParserException(*quoted, YAML::ErrorMsg::EOF_IN_SCALAR);
