@@ -8,6 +8,7 @@
 #include <set>
 
 #include "model/base/edit_distance.h"
+#include "scenarios/expectation.h"
 #include "scenarios/flow_enumeration.h"
 
 namespace waypath::scenarios {
@@ -30,18 +31,6 @@ bool covers(const RequestBox& box, const RequestChoice& choice) {
   for (std::size_t i = 0; i < choice.size(); ++i)
     if (!std::binary_search(box.values[i].begin(), box.values[i].end(), choice[i])) return false;
   return true;
-}
-
-// `*` stands for any text.
-bool glob(std::string_view pattern, std::string_view text) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == text;
-  if (text.substr(0, star) != pattern.substr(0, star)) return false;
-  pattern.remove_prefix(star + 1);
-  text.remove_prefix(star);
-  for (std::size_t i = 0; i <= text.size(); ++i)
-    if (glob(pattern, text.substr(i))) return true;
-  return false;
 }
 
 // kubectl's short names as members are written.

@@ -21,7 +21,7 @@ using scenarios::Way;
 using Verdict = AskReport::Verdict;
 using Kind = RequestAttribute::Kind;
 
-constexpr std::size_t kShownBoxes = 3, kShownCauses = 5;
+constexpr std::size_t kShownBoxes = 3;
 
 std::string attribute_name(const RequestAttribute& a) {
   switch (a.kind) {
@@ -128,35 +128,6 @@ std::map<std::string, std::vector<const Way*>> undecided(const AskReport& r) {
   return out;
 }
 
-std::string way_words(const AskReport& r, const Way& way) {
-  return fmt::format("{} -> {}", client_words(r.search.clients[way.client], false),
-                     r.search.addresses[way.address].about);
-}
-
-std::string causes_text(const AskReport& r, const std::string& label,
-                        const std::map<std::string, std::vector<const Way*>>& by_cause, const Paint& paint,
-                        bool all) {
-  std::vector<std::pair<std::string, const std::vector<const Way*>*>> order;
-  for (const auto& [cause, ways] : by_cause) order.emplace_back(cause, &ways);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.second->size() > b.second->size(); });
-  std::string out;
-  const std::size_t most = all ? order.size() : std::min(order.size(), kShownCauses);
-  for (std::size_t i = 0; i < most; ++i) {
-    const auto& ways = *order[i].second;
-    out += fmt::format("  {:<9}  {} {}: {}\n", label, ways.size(), ways.size() == 1 ? "way" : "ways",
-                       printable(order[i].first));
-    const std::size_t shown = all ? ways.size() : 1;
-    for (std::size_t w = 0; w < shown; ++w)
-      out += paint.dim(fmt::format("             {}{}", all ? "" : "for example ",
-                                   printable(way_words(r, *ways[w])))) +
-             "\n";
-  }
-  if (most < order.size())
-    out += fmt::format("  {:<9}  {} causes more (-v shows them)\n", label, order.size() - most);
-  return out;
-}
-
 std::string lines(const std::string& text, std::size_t indent) {
   std::string out;
   for (const auto& line : wrapped(text, 98 - indent))
@@ -218,8 +189,8 @@ std::string text(const AskReport& r, const std::vector<std::string>& cluster, co
       rows.push_back(&r.rows[i]);
     out += client_text(r, client, rows, cluster, paint, all);
   }
-  out += causes_text(r, "undecided", undecided(r), paint, all);
-  out += causes_text(r, "closed", closed(r, files), paint, all);
+  out += causes_text(r.search, "undecided", undecided(r), paint, all);
+  out += causes_text(r.search, "closed", closed(r, files), paint, all);
   for (const auto& left : r.search.left_out) out += lines("not tried: " + left, 2);
   return out + lines(conclusion(r) + " " + effort_words(r.search) + ".", 0);
 }

@@ -85,11 +85,6 @@ const char* result_key(Result r) {
   return "";
 }
 
-std::string way_words(const GuardReport& r, const Way& way, bool all) {
-  return fmt::format("{} -> {}", client_words(r.search.clients[way.client], all),
-                     r.search.addresses[way.address].about);
-}
-
 // Shortest first: the fewest hops, then the plainest request.
 std::vector<const Way*> bypasses(const GuardReport& r) {
   std::vector<const Way*> out;
@@ -116,7 +111,7 @@ std::string bypass_text(const GuardReport& r, const Way& way, const std::vector<
                         const Paint& paint, bool all) {
   const WayFinding& found = *way.around;
   std::string out =
-      fmt::format("  {}     {}\n", paint.bad("BYPASS"), paint.bold(printable(way_words(r, way, all))));
+      fmt::format("  {}     {}\n", paint.bad("BYPASS"), paint.bold(printable(way_words(r.search, way, all))));
   out += fmt::format("             {}\n", printable(request_words(found.flow)));
   for (const auto& line : wrapped(hops_words(found.path), 84))
     out += fmt::format("             {}\n", printable(line));
@@ -161,29 +156,6 @@ std::string bypasses_text(const GuardReport& r, const std::vector<std::string>& 
 struct Lines {
   std::map<std::string, std::vector<const Way*>> by_cause;
 };
-
-std::string grouped(const GuardReport& r, const std::string& label, const Lines& lines, const Paint& paint,
-                    bool all) {
-  std::vector<std::pair<std::string, const std::vector<const Way*>*>> order;
-  for (const auto& [cause, ways] : lines.by_cause) order.emplace_back(cause, &ways);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.second->size() > b.second->size(); });
-  std::string out;
-  const std::size_t most = all ? order.size() : std::min(order.size(), kShown);
-  for (std::size_t i = 0; i < most; ++i) {
-    const auto& ways = *order[i].second;
-    out += fmt::format("  {:<9}  {} {}: {}\n", label, ways.size(), ways.size() == 1 ? "way" : "ways",
-                       printable(order[i].first));
-    const std::size_t shown = all ? ways.size() : 1;
-    for (std::size_t w = 0; w < shown; ++w)
-      out += paint.dim(fmt::format("             {}{}", all ? "" : "for example ",
-                                   printable(way_words(r, *ways[w], all)))) +
-             "\n";
-  }
-  if (most < order.size())
-    out += fmt::format("  {:<9}  {} causes more (-v shows them)\n", label, order.size() - most);
-  return out;
-}
 
 std::string graph_words(const GuardReport& r) {
   std::vector<std::string> out;
@@ -292,8 +264,8 @@ std::string text(const GuardReport& r, const std::vector<std::string>& cluster,
                   : r.verdict == Verdict::Bypass ? paint.bad(word)
                                                  : paint.bold(word));
   out += bypasses_text(r, cluster, paint, all);
-  out += grouped(r, "undecided", undecided(r), paint, all);
-  out += grouped(r, "closed", closed(r, files), paint, all);
+  out += causes_text(r.search, "undecided", undecided(r).by_cause, paint, all);
+  out += causes_text(r.search, "closed", closed(r, files).by_cause, paint, all);
   out += nodes_words(r);
   out += left_out_words(r);
   out += graph_words(r);

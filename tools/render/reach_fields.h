@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sim/reach.h"
+#include "tools/render/words.h"
 
 namespace waypath::tools {
 
@@ -16,17 +17,6 @@ struct ReachFields {
 [[nodiscard]] inline ReachFields reach_fields(const sim::ReachResult& matrix, const sim::ReachCell& cell) {
   return {matrix.connections(cell.sure), cell.sure == cell.possible ? "" : matrix.connections(cell.possible),
           cell.conditional == sim::PortSetTable::kNone ? "" : matrix.connections(cell.conditional)};
-}
-
-/// RFC 4180.
-[[nodiscard]] inline std::string csv_field(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string out = "\"";
-  for (const char c : field) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
 }
 
 inline constexpr std::string_view kReachCsvHead = "src,dst,connections,possible,conditional\r\n";

@@ -176,6 +176,36 @@ Json finding_json(const scenarios::WayFinding& finding, const std::vector<std::s
   return j;
 }
 
+std::string way_words(const scenarios::WaySearch& search, const scenarios::Way& way, bool all_members) {
+  return fmt::format("{} -> {}", client_words(search.clients[way.client], all_members),
+                     search.addresses[way.address].about);
+}
+
+std::string causes_text(const scenarios::WaySearch& search, const std::string& label,
+                        const std::map<std::string, std::vector<const scenarios::Way*>>& by_cause,
+                        const Paint& paint, bool all) {
+  std::vector<std::pair<std::string, const std::vector<const scenarios::Way*>*>> order;
+  for (const auto& [cause, ways] : by_cause) order.emplace_back(cause, &ways);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second->size() > b.second->size(); });
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  const std::size_t most = all ? order.size() : std::min(order.size(), kShown);
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto& ways = *order[i].second;
+    out += fmt::format("  {:<9}  {} {}: {}\n", label, ways.size(), ways.size() == 1 ? "way" : "ways",
+                       printable(order[i].first));
+    const std::size_t shown = all ? ways.size() : 1;
+    for (std::size_t w = 0; w < shown; ++w)
+      out += paint.dim(fmt::format("             {}{}", all ? "" : "for example ",
+                                   printable(way_words(search, *ways[w], all)))) +
+             "\n";
+  }
+  if (most < order.size())
+    out += fmt::format("  {:<9}  {} causes more (-v shows them)\n", label, order.size() - most);
+  return out;
+}
+
 std::string effort_words(const scenarios::WaySearch& search) {
   return fmt::format("{} x {} ({} that can be dialled), {} simulated",
                      counted(search.clients.size(), "class of clients", "classes of clients"),

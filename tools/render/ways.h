@@ -2,12 +2,14 @@
 // Words that `guard` and `ask` share: clients, addresses, what stops a request, and the trace command that
 // confirms a finding.
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "model/base/source_pos.h"
 #include "scenarios/way_search.h"
+#include "tools/render/names.h"
 
 namespace waypath::tools {
 
@@ -36,6 +38,15 @@ namespace waypath::tools {
 [[nodiscard]] nlohmann::ordered_json finding_json(const scenarios::WayFinding& finding,
                                                   const std::vector<std::string>& cluster,
                                                   const model::SourceFiles& files);
+
+/// "shop/web (ambient) -> pod shop/api port 8080".
+[[nodiscard]] std::string way_words(const scenarios::WaySearch& search, const scenarios::Way& way,
+                                    bool all_members);
+/// A line a cause with how many ways it stops, those of most ways first, and an example; `all`: every cause
+/// and way.
+[[nodiscard]] std::string causes_text(
+    const scenarios::WaySearch& search, const std::string& label,
+    const std::map<std::string, std::vector<const scenarios::Way*>>& by_cause, const Paint& paint, bool all);
 
 /// "14 client classes x 9 addresses (97 ways that can be dialled), 1,240 requests simulated".
 [[nodiscard]] std::string effort_words(const scenarios::WaySearch& search);
