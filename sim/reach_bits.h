@@ -2,6 +2,7 @@
 // Sets of ends as the 64-bit words that hold any of them. Ends are numbered by namespace, so that what
 // policies of one namespace are about comes in a word or two.
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -22,6 +23,12 @@ using BitWords = std::vector<BitWord>;
 inline void append_bit(BitWords& words, std::uint32_t end) {
   if (words.empty() || words.back().at != end / kWordBits) words.push_back({end / kWordBits, 0});
   words.back().bits |= std::uint64_t{1} << (end % kWordBits);
+}
+
+[[nodiscard]] inline bool has_bit(const BitWords& words, std::uint32_t end) {
+  const auto at = std::lower_bound(words.begin(), words.end(), end / kWordBits,
+                                   [](const BitWord& w, std::uint32_t word) { return w.at < word; });
+  return at != words.end() && at->at == end / kWordBits && (at->bits >> (end % kWordBits) & 1U) != 0;
 }
 
 /// Calls `fn(end)` for each bit of a word, ascending.

@@ -26,41 +26,16 @@ class Numbers {
   std::unordered_map<T, std::uint64_t> numbers_;
 };
 
-template <class Rule>
-void each_block(const Rule& rule, const std::function<void(const model::Cidr&)>& fn) {
-  if constexpr (std::is_same_v<Rule, model::NetworkPolicyRule>) {
-    for (const auto& peer : rule.peers) {
-      if (!peer.ip_block) continue;
-      fn(peer.ip_block->cidr);
-      for (const auto& e : peer.ip_block->except) fn(e);
-    }
-  } else {
-    for (const auto& peer : rule.peers)
-      for (const auto& cidr : peer.networks) fn(cidr);
-  }
-}
-
-bool selects_nodes(const model::ClusterPolicyRule& rule) {
-  return std::any_of(rule.peers.begin(), rule.peers.end(), [](const auto& p) { return p.nodes.has_value(); });
-}
-
-std::vector<model::Cidr> all_blocks(const model::Cluster& cluster) {
+std::vector<model::Cidr> all_blocks(const model::Cluster& cluster, bool both_families) {
   std::vector<model::Cidr> out;
-  const auto add = [&](const model::Cidr& c) { out.push_back(c); };
+  if (both_families) out.push_back(*model::parse_cidr("::/0"));
+  for (const auto& p : cluster.snapshot().all<NetworkPolicy>()) add_blocks(*p, out);
   bool nodes = false;
-  for (const auto& p : cluster.snapshot().all<NetworkPolicy>()) {
-    for (const auto& r : p->ingress) each_block(r, add);
-    for (const auto& r : p->egress) each_block(r, add);
-  }
   for (const auto& p : cluster.snapshot().all<ClusterPolicy>()) {
-    for (const auto& r : p->ingress) each_block(r, add);
-    for (const auto& r : p->egress) {
-      each_block(r, add);
-      nodes = nodes || selects_nodes(r);
-    }
+    add_blocks(*p, out);
+    nodes = nodes || selects_nodes(*p);
   }
-  for (std::uint32_t i = 0; nodes && i < cluster.node_names().size(); ++i)
-    for (const auto& ip : cluster.node_ips({i})) out.push_back({ip, ip.is_v4() ? 32U : 128U});
+  if (nodes) add_node_addresses(cluster, out);
   return out;
 }
 
@@ -75,6 +50,7 @@ class PortNames {
     for (const auto& p : rule.ports)
       if (!p.named.empty()) names_.push_back(p.named);
   }
+  void add(Symbol name) { names_.push_back(name); }
   [[nodiscard]] std::vector<Symbol> take() {
     std::sort(names_.begin(), names_.end(), model::TextLess());
     names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
@@ -95,6 +71,16 @@ std::vector<Symbol> all_port_names(const model::Cluster& cluster) {
   };
   add(cluster.snapshot().all<NetworkPolicy>());
   add(cluster.snapshot().all<ClusterPolicy>());
+  return names.take();
+}
+
+/// Every name that a pod of the cluster gives to a port, in order.
+std::vector<Symbol> declared_port_names(const model::Cluster& cluster) {
+  PortNames names;
+  for (const auto* pod : cluster.pods())
+    for (const auto& container : pod->spec.containers)
+      for (const auto& port : container.ports)
+        if (!port.name.empty()) names.add(port.name);
   return names.take();
 }
 
@@ -125,6 +111,27 @@ bool same_annotations(const Pod& a, const Pod& b) {
 }
 
 }  // namespace
+
+ReachRule reach_rule(const model::NetworkPolicyRule& r, Symbol ns) {
+  ReachRule rule;
+  rule.network = &r;
+  rule.ns = ns;
+  rule.every_peer = r.peers.empty();
+  rule.named_ports = std::any_of(r.ports.begin(), r.ports.end(),
+                                 [](const auto& port) { return std::holds_alternative<Symbol>(port.port); });
+  return rule;
+}
+
+ReachRule reach_rule(const model::ClusterPolicyRule& r) {
+  ReachRule rule;
+  rule.cluster = &r;
+  rule.by_subject = std::any_of(r.peers.begin(), r.peers.end(), [](const auto& peer) {
+    return peer.pods && (!peer.pods->same_labels.empty() || !peer.pods->not_same_labels.empty());
+  });
+  rule.named_ports =
+      std::any_of(r.ports.begin(), r.ports.end(), [](const auto& port) { return !port.named.empty(); });
+  return rule;
+}
 
 /// Pods with equal namespace, labels, addresses as far as blocks tell them apart, and named ports.
 struct ReachClasses::Groups {
@@ -217,28 +224,11 @@ void ReachClasses::collect_rules(const std::vector<NetAttachment>& attached) {
   };
   each(cluster_.snapshot().all<NetworkPolicy>(), [&](const NetworkPolicy& p, Direction d) {
     if (d == Direction::Ingress ? !p.affects_ingress : !p.affects_egress) return;
-    for (const auto& r : d == Direction::Ingress ? p.ingress : p.egress) {
-      ReachRule rule;
-      rule.network = &r;
-      rule.ns = p.meta.key.ns;
-      rule.every_peer = r.peers.empty();
-      rule.named_ports = std::any_of(r.ports.begin(), r.ports.end(), [](const auto& port) {
-        return std::holds_alternative<Symbol>(port.port);
-      });
-      rules_.push_back(rule);
-    }
+    for (const auto& r : d == Direction::Ingress ? p.ingress : p.egress)
+      rules_.push_back(reach_rule(r, p.meta.key.ns));
   });
   each(cluster_.snapshot().all<ClusterPolicy>(), [&](const ClusterPolicy& p, Direction d) {
-    for (const auto& r : d == Direction::Ingress ? p.ingress : p.egress) {
-      ReachRule rule;
-      rule.cluster = &r;
-      rule.by_subject = std::any_of(r.peers.begin(), r.peers.end(), [](const auto& peer) {
-        return peer.pods && (!peer.pods->same_labels.empty() || !peer.pods->not_same_labels.empty());
-      });
-      rule.named_ports =
-          std::any_of(r.ports.begin(), r.ports.end(), [](const auto& port) { return !port.named.empty(); });
-      rules_.push_back(rule);
-    }
+    for (const auto& r : d == Direction::Ingress ? p.ingress : p.egress) rules_.push_back(reach_rule(r));
   });
 }
 
@@ -254,8 +244,7 @@ void ReachClasses::resolve(const Groups& groups, const CniProfile& profile) {
 }
 
 // Groups that every rule treats alike, under the same policies, are one class.
-void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& attached,
-                        bool keep_identity) {
+void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_all) {
   const std::uint32_t count = groups.pods.size();
   const bool by_subject =
       std::any_of(rules_.begin(), rules_.end(), [](const auto& r) { return r.by_subject; });
@@ -284,7 +273,7 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
     tokens.push_back(profile);
     tokens.push_back(pod.ips.empty() ? 1 : 0);
     if (by_subject) tokens.push_back(symbol(pod.meta.key.ns));
-    if (keep_identity) tokens.push_back(g);
+    if (keep_all) tokens.push_back(g);
     const auto [at, added] = known.emplace(std::move(tokens), static_cast<std::uint32_t>(classes_.size()));
     if (added) classes_.push_back({groups.pods.pods()[g], a, pod.ips.empty(), profile});
     class_of_group[g] = at->second;
@@ -307,22 +296,26 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
 }
 
 ReachClasses::ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
-                           model::Diagnostics& diagnostics)
-    : cluster_(cluster), ranges_(all_blocks(cluster)), class_of_(cluster.pods().size(), kNone) {
-  std::vector<Symbol> names = all_port_names(cluster);
+                           model::Diagnostics& diagnostics, bool keep_labels)
+    : cluster_(cluster), ranges_(all_blocks(cluster, keep_labels)), class_of_(cluster.pods().size(), kNone) {
+  std::vector<Symbol> names = keep_labels ? declared_port_names(cluster) : all_port_names(cluster);
   Groups groups = group(profile, keep_identity, names);
   auto attached = attach_net_policies(cluster, groups.pods, &diagnostics);
   collect_rules(attached);
   // Names that only policies without a pod look up tell no pods apart.
   PortNames used;
   for (const auto& r : rules_) r.network != nullptr ? used.add(*r.network) : used.add(*r.cluster);
-  if (auto fewer = used.take(); fewer != names) {
+  if (auto fewer = used.take(); !keep_labels && fewer != names) {
     names = std::move(fewer);
     groups = group(profile, keep_identity, names);
     attached = attach_net_policies(cluster, groups.pods, nullptr);
   }
   resolve(groups, profile);
-  join(groups, attached, keep_identity);
+  join(groups, attached, keep_identity || keep_labels);
+  if (keep_labels) {
+    pods_ = std::move(groups.pods);
+    parts_ = std::move(groups.parts);
+  }
 }
 
 std::vector<std::uint32_t> ReachClasses::sizes() const {

@@ -31,6 +31,10 @@ struct ReachRule {
   std::span<const Member> members;   // the ends of the set, ascending
 };
 
+/// A rule whose peers are not resolved yet.
+[[nodiscard]] ReachRule reach_rule(const model::NetworkPolicyRule& rule, model::Symbol ns);
+[[nodiscard]] ReachRule reach_rule(const model::ClusterPolicyRule& rule);
+
 /// The rules of one policy in both directions, as positions in ReachClasses::rules().
 struct ReachPolicy {
   std::uint32_t ingress_first = 0, ingress_last = 0, egress_first = 0, egress_last = 0;
@@ -56,8 +60,10 @@ class ReachClasses {
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   /// `keep_identity`: pods of different namespaces, labels, service accounts or dataplanes are never joined.
+  /// `keep_labels`: pods of different namespaces, labels or names of ports are not either, so that selectors
+  /// and ports of policies to come part no class; IPv6 is cut into ranges even when no block asks for it.
   ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
-               model::Diagnostics& diagnostics);
+               model::Diagnostics& diagnostics, bool keep_labels = false);
 
   /// By namespace and name of the first pod.
   [[nodiscard]] const std::vector<ReachClass>& classes() const { return classes_; }
@@ -65,6 +71,9 @@ class ReachClasses {
   [[nodiscard]] const std::vector<ReachRule>& rules() const { return rules_; }
   [[nodiscard]] ReachPolicy policy(const void* policy) const { return policies_.at(policy); }
   [[nodiscard]] const ReachPeerBits& bits(const ReachRule& rule) const { return bits_[rule.peers]; }
+  /// With `keep_labels`: what stands for the classes, in their order; the ranges with their addresses.
+  [[nodiscard]] const PodSelection& pods() const { return pods_; }
+  [[nodiscard]] const std::vector<std::vector<std::uint32_t>>& parts() const { return parts_; }
   /// kNone for hostNetwork pods.
   [[nodiscard]] std::uint32_t class_of(model::PodId pod) const { return class_of_[pod.index]; }
   /// Number of pods of each class.
@@ -80,7 +89,7 @@ class ReachClasses {
                              const std::vector<model::Symbol>& names) const;
   void collect_rules(const std::vector<NetAttachment>& attached);
   void resolve(const Groups& groups, const CniProfile& profile);
-  void join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_identity);
+  void join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_all);
 
   const model::Cluster& cluster_;
   std::vector<ReachRule> rules_;
@@ -90,6 +99,8 @@ class ReachClasses {
   std::vector<std::uint32_t> class_of_;
   std::vector<std::vector<ReachMember>> sets_;
   std::vector<ReachPeerBits> bits_;
+  PodSelection pods_;
+  std::vector<std::vector<std::uint32_t>> parts_;
 };
 
 }  // namespace waypath::sim

@@ -6,35 +6,19 @@
 #include "model/base/parallel.h"
 
 namespace waypath::sim {
-namespace {
 
-/// The sizes of classes as one set of ends for each binary digit, so that pods are counted word by word.
-class Weights {
- public:
-  Weights(const std::vector<std::uint32_t>& sizes, std::uint32_t words) {
-    for (std::uint32_t c = 0; c < sizes.size(); ++c)
-      for (unsigned digit = 0; digit < 32; ++digit) {
-        if ((sizes[c] >> digit & 1U) == 0) continue;
-        while (digits_.size() <= digit) digits_.emplace_back(words, 0);
-        digits_[digit][c / kWordBits] |= std::uint64_t{1} << (c % kWordBits);
-      }
-  }
-  [[nodiscard]] std::uint64_t of(std::uint32_t word, std::uint64_t bits) const {
-    std::uint64_t sum = 0;
-    for (std::size_t digit = 0; digit < digits_.size(); ++digit)
-      sum += static_cast<std::uint64_t>(std::popcount(digits_[digit][word] & bits)) << digit;
-    return sum;
-  }
-
- private:
-  std::vector<std::vector<std::uint64_t>> digits_;
-};
-
-}  // namespace
+ReachWeights::ReachWeights(const std::vector<std::uint32_t>& sizes, std::uint32_t words) {
+  for (std::uint32_t c = 0; c < sizes.size(); ++c)
+    for (unsigned digit = 0; digit < 32; ++digit) {
+      if ((sizes[c] >> digit & 1U) == 0) continue;
+      while (digits_.size() <= digit) digits_.emplace_back(words, 0);
+      digits_[digit][c / kWordBits] |= std::uint64_t{1} << (c % kWordBits);
+    }
+}
 
 ReachCount count_pairs(const ReachClasses& classes, ReachMatrix& matrix, unsigned jobs) {
   const std::vector<std::uint32_t> sizes = classes.sizes();
-  const Weights weights(sizes, matrix.words());
+  const ReachWeights weights(sizes, matrix.words());
   const auto count = static_cast<std::uint32_t>(sizes.size());
   const auto blocks = [&](std::uint32_t first, std::uint32_t last, ReachCount& out) {
     ReachStream stream(matrix);

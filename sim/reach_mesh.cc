@@ -195,10 +195,10 @@ std::uint32_t ReachMesh::row(std::uint32_t destination, const std::vector<bool>&
   return static_cast<std::uint32_t>(rows_.size() - 1);
 }
 
-ReachCell ReachMesh::apply(ReachCell cell, std::uint32_t answer, std::set<std::string>& facts) const {
-  if (answer == kAsIs) return cell;
+ReachMesh::Ports ReachMesh::apply(PortSet sure, PortSet possible, std::uint32_t answer,
+                                  std::set<std::string>& facts) const {
+  if (answer == kAsIs) return {std::move(sure), std::move(possible), {}};
   const Answer& a = answers_[answer];
-  PortSet sure = table_.set(cell.sure), possible = table_.set(cell.possible);
   const PortSet tcp = PortSet::protocol(Protocol::Tcp);
   // Between meshed ends NetworkPolicies see HBONE only: TCP 15008 opens every port, or none. Ambient-path
   // section 5.
@@ -212,14 +212,17 @@ ReachCell ReachMesh::apply(ReachCell cell, std::uint32_t answer, std::set<std::s
   for (const auto& [ports, missing] : a.facts)
     if (!(possible & ports).empty()) facts.insert(missing.begin(), missing.end());
   // HTTP rules of a sidecar may narrow what its TCP chain lets through.
-  const PortSet conditional = a.sidecar ? (sure & tcp) - a.refused - a.unknown : PortSet();
+  PortSet conditional = a.sidecar ? (sure & tcp) - a.refused - a.unknown : PortSet();
   sure -= a.refused;
   sure -= a.unknown;
   possible -= a.refused;
-  cell.sure = table_.id(sure);
-  cell.possible = table_.id(possible);
-  cell.conditional = table_.id(conditional);
-  return cell;
+  return {std::move(sure), std::move(possible), std::move(conditional)};
+}
+
+ReachCell ReachMesh::apply(ReachCell cell, std::uint32_t answer, std::set<std::string>& facts) const {
+  if (answer == kAsIs) return cell;
+  const Ports ports = apply(table_.set(cell.sure), table_.set(cell.possible), answer, facts);
+  return {table_.id(ports.sure), table_.id(ports.possible), table_.id(ports.conditional)};
 }
 
 }  // namespace waypath::sim

@@ -34,7 +34,13 @@ class ReachMesh {
   [[nodiscard]] std::size_t answers() const { return answers_.size(); }
   /// Some answer hangs on a fact that is not known.
   [[nodiscard]] bool undecided() const { return undecided_; }
-  /// `cell` as NetworkPolicies leave it. Adds the facts that the outcome hangs on.
+  /// Ports of a cell.
+  struct Ports {
+    PortSet sure, possible, conditional;
+  };
+  /// `sure` and `possible` as NetworkPolicies leave them. Adds the facts that the outcome hangs on.
+  [[nodiscard]] Ports apply(PortSet sure, PortSet possible, std::uint32_t answer,
+                            std::set<std::string>& facts) const;
   [[nodiscard]] ReachCell apply(ReachCell cell, std::uint32_t answer, std::set<std::string>& facts) const;
 
  private:

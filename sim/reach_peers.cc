@@ -35,6 +35,34 @@ std::vector<ReachMember> certain(const std::vector<std::uint32_t>& positions) {
 
 }  // namespace
 
+void add_blocks(const model::NetworkPolicy& policy, std::vector<Cidr>& out) {
+  for (const auto* rules : {&policy.ingress, &policy.egress})
+    for (const auto& rule : *rules)
+      for (const auto& peer : rule.peers) {
+        if (!peer.ip_block) continue;
+        out.push_back(peer.ip_block->cidr);
+        out.insert(out.end(), peer.ip_block->except.begin(), peer.ip_block->except.end());
+      }
+}
+
+void add_blocks(const model::ClusterPolicy& policy, std::vector<Cidr>& out) {
+  for (const auto* rules : {&policy.ingress, &policy.egress})
+    for (const auto& rule : *rules)
+      for (const auto& peer : rule.peers) out.insert(out.end(), peer.networks.begin(), peer.networks.end());
+}
+
+bool selects_nodes(const model::ClusterPolicy& policy) {
+  return std::any_of(policy.egress.begin(), policy.egress.end(), [](const auto& rule) {
+    return std::any_of(rule.peers.begin(), rule.peers.end(),
+                       [](const auto& peer) { return peer.nodes.has_value(); });
+  });
+}
+
+void add_node_addresses(const model::Cluster& cluster, std::vector<Cidr>& out) {
+  for (std::uint32_t i = 0; i < cluster.node_names().size(); ++i)
+    for (const auto& ip : cluster.node_ips({i})) out.push_back({ip, ip.is_v4() ? 32U : 128U});
+}
+
 std::size_t ReachTokensHash::operator()(const ReachTokens& tokens) const noexcept {
   std::uint64_t h = 1469598103934665603ULL;
   for (const auto t : tokens) {

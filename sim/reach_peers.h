@@ -20,6 +20,13 @@ struct ReachMember {
   friend bool operator==(const ReachMember&, const ReachMember&) = default;
 };
 
+/// Adds the blocks at whose bounds a policy's rules part addresses.
+void add_blocks(const model::NetworkPolicy& policy, std::vector<model::Cidr>& out);
+void add_blocks(const model::ClusterPolicy& policy, std::vector<model::Cidr>& out);
+/// Where peers are nodes, their addresses are such blocks.
+[[nodiscard]] bool selects_nodes(const model::ClusterPolicy& policy);
+void add_node_addresses(const model::Cluster& cluster, std::vector<model::Cidr>& out);
+
 /// Lists of numbers as keys.
 using ReachTokens = std::vector<std::uint64_t>;
 struct ReachTokensHash {

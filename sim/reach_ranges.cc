@@ -74,6 +74,30 @@ AddressPartition::AddressPartition(const std::vector<model::Cidr>& blocks) {
   }
 }
 
+std::vector<AddressPartition::Cut> AddressPartition::cuts(const std::vector<model::Cidr>& blocks) const {
+  std::vector<IpAddress> starts;
+  const auto add = [&](const IpAddress& start) {
+    if (ranges_[part_of(start)].low != start) starts.push_back(start);
+  };
+  for (const auto& block : blocks) {
+    const AddressRange range = range_of(block);
+    add(range.low);
+    if (const auto after = neighbour(range.high, 1)) add(*after);
+  }
+  std::sort(starts.begin(), starts.end());
+  starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
+  std::vector<Cut> out;
+  for (const IpAddress& start : starts) {
+    const std::size_t position = part_of(start);
+    if (out.empty() || out.back().position != position) out.push_back({position, {ranges_[position]}});
+    AddressRange& before = out.back().pieces.back();
+    const AddressRange piece{start, before.high};
+    before.high = *neighbour(start, -1);
+    out.back().pieces.push_back(piece);
+  }
+  return out;
+}
+
 // Addresses of IPv4 come before those of IPv6, here as in the order of asio.
 std::pair<std::size_t, std::size_t> AddressPartition::parts_of(const model::Cidr& block) const {
   const AddressRange range = range_of(block);

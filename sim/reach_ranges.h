@@ -33,6 +33,13 @@ class AddressPartition {
   [[nodiscard]] const std::vector<AddressRange>& ranges() const { return ranges_; }
   /// Positions [first, second) of the ranges that make up a block.
   [[nodiscard]] std::pair<std::size_t, std::size_t> parts_of(const model::Cidr& block) const;
+  /// Ranges that bounds of these blocks cut, by position, each with its pieces in order. The blocks' families
+  /// are part.
+  struct Cut {
+    std::size_t position = 0;
+    std::vector<AddressRange> pieces;
+  };
+  [[nodiscard]] std::vector<Cut> cuts(const std::vector<model::Cidr>& blocks) const;
   /// Position of the range that holds an address; `ranges().size()` when its family is not part.
   [[nodiscard]] std::size_t part_of(const model::IpAddress& address) const;
 

@@ -9,241 +9,144 @@ constexpr PortSetTable::Id kUnset = UINT32_MAX;
 
 }  // namespace
 
-ReachAnswers::ReachAnswers() {
-  static_cast<void>(id({PortSetTable::kNone, PortSetTable::kNone}));
-  static_cast<void>(id({PortSetTable::kAll, PortSetTable::kAll}));
-}
-
-ReachAnswers::Id ReachAnswers::id(const ReachAnswer& answer) {
-  const auto [at, added] =
-      ids_.emplace(std::uint64_t{answer.sure} << 32U | answer.possible, static_cast<Id>(answers_.size()));
-  if (added) answers_.push_back(answer);
-  return at->second;
-}
-
-std::uint32_t ReachRow::at(std::uint32_t end) const {
-  const std::uint32_t word = end / kWordBits;
-  auto at = std::lower_bound(others.begin(), others.end(), word,
-                             [](const Entry& e, std::uint32_t w) { return e.word < w; });
-  for (; at != others.end() && at->word == word; ++at)
-    if ((at->bits >> (end % kWordBits) & 1U) != 0) return at->answer;
-  return usual;
-}
-
-/// Ports still open, ports that a Pass may have taken out of the tier, ports that may have been let through
-/// or refused; and what NetworkPolicies let through. A rule that matches or not by an unknown fact leaves its
-/// ports open as well. The set form of what the evaluator does for one connection.
-struct ReachRows::Worlds {
-  PortSetTable::Id open = PortSetTable::kAll, passed = PortSetTable::kNone, allowed = PortSetTable::kNone,
-                   refused = PortSetTable::kNone, sure = PortSetTable::kNone, possible = PortSetTable::kNone;
-};
-
-/// One part of a rule in the order in which it is asked.
-struct ReachRows::Term {
-  enum Step : std::uint8_t { Accept, Deny, Pass, Network, EndOfTier, EndOfNetwork };
-  std::uint8_t step = Network;
-  bool every = false;  // all ends; also the ends of steps
-  Fit fit = Fit::Yes;
-  PortSetTable::Id ports = PortSetTable::kNone;
-  const BitWords* ends = nullptr;
-
-  void apply(Worlds& w, PortSetTable& table) const {
-    switch (step) {
-      case Network:
-        w.possible = table.unite(w.possible, ports);
-        if (fit == Fit::Yes) w.sure = table.unite(w.sure, ports);
-        return;
-      case EndOfTier:
-        w.open = table.unite(w.open, w.passed);
-        w.passed = PortSetTable::kNone;
-        return;
-      case EndOfNetwork:
-        if (w.open == PortSetTable::kNone) return;
-        w.allowed = table.unite(w.allowed, table.intersect(w.open, w.possible));
-        w.refused = table.unite(w.refused, table.subtract(w.open, w.sure));
-        w.open = PortSetTable::kNone;
-        return;
-      default:
-        break;
-    }
-    if (w.open == PortSetTable::kNone) return;
-    const auto part = table.intersect(w.open, ports);
-    auto& into = step == Accept ? w.allowed : step == Deny ? w.refused : w.passed;
-    into = table.unite(into, part);
-    if (fit == Fit::Yes) w.open = table.subtract(w.open, part);
-  }
-};
-
 ReachRows::ReachRows(const model::Cluster& cluster, const CniProfile& profile, const ReachClasses& classes,
                      PortSetTable& table)
-    : match_{cluster, profile, false},
-      classes_(classes),
+    : match_{cluster, profile, false}, classes_(classes), table_(table) {
+  own_ports_.of_rule.assign(own_rules(), kUnset);
+}
+
+ReachRows::ReachRows(const ReachRows& other, PortSetTable& table)
+    : match_(other.match_),
+      classes_(other.classes_),
       table_(table),
-      rule_ports_(classes.rules().size(), kUnset) {}
+      answers_(other.answers_),
+      own_ports_(other.own_ports_) {}
+
+void ReachRows::use(const ReachExtra* extra) {
+  extra_ = extra;
+  extra_ports_.of_rule.assign(extra == nullptr ? 0 : extra->rules.size(), kUnset);
+  extra_ports_.named.clear();
+  extra_ports_.by_destination.clear();
+}
+
+ReachPolicy ReachRows::policy(const void* policy) const {
+  if (extra_ != nullptr)
+    for (const auto& [of, rules] : extra_->policies)
+      if (of == policy) return rules;
+  return classes_.policy(policy);
+}
 
 // Names of ports are the destination's: the peer's on egress, the pod's own on ingress.
-PortSetTable::Id ReachRows::ports(std::uint32_t rule, std::uint32_t destination) {
-  const ReachRule& r = classes_.rules()[rule];
+PortSetTable::Id ReachRows::ports(std::uint32_t number, std::uint32_t destination) {
+  const ReachRule& r = rule(number);
+  Ports& found = number < own_rules() ? own_ports_ : extra_ports_;
   PortSetTable::Id& known =
       r.named_ports
-          ? named_ports_.emplace(std::uint64_t{rule} << 32U | profile(destination), kUnset).first->second
-          : rule_ports_[rule];
+          ? found.named.emplace(std::uint64_t{number} << 32U | profile(destination), kUnset).first->second
+          : found.of_rule[number < own_rules() ? number : number - own_rules()];
   if (known == kUnset) {
-    const model::PodId pod = r.named_ports && destination < classes_.classes().size()
-                                 ? classes_.classes()[destination].pod
-                                 : model::PodId{};
+    const std::uint32_t of = parent(destination);
+    const model::PodId pod =
+        r.named_ports && of < classes_.classes().size() ? classes_.classes()[of].pod : model::PodId{};
     known =
         table_.id(r.network != nullptr ? match_.port_set(*r.network, pod) : match_.port_set(*r.cluster, pod));
   }
   return known;
 }
 
-void ReachRows::each_end(std::uint32_t rule, std::uint32_t subject, Direction direction,
+void ReachRows::each_end(std::uint32_t number, std::uint32_t subject, Direction direction,
                          std::vector<Part>& out) {
-  const ReachRule& r = classes_.rules()[rule];
+  const ReachRule& r = rule(number);
   std::uint32_t of_profile = UINT32_MAX - 1;  // what the end before has
   PortSetTable::Id allowed = PortSetTable::kNone;
   const auto add = [&](std::uint32_t end, Fit fit) {
     const std::uint32_t destination = direction == Direction::Egress ? end : subject;
     if (profile(destination) != of_profile) {
       of_profile = profile(destination);
-      allowed = ports(rule, destination);
+      allowed = ports(number, destination);
     }
     auto at = std::find_if(out.begin(), out.end(),
                            [&](const Part& p) { return p.ports == allowed && p.fit == fit; });
     if (at == out.end()) at = out.insert(out.end(), {allowed, fit, {}});
     append_bit(at->ends, end);
   };
-  const auto ends = static_cast<std::uint32_t>(classes_.ends());
+  const auto each = [&](const auto& fit_of) {
+    const auto ask = [&](std::uint32_t end, const NetPeer& peer) {
+      if (const Fit fit = fit_of(peer); fit != Fit::No) add(end, fit);
+    };
+    for (std::uint32_t e = 0; e < classes_.ends(); ++e) ask(e, classes_.end(e));
+    if (number < own_rules()) return;
+    for (std::uint32_t e = 0; e < extra_->ends.size(); ++e) ask(extra_->first_end + e, extra_->ends[e].peer);
+  };
   if (r.every_peer) {
-    for (std::uint32_t e = 0; e < ends; ++e) add(e, Fit::Yes);
+    each([](const NetPeer&) { return Fit::Yes; });
   } else if (r.by_subject) {
-    for (std::uint32_t e = 0; e < ends; ++e) {
-      const Fit fit = peers_fit(match_, classes_.end(subject), classes_.end(e), *r.cluster).fit;
-      if (fit != Fit::No) add(e, fit);
-    }
+    each([&](const NetPeer& other) {
+      return peers_fit(match_, classes_.end(subject), other, *r.cluster).fit;
+    });
   } else {
     for (const auto& m : r.members) add(m.end, m.fit);
   }
 }
 
-void ReachRows::add_terms(std::uint32_t rule, std::uint32_t subject, Direction direction, std::uint8_t step,
-                          std::vector<Term>& out) {
-  const ReachRule& r = classes_.rules()[rule];
+void ReachRows::add_terms(std::uint32_t number, std::uint32_t subject, Direction direction, std::uint8_t step,
+                          std::vector<ReachTerm>& out) {
+  const ReachRule& r = rule(number);
+  const bool extra = number >= own_rules();
   const bool by_destination = r.named_ports && direction == Direction::Egress;
   if (r.by_subject || by_destination) {
-    auto& parts = by_destination_[rule];
+    auto& parts = (extra ? extra_ports_ : own_ports_).by_destination[number];
     if (r.by_subject) parts.clear();
-    if (parts.empty()) each_end(rule, subject, direction, parts);
-    for (const Part& part : parts) out.push_back({step, false, part.fit, part.ports, &part.ends});
+    if (parts.empty()) each_end(number, subject, direction, parts);
+    for (const Part& part : parts) out.push_back({step, false, part.fit, extra, part.ports, &part.ends});
     return;
   }
-  const auto allowed = ports(rule, subject);
+  const auto allowed = ports(number, subject);
   if (r.every_peer) {
-    out.push_back({step, true, Fit::Yes, allowed, nullptr});
+    out.push_back({step, true, Fit::Yes, extra, allowed, nullptr});
     return;
   }
-  const ReachPeerBits& bits = classes_.bits(r);
-  if (!bits.sure.empty()) out.push_back({step, false, Fit::Yes, allowed, &bits.sure});
-  if (!bits.maybe.empty()) out.push_back({step, false, Fit::Unknown, allowed, &bits.maybe});
+  const ReachPeerBits& ends = bits(number);
+  if (!ends.sure.empty()) out.push_back({step, false, Fit::Yes, extra, allowed, &ends.sure});
+  if (!ends.maybe.empty()) out.push_back({step, false, Fit::Unknown, extra, allowed, &ends.maybe});
 }
 
-ReachRow ReachRows::compute(std::uint32_t subject, Direction direction) {
-  const NetAttachment& attached = classes_.classes()[subject].attached;
+void ReachRows::terms(std::uint32_t subject, Direction direction, const NetAttachment& attached,
+                      std::vector<ReachTerm>& out) {
+  out.clear();
   const bool egress = direction == Direction::Egress;
-  std::vector<Term> terms;
-  const auto each_rule = [&](const void* policy, const auto& fn) {
-    const ReachPolicy rules = classes_.policy(policy);
+  const auto each_rule = [&](const void* of, const auto& fn) {
+    const ReachPolicy rules = policy(of);
     for (auto r = egress ? rules.egress_first : rules.ingress_first;
          r < (egress ? rules.egress_last : rules.ingress_last); ++r)
       fn(r);
   };
+  const auto end_of = [&](ReachTerm::Step step) {
+    out.push_back({step, true, Fit::Yes, false, PortSetTable::kNone, nullptr});
+  };
   const auto tier = [&](const std::vector<const model::ClusterPolicy*>& policies) {
-    for (const auto* policy : policies)
-      each_rule(policy, [&](std::uint32_t r) {
-        const auto action = classes_.rules()[r].cluster->action;
+    for (const auto* of : policies)
+      each_rule(of, [&](std::uint32_t r) {
+        const auto action = rule(r).cluster->action;
         add_terms(r, subject, direction,
-                  action == model::TierAction::Accept ? Term::Accept
-                  : action == model::TierAction::Deny ? Term::Deny
-                                                      : Term::Pass,
-                  terms);
+                  action == model::TierAction::Accept ? ReachTerm::Accept
+                  : action == model::TierAction::Deny ? ReachTerm::Deny
+                                                      : ReachTerm::Pass,
+                  out);
       });
-    if (!policies.empty()) terms.push_back({Term::EndOfTier, true, Fit::Yes, PortSetTable::kNone, nullptr});
+    if (!policies.empty()) end_of(ReachTerm::EndOfTier);
   };
   tier(attached.admin);
   const auto& network = egress ? attached.egress : attached.ingress;
-  for (const auto* policy : network)
-    each_rule(policy, [&](std::uint32_t r) { add_terms(r, subject, direction, Term::Network, terms); });
-  if (!network.empty()) terms.push_back({Term::EndOfNetwork, true, Fit::Yes, PortSetTable::kNone, nullptr});
+  for (const auto* of : network)
+    each_rule(of, [&](std::uint32_t r) { add_terms(r, subject, direction, ReachTerm::Network, out); });
+  if (!network.empty()) end_of(ReachTerm::EndOfNetwork);
   tier(attached.baseline);
+}
 
-  const auto answer_of = [&](const Worlds& w) {
-    const auto possible = table_.unite(w.allowed, w.open);
-    return answers_.id({table_.subtract(possible, w.refused), possible});
-  };
-  ReachRow row;
-  Worlds untouched;
-  for (const Term& t : terms)
-    if (t.every) t.apply(untouched, table_);
-  row.usual = answer_of(untouched);
-
-  // The words that some term is about, each with its terms in order.
-  struct Touch {
-    std::uint64_t order;  // word, term
-    std::uint64_t bits;
-  };
-  std::vector<Touch> touches;
-  for (std::uint32_t t = 0; t < terms.size(); ++t)
-    if (terms[t].ends != nullptr)
-      for (const BitWord& word : *terms[t].ends)
-        touches.push_back({std::uint64_t{word.at} << 32U | t, word.bits});
-  const auto in_order = [](const Touch& a, const Touch& b) { return a.order < b.order; };
-  if (!std::is_sorted(touches.begin(), touches.end(), in_order))
-    std::sort(touches.begin(), touches.end(), in_order);
-
-  struct Open {
-    Worlds worlds;
-    std::uint64_t bits;
-  };
-  std::vector<Open> parts;
-  for (std::size_t i = 0; i < touches.size();) {
-    const auto word = static_cast<std::uint32_t>(touches[i].order >> 32U);
-    std::uint64_t any = 0;
-    for (std::size_t j = i; j < touches.size() && touches[j].order >> 32U == word; ++j)
-      any |= touches[j].bits;
-    parts.assign(1, {Worlds{}, any});
-    for (std::uint32_t t = 0; t < terms.size(); ++t) {
-      std::uint64_t bits = any;
-      if (!terms[t].every) {
-        if (i == touches.size() || touches[i].order != (std::uint64_t{word} << 32U | t)) continue;
-        bits = touches[i++].bits;
-      }
-      for (std::size_t p = 0, before = parts.size(); p < before; ++p) {
-        const std::uint64_t in = parts[p].bits & bits;
-        if (in == 0) continue;
-        std::size_t of = p;
-        if (in != parts[p].bits) {
-          parts[p].bits &= ~in;
-          of = parts.size();
-          parts.push_back({parts[p].worlds, in});
-        }
-        terms[t].apply(parts[of].worlds, table_);
-      }
-    }
-    const std::size_t first = row.others.size();
-    for (const Open& part : parts) {
-      const auto answer = answer_of(part.worlds);
-      if (answer == row.usual) continue;
-      const auto same = std::find_if(row.others.begin() + static_cast<std::ptrdiff_t>(first),
-                                     row.others.end(), [&](const auto& e) { return e.answer == answer; });
-      if (same != row.others.end())
-        same->bits |= part.bits;
-      else
-        row.others.push_back({word, answer, part.bits});
-    }
-  }
-  row.others.shrink_to_fit();
-  return row;
+ReachAnswers::Id ReachRows::at_extra(const std::vector<ReachTerm>& terms, std::uint32_t end) {
+  return answer_of(terms, table_, answers_,
+                   [&](const ReachTerm& t) { return has_bit(*t.ends, t.extra ? end : parent(end)); });
 }
 
 std::uint32_t ReachRows::row(std::uint32_t subject, Direction direction) {
@@ -274,7 +177,11 @@ std::uint32_t ReachRows::row(std::uint32_t subject, Direction direction) {
   if (own) key.push_back(std::uint64_t{subject} << 32U);
   const auto d = static_cast<std::size_t>(direction);
   const auto [at, added] = known_[d].emplace(std::move(key), static_cast<std::uint32_t>(rows_[d].size()));
-  if (added) rows_[d].push_back(compute(subject, direction));
+  if (added) {
+    std::vector<ReachTerm> said;
+    terms(subject, direction, attached, said);
+    rows_[d].push_back(row_of_terms(said));
+  }
   return at->second;
 }
 

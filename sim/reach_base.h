@@ -1,0 +1,83 @@
+#pragma once
+// What every what-if over one cluster starts from: classes, rows of policies, and the rows read the other
+// way.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "sim/reach.h"
+#include "sim/reach_classes.h"
+#include "sim/reach_columns.h"
+#include "sim/reach_count.h"
+#include "sim/reach_mesh.h"
+#include "sim/reach_rows.h"
+
+namespace waypath::sim {
+
+/// Immutable once made: several threads may read it. Classes are kept apart by labels and names of ports
+/// (ReachClasses, `keep_labels`).
+class ReachBase {
+ public:
+  /// `options.from` and `options.to` are not asked: an edit is judged between all ends.
+  ReachBase(std::shared_ptr<const model::Cluster> cluster, const ReachOptions& options,
+            model::Diagnostics& diagnostics);
+  ReachBase(const ReachBase&) = delete;
+  ReachBase& operator=(const ReachBase&) = delete;
+
+  [[nodiscard]] const model::Cluster& cluster() const { return *cluster_; }
+  [[nodiscard]] const NetMatch& match() const { return match_; }
+  [[nodiscard]] const PortSetTable& table() const { return table_; }
+  [[nodiscard]] const ReachClasses& classes() const { return classes_; }
+  [[nodiscard]] const ReachRows& rows() const { return rows_; }
+  /// Null when NetworkPolicies alone are asked about.
+  [[nodiscard]] const ReachMesh* mesh() const { return mesh_.get(); }
+  [[nodiscard]] std::uint32_t mesh_answer(std::uint32_t source, std::uint32_t destination) const {
+    return mesh_->row_at(mesh_of_[destination]).at(source);
+  }
+  [[nodiscard]] std::uint32_t words() const { return words_; }
+  /// The ends among the bits of a word.
+  [[nodiscard]] std::uint64_t valid(std::uint32_t word) const {
+    return word + 1 == words_ && classes_.ends() % kWordBits != 0
+               ? (std::uint64_t{1} << (classes_.ends() % kWordBits)) - 1
+               : ~std::uint64_t{0};
+  }
+  [[nodiscard]] std::uint32_t row_of(std::uint32_t of, Direction d) const {
+    return row_of_[static_cast<std::size_t>(d)][of];
+  }
+  [[nodiscard]] const ReachColumns& columns(Direction d) const {
+    return columns_[static_cast<std::size_t>(d)];
+  }
+  [[nodiscard]] const ReachWeights& weights() const { return weights_; }
+  [[nodiscard]] std::span<const model::PodId> pods_of(std::uint32_t of) const {
+    return {pods_.data() + first_pod_[of], pods_.data() + first_pod_[of + 1]};
+  }
+  /// Classes by a range that holds addresses of theirs: (range, class), ascending.
+  [[nodiscard]] const std::vector<std::pair<std::uint32_t, std::uint32_t>>& in_range() const {
+    return in_range_;
+  }
+  [[nodiscard]] const std::vector<std::uint32_t>& without_address() const { return without_address_; }
+
+ private:
+  std::shared_ptr<const model::Cluster> cluster_;
+  CniProfile profile_;
+  NetMatch match_;
+  PortSetTable table_;
+  ReachClasses classes_;
+  ReachRows rows_;
+  std::unique_ptr<ReachMesh> mesh_;
+  std::uint32_t words_;
+  std::array<std::vector<std::uint32_t>, 2> row_of_;
+  std::vector<std::uint32_t> mesh_of_;
+  std::array<ReachColumns, 2> columns_;
+  ReachWeights weights_;
+  std::vector<std::uint32_t> first_pod_;
+  std::vector<model::PodId> pods_;  // by class
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> in_range_;
+  std::vector<std::uint32_t> without_address_;
+};
+
+}  // namespace waypath::sim

@@ -1,0 +1,382 @@
+#include "sim/reach_delta.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace waypath::sim {
+namespace {
+
+using model::ClusterPolicy;
+using model::NetworkPolicy;
+
+template <class T>
+bool holds(const std::vector<const T*>& list, const T* one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+// The order of attach_net_policies.
+bool asked_before(const ClusterPolicy* a, const ClusterPolicy* b) {
+  const auto key = [](const ClusterPolicy& p) { return std::tuple(p.priority, p.meta.key.name.view()); };
+  return key(*a) != key(*b) ? key(*a) < key(*b) : a->meta.key < b->meta.key;
+}
+
+}  // namespace
+
+ReachWhatIf::ReachWhatIf(std::shared_ptr<const ReachBase> base)
+    : base_(std::move(base)),
+      count_(static_cast<std::uint32_t>(base_->classes().classes().size())),
+      table_(base_->table()),
+      rows_(base_->rows(), table_),
+      network_(std::size_t{1} << 13U),
+      changes_(std::size_t{1} << 12U),
+      columns_{ReachColumn(base_->columns(Direction::Egress)),
+               ReachColumn(base_->columns(Direction::Ingress))} {
+  static_assert(static_cast<int>(Direction::Egress) == 0 && static_cast<int>(Direction::Ingress) == 1);
+  for (Side& side : sides_) {
+    side.group_of.assign(count_, kNone);
+    side.changed.assign(base_->words(), 0);
+  }
+  static_cast<void>(intern({}));
+}
+
+// ---- rows ----
+
+void ReachWhatIf::find_subjects(const ReachEdit& edit) {
+  selected_.clear();
+  const PodSelection& pods = base_->classes().pods();
+  std::uint32_t number = 0;
+  const auto add = [&](const std::vector<std::uint32_t>& classes) {
+    for (const std::uint32_t c : classes) selected_.emplace_back(c, number);
+    ++number;
+  };
+  for (const auto* policies : {&edit.gone, &edit.come}) {
+    for (const NetworkPolicy* p : policies->network) add(pods.select(p->meta.key.ns, p->pod_selector));
+    for (const ClusterPolicy* p : policies->cluster)
+      add(pods.select(p->subject.namespace_selector,
+                      p->subject.pod_selector ? &*p->subject.pod_selector : nullptr));
+  }
+  std::sort(selected_.begin(), selected_.end());
+}
+
+// The policies [first, last) of `selected_` select the class.
+void ReachWhatIf::regroup(const ReachEdit& edit, std::uint32_t subject, std::uint32_t first,
+                          std::uint32_t last) {
+  attached_ = base_->classes().classes()[subject].attached;
+  std::array<bool, 2> touched{};
+  const auto touch = [&](bool in, bool out) {
+    touched[static_cast<std::size_t>(Direction::Ingress)] |= in;
+    touched[static_cast<std::size_t>(Direction::Egress)] |= out;
+  };
+  const auto gone_network = static_cast<std::uint32_t>(edit.gone.network.size()),
+             gone = gone_network + static_cast<std::uint32_t>(edit.gone.cluster.size()),
+             come_network = gone + static_cast<std::uint32_t>(edit.come.network.size());
+  for (std::uint32_t i = first; i < last; ++i) {
+    const std::uint32_t p = selected_[i].second;
+    if (p < gone_network) {
+      const NetworkPolicy* policy = edit.gone.network[p];
+      touch(policy->affects_ingress, policy->affects_egress);
+      std::erase(attached_.ingress, policy);
+      std::erase(attached_.egress, policy);
+    } else if (p < gone) {
+      const ClusterPolicy* policy = edit.gone.cluster[p - gone_network];
+      touch(!policy->ingress.empty(), !policy->egress.empty());
+      std::erase(attached_.admin, policy);
+      std::erase(attached_.baseline, policy);
+    } else if (p < come_network) {
+      const NetworkPolicy* policy = edit.come.network[p - gone];
+      touch(policy->affects_ingress, policy->affects_egress);
+      if (policy->affects_ingress) attached_.ingress.push_back(policy);
+      if (policy->affects_egress) attached_.egress.push_back(policy);
+    } else {
+      const ClusterPolicy* policy = edit.come.cluster[p - come_network];
+      touch(!policy->ingress.empty(), !policy->egress.empty());
+      auto& tier = policy->tier == model::PolicyTier::Admin ? attached_.admin : attached_.baseline;
+      tier.insert(std::upper_bound(tier.begin(), tier.end(), policy, asked_before), policy);
+    }
+  }
+  for (const Direction d : kDirections) {
+    if (!touched[static_cast<std::size_t>(d)]) continue;
+    // Classes of one row under the same policies of the edit have one row afterwards: whether they are
+    // isolated is not in the number of the row, and what new rules name may be their own.
+    key_.assign({base_->row_of(subject, d),
+                 (d == Direction::Ingress ? attached_.ingress : attached_.egress).empty() ? 0U : 1U});
+    for (std::uint32_t i = first; i < last; ++i) key_.push_back(selected_[i].second);
+    for (const ReachRule& rule : resolved_.extra.rules) {
+      if (rule.by_subject) key_.push_back(std::uint64_t{subject} << 32U);
+      if (rule.named_ports) key_.push_back(std::uint64_t{base_->classes().classes()[subject].ports} << 32U);
+    }
+    Side& on = side(d);
+    const auto [at, added] =
+        groups_[static_cast<std::size_t>(d)].emplace(key_, static_cast<std::uint32_t>(on.groups.size()));
+    if (added) {
+      Group& group = on.groups.emplace_back();
+      group.before = base_->row_of(subject, d);
+      rows_.terms(subject, d, attached_, terms_);
+      group.after = rows_.row_of_terms(terms_);
+      // What new rules say of pieces is not all that there is to say of them.
+      while (!group.after.others.empty() && group.after.others.back().word >= base_->words())
+        group.after.others.pop_back();
+      for (std::uint32_t e = 0; e < resolved_.extra.ends.size(); ++e)
+        group.pieces.push_back(rows_.at_extra(terms_, resolved_.extra.first_end + e));
+      compare(group, d);
+    }
+    if (!on.groups[at->second].differs) continue;
+    on.group_of[subject] = at->second;
+    on.subjects.push_back(subject);
+    on.changed[subject / kWordBits] |= std::uint64_t{1} << (subject % kWordBits);
+  }
+}
+
+void ReachWhatIf::compare(Group& group, Direction d) {
+  const ReachRow &old = base_->rows().row_at(group.before, d), &now = group.after;
+  auto o = old.others.begin(), n = now.others.begin();
+  const auto word = [&](std::uint32_t w) {
+    const auto o_end = std::find_if(o, old.others.end(), [&](const auto& e) { return e.word != w; });
+    const auto n_end = std::find_if(n, now.others.end(), [&](const auto& e) { return e.word != w; });
+    const auto against = [&](std::uint64_t bits, ReachAnswers::Id before) {
+      const auto add = [&](std::uint64_t both, ReachAnswers::Id after) {
+        if (both != 0 && before != after) group.differences.push_back({w, both, before, after});
+      };
+      std::uint64_t rest = bits;
+      for (auto e = n; e != n_end; ++e) {
+        rest &= ~e->bits;
+        add(bits & e->bits, e->answer);
+      }
+      add(rest, now.usual);
+    };
+    std::uint64_t rest = base_->valid(w);
+    for (auto e = o; e != o_end; ++e) {
+      rest &= ~e->bits;
+      against(e->bits, e->answer);
+    }
+    against(rest, old.usual);
+    o = o_end;
+    n = n_end;
+  };
+  if (old.usual != now.usual) {
+    for (std::uint32_t w = 0; w < base_->words(); ++w) word(w);
+  } else {
+    while (o != old.others.end() || n != now.others.end())
+      word(std::min(o != old.others.end() ? o->word : kNone, n != now.others.end() ? n->word : kNone));
+  }
+  group.differs = !group.differences.empty();
+  for (std::size_t e = 0; e < group.pieces.size(); ++e)
+    group.differs = group.differs || group.pieces[e] != old.at(delta_.pieces[e].parent);
+}
+
+// ---- cells ----
+
+ReachAnswers::Id ReachWhatIf::before(Direction d, std::uint32_t subject, std::uint32_t end) const {
+  const std::uint32_t of = parent(subject);
+  return of >= count_ ? ReachAnswers::kEverything
+                      : base_->rows().row_at(base_->row_of(of, d), d).at(parent(end));
+}
+
+ReachAnswers::Id ReachWhatIf::after(Direction d, std::uint32_t subject, std::uint32_t end) {
+  const std::uint32_t of = parent(subject);
+  const std::uint32_t group = of >= count_ ? kNone : side(d).group_of[of];
+  if (group == kNone) return before(d, subject, end);
+  const Group& in = side(d).groups[group];
+  return end < delta_.first_piece ? in.after.at(end) : in.pieces[end - delta_.first_piece];
+}
+
+ReachWhatIf::CellId ReachWhatIf::intern(const ReachCell& cell) {
+  auto& bucket = interned_[std::uint64_t{cell.sure} << 32U | cell.possible];
+  for (const CellId id : bucket)
+    if (cells_[id] == cell) return id;
+  cells_.push_back(cell);
+  bucket.push_back(static_cast<CellId>(cells_.size() - 1));
+  return bucket.back();
+}
+
+ReachWhatIf::CellId ReachWhatIf::network(ReachAnswers::Id one, ReachAnswers::Id other) {
+  const std::uint64_t key = std::uint64_t{one} << 32U | other;
+  Known& known = slot(network_, key);
+  if (known.key == key) return known.cell;
+  const ReachAnswer &a = rows_.answers()[one], &b = rows_.answers()[other];
+  const CellId cell = intern(
+      {table_.intersect(a.sure, b.sure), table_.intersect(a.possible, b.possible), PortSetTable::kNone});
+  known = {key, cell, false, false};
+  return cell;
+}
+
+const ReachWhatIf::Known& ReachWhatIf::change(CellId before, CellId after) {
+  const std::uint64_t key = std::uint64_t{before} << 32U | after;
+  Known& known = slot(changes_, key);
+  if (known.key == key) return known;
+  const auto gains = [&](const ReachCell& from, const ReachCell& to) {
+    return table_.subtract(to.sure, from.sure) != PortSetTable::kNone ||
+           table_.subtract(to.possible, from.possible) != PortSetTable::kNone;
+  };
+  known = {key, after, gains(cells_[before], cells_[after]), gains(cells_[after], cells_[before])};
+  return known;
+}
+
+ReachWhatIf::CellId ReachWhatIf::meshed(CellId cell, std::uint32_t answer) {
+  const auto [at, added] = meshed_.emplace(std::uint64_t{cell} << 32U | answer, 0U);
+  if (added) {
+    const auto ports = base_->mesh()->apply(table_.set(cells_[cell].sure), table_.set(cells_[cell].possible),
+                                            answer, facts_);
+    at->second = intern({table_.id(ports.sure), table_.id(ports.possible), table_.id(ports.conditional)});
+  }
+  return at->second;
+}
+
+// ---- pairs ----
+
+std::uint64_t ReachWhatIf::pods(std::uint32_t end) const {
+  if (end >= delta_.first_piece) return delta_.pieces[end - delta_.first_piece].pods.size();
+  return pods(end / kWordBits, std::uint64_t{1} << (end % kWordBits));
+}
+
+std::uint64_t ReachWhatIf::pods(std::uint32_t word, std::uint64_t bits) const {
+  std::uint64_t sum = base_->weights().of(word, bits);
+  for (const ReachPiece& piece : delta_.pieces)
+    if (piece.parent / kWordBits == word && (bits >> (piece.parent % kWordBits) & 1U) != 0)
+      sum -= piece.pods.size();
+  return sum;
+}
+
+void ReachWhatIf::emit_cells(bool incoming, std::uint32_t subject, std::uint32_t word, std::uint64_t bits,
+                             CellId before, CellId after) {
+  const std::uint64_t own = pods(subject);
+  std::uint64_t others = 0;
+  if (word >= base_->words())
+    each_bit(word, bits, [&](std::uint32_t end) { others += pods(end); });
+  else
+    others = pods(word, bits);
+  std::uint64_t pairs = own * others;
+  // No pod is its own other end.
+  if (word == subject / kWordBits && (bits >> (subject % kWordBits) & 1U) != 0) pairs -= own;
+  const Known& of = change(before, after);
+  delta_.pod_pairs += pairs;
+  if (of.opens) delta_.opened += pairs;
+  if (of.closes) delta_.closed += pairs;
+  delta_.runs.push_back({incoming, subject, word, bits, cells_[before], cells_[after]});
+}
+
+void ReachWhatIf::emit(Direction d, std::uint32_t subject, std::uint32_t word, std::uint64_t bits,
+                       CellId before, CellId after) {
+  if (before == after || bits == 0) return;
+  const bool incoming = d == Direction::Ingress;
+  if (base_->mesh() == nullptr) {
+    emit_cells(incoming, subject, word, bits, before, after);
+    return;
+  }
+  // Ends by what the mesh makes of them.
+  struct Part {
+    std::uint32_t answer = 0;
+    std::uint64_t bits = 0;
+  };
+  std::vector<Part> parts;
+  each_bit(word, bits, [&](std::uint32_t end) {
+    const std::uint32_t one = parent(subject), two = parent(end);
+    // Nothing is made of what leaves the cluster.
+    const std::uint32_t answer = incoming       ? base_->mesh_answer(two, one)
+                                 : two < count_ ? base_->mesh_answer(one, two)
+                                                : ReachMesh::kAsIs;
+    const auto bit = std::uint64_t{1} << (end % kWordBits);
+    if (!parts.empty() && parts.back().answer == answer)
+      parts.back().bits |= bit;
+    else
+      parts.push_back({answer, bit});
+  });
+  for (const Part& part : parts) {
+    const CellId was = meshed(before, part.answer), is = meshed(after, part.answer);
+    if (was != is) emit_cells(incoming, subject, word, part.bits, was, is);
+  }
+}
+
+template <class Fn>
+void ReachWhatIf::each_piece(std::uint32_t parent, const Fn& fn) const {
+  for (std::uint32_t e = 0; e < delta_.pieces.size(); ++e)
+    if (delta_.pieces[e].parent == parent) fn(delta_.first_piece + e);
+}
+
+// Other ends whose own rows stay as they are, a word at a time.
+void ReachWhatIf::along_words(Direction d) {
+  const Side &on = side(d), &across = side(other(d));
+  ReachColumn& column = columns_[static_cast<std::size_t>(other(d))];
+  for (const std::uint32_t subject : on.subjects) {
+    column.select(subject);
+    for (const Difference& difference : on.groups[on.group_of[subject]].differences) {
+      column.parts(difference.word, difference.bits & ~across.changed[difference.word], parts_);
+      for (const auto& part : parts_) {
+        const CellId was = network(difference.before, part.answer),
+                     is = network(difference.after, part.answer);
+        if (was == is) continue;
+        emit(d, subject, difference.word, part.bits, was, is);
+        each_piece(subject,
+                   [&](std::uint32_t piece) { emit(d, piece, difference.word, part.bits, was, is); });
+      }
+    }
+  }
+}
+
+void ReachWhatIf::pair(std::uint32_t source, std::uint32_t destination, bool incoming) {
+  const CellId was = network(before(Direction::Egress, source, destination),
+                             before(Direction::Ingress, destination, source)),
+               is = network(after(Direction::Egress, source, destination),
+                            after(Direction::Ingress, destination, source));
+  const std::uint32_t end = incoming ? source : destination;
+  emit(incoming ? Direction::Ingress : Direction::Egress, incoming ? destination : source, end / kWordBits,
+       std::uint64_t{1} << (end % kWordBits), was, is);
+}
+
+// Pieces whose parents' rows stay as they are.
+void ReachWhatIf::with_pieces(Direction d) {
+  const Side &on = side(d), &across = side(other(d));
+  const bool incoming = d == Direction::Ingress;
+  for (std::uint32_t e = 0; e < delta_.pieces.size(); ++e) {
+    const std::uint32_t of = delta_.pieces[e].parent, end = delta_.first_piece + e;
+    if (of < count_ && across.group_of[of] != kNone) continue;
+    for (const std::uint32_t subject : on.subjects) {
+      const auto one = [&](std::uint32_t s) { incoming ? pair(end, s, true) : pair(s, end, false); };
+      one(subject);
+      each_piece(subject, one);
+    }
+  }
+}
+
+void ReachWhatIf::both_changed() {
+  for (const std::uint32_t destination : side(Direction::Ingress).subjects)
+    for (const std::uint32_t source : side(Direction::Egress).subjects) {
+      const auto to = [&](std::uint32_t d) {
+        pair(source, d, true);
+        each_piece(source, [&](std::uint32_t s) { pair(s, d, true); });
+      };
+      to(destination);
+      each_piece(destination, to);
+    }
+}
+
+const ReachDelta& ReachWhatIf::evaluate(const ReachEdit& edit) {
+  for (const Direction d : kDirections) {
+    Side& on = side(d);
+    for (const std::uint32_t c : on.subjects) {
+      on.group_of[c] = kNone;
+      on.changed[c / kWordBits] = 0;
+    }
+    on.subjects.clear();
+    on.groups.clear();
+    groups_[static_cast<std::size_t>(d)].clear();
+  }
+  resolved_ = resolve(*base_, edit);
+  rows_.use(&resolved_.extra);
+  delta_ = {{}, resolved_.extra.first_end, std::move(resolved_.pieces), std::move(resolved_.rests), 0, 0, 0};
+  find_subjects(edit);
+  for (std::uint32_t i = 0; i < selected_.size();) {
+    std::uint32_t last = i + 1;
+    while (last < selected_.size() && selected_[last].first == selected_[i].first) ++last;
+    regroup(edit, selected_[i].first, i, last);
+    i = last;
+  }
+  for (const Direction d : kDirections) {
+    along_words(d);
+    with_pieces(d);
+  }
+  both_changed();
+  return delta_;
+}
+
+}  // namespace waypath::sim

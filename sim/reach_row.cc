@@ -1,0 +1,125 @@
+#include "sim/reach_row.h"
+
+#include <algorithm>
+
+namespace waypath::sim {
+
+ReachAnswers::ReachAnswers() {
+  static_cast<void>(id({PortSetTable::kNone, PortSetTable::kNone}));
+  static_cast<void>(id({PortSetTable::kAll, PortSetTable::kAll}));
+}
+
+ReachAnswers::Id ReachAnswers::id(const ReachAnswer& answer) {
+  const auto [at, added] =
+      ids_.emplace(std::uint64_t{answer.sure} << 32U | answer.possible, static_cast<Id>(answers_.size()));
+  if (added) answers_.push_back(answer);
+  return at->second;
+}
+
+std::uint32_t ReachRow::at(std::uint32_t end) const {
+  const std::uint32_t word = end / kWordBits;
+  auto at = std::lower_bound(others.begin(), others.end(), word,
+                             [](const Entry& e, std::uint32_t w) { return e.word < w; });
+  for (; at != others.end() && at->word == word; ++at)
+    if ((at->bits >> (end % kWordBits) & 1U) != 0) return at->answer;
+  return usual;
+}
+
+void ReachWorlds::apply(const ReachTerm& t, PortSetTable& table) {
+  switch (t.step) {
+    case ReachTerm::Network:
+      possible = table.unite(possible, t.ports);
+      if (t.fit == Fit::Yes) sure = table.unite(sure, t.ports);
+      return;
+    case ReachTerm::EndOfTier:
+      open = table.unite(open, passed);
+      passed = PortSetTable::kNone;
+      return;
+    case ReachTerm::EndOfNetwork:
+      if (open == PortSetTable::kNone) return;
+      allowed = table.unite(allowed, table.intersect(open, possible));
+      refused = table.unite(refused, table.subtract(open, sure));
+      open = PortSetTable::kNone;
+      return;
+    default:
+      break;
+  }
+  if (open == PortSetTable::kNone) return;
+  const auto part = table.intersect(open, t.ports);
+  auto& into = t.step == ReachTerm::Accept ? allowed : t.step == ReachTerm::Deny ? refused : passed;
+  into = table.unite(into, part);
+  if (t.fit == Fit::Yes) open = table.subtract(open, part);
+}
+
+ReachAnswers::Id ReachWorlds::answer(PortSetTable& table, ReachAnswers& answers) const {
+  const auto either = table.unite(allowed, open);
+  return answers.id({table.subtract(either, refused), either});
+}
+
+ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachAnswers& answers) {
+  ReachRow row;
+  ReachWorlds untouched;
+  for (const ReachTerm& t : terms)
+    if (t.every) untouched.apply(t, table);
+  row.usual = untouched.answer(table, answers);
+
+  // The words that some term is about, each with its terms in order.
+  struct Touch {
+    std::uint64_t order;  // word, term
+    std::uint64_t bits;
+  };
+  std::vector<Touch> touches;
+  for (std::uint32_t t = 0; t < terms.size(); ++t)
+    if (terms[t].ends != nullptr)
+      for (const BitWord& word : *terms[t].ends)
+        touches.push_back({std::uint64_t{word.at} << 32U | t, word.bits});
+  const auto in_order = [](const Touch& a, const Touch& b) { return a.order < b.order; };
+  if (!std::is_sorted(touches.begin(), touches.end(), in_order))
+    std::sort(touches.begin(), touches.end(), in_order);
+
+  struct Open {
+    ReachWorlds worlds;
+    std::uint64_t bits;
+  };
+  std::vector<Open> parts;
+  for (std::size_t i = 0; i < touches.size();) {
+    const auto word = static_cast<std::uint32_t>(touches[i].order >> 32U);
+    std::uint64_t any = 0;
+    for (std::size_t j = i; j < touches.size() && touches[j].order >> 32U == word; ++j)
+      any |= touches[j].bits;
+    parts.assign(1, {ReachWorlds{}, any});
+    for (std::uint32_t t = 0; t < terms.size(); ++t) {
+      std::uint64_t bits = any;
+      if (!terms[t].every) {
+        if (i == touches.size() || touches[i].order != (std::uint64_t{word} << 32U | t)) continue;
+        bits = touches[i++].bits;
+      }
+      for (std::size_t p = 0, before = parts.size(); p < before; ++p) {
+        const std::uint64_t in = parts[p].bits & bits;
+        if (in == 0) continue;
+        std::size_t of = p;
+        if (in != parts[p].bits) {
+          parts[p].bits &= ~in;
+          of = parts.size();
+          parts.push_back({parts[p].worlds, in});
+        }
+        parts[of].worlds.apply(terms[t], table);
+      }
+    }
+    const std::size_t first = row.others.size();
+    for (const Open& part : parts) {
+      const auto answer = part.worlds.answer(table, answers);
+      if (answer == row.usual) continue;
+      const auto same = std::find_if(row.others.begin() + static_cast<std::ptrdiff_t>(first),
+                                     row.others.end(), [&](const auto& e) { return e.answer == answer; });
+      if (same != row.others.end())
+        same->bits |= part.bits;
+      else
+        row.others.push_back({word, answer, part.bits});
+    }
+  }
+  row.others.shrink_to_fit();
+  return row;
+}
+
+}  // namespace waypath::sim
