@@ -1,7 +1,7 @@
 #include "model/resource.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 namespace waypath::model {
 
@@ -12,13 +12,20 @@ std::string ResourceKey::str() const {
 }
 
 bool operator<(const ResourceKey& a, const ResourceKey& b) {
-  return std::tuple(a.kind.view(), a.group.view(), a.ns.view(), a.name.view()) <
-         std::tuple(b.kind.view(), b.group.view(), b.ns.view(), b.name.view());
+  // Equal symbols have equal texts: most pairs differ in their names alone.
+  for (const auto part : {&ResourceKey::kind, &ResourceKey::group, &ResourceKey::ns})
+    if (a.*part != b.*part) return (a.*part).view() < (b.*part).view();
+  return a.name != b.name && a.name.view() < b.name.view();
 }
 
 Labels::Labels(std::vector<Label> labels) : labels_(std::move(labels)) {
-  std::stable_sort(labels_.begin(), labels_.end(),
-                   [](const Label& a, const Label& b) { return a.key.view() < b.key.view(); });
+  const auto in_order = [](const Label& a, const Label& b) { return a.key.view() < b.key.view(); };
+  if (std::adjacent_find(labels_.begin(), labels_.end(),
+                         [&](const Label& a, const Label& b) { return !in_order(a, b); }) == labels_.end()) {
+    labels_.shrink_to_fit();
+    return;
+  }
+  std::stable_sort(labels_.begin(), labels_.end(), in_order);
   std::vector<Label> unique;
   unique.reserve(labels_.size());
   for (const auto& label : labels_) {

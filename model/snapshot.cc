@@ -116,7 +116,9 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   const auto freeze = [&](auto tag) {
     using T = typename decltype(tag)::type;
     auto& slot = std::get<Slot<T>>(slots_);
-    std::stable_sort(slot.begin(), slot.end(), by_key<T>);
+    // kubectl prints a kind in order: then there is nothing to do.
+    if (!std::is_sorted(slot.begin(), slot.end(), by_key<T>))
+      std::stable_sort(slot.begin(), slot.end(), by_key<T>);
     std::vector<std::shared_ptr<const T>> unique;
     unique.reserve(slot.size());
     for (auto& o : slot) {
@@ -155,7 +157,7 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
 
   const auto replace = [&](auto list) {
     using T = std::remove_const_t<typename decltype(list)::value_type::element_type>;
-    std::sort(list.begin(), list.end(), by_key<T>);
+    if (!std::is_sorted(list.begin(), list.end(), by_key<T>)) std::sort(list.begin(), list.end(), by_key<T>);
     std::get<ResourceList<T>>(out.lists_) =
         std::make_shared<const std::vector<std::shared_ptr<const T>>>(std::move(list));
   };
@@ -180,8 +182,9 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   // A namespace that is only named exists too, with the one label every namespace has.
   std::set<Symbol, TextLess> named;
   for_each_type(ResourceTypes{}, [&](auto tag) {
+    Symbol last;  // objects stand in the order of their namespaces
     for (const auto& o : out.all<typename decltype(tag)::type>())
-      if (!o->meta.key.ns.empty()) named.insert(o->meta.key.ns);
+      if (!o->meta.key.ns.empty() && o->meta.key.ns != last) named.insert(last = o->meta.key.ns);
   });
   for (const auto& ns : out.all<Namespace>()) named.erase(ns->meta.key.name);
   std::vector<Namespace> missing;

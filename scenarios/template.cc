@@ -123,7 +123,7 @@ class Substitution {
 
   const Variables& variables_;
   model::Diagnostics& diagnostics_;
-  TreeBuilder builder_{4096};
+  TreeBuilder builder_;
 };
 
 // Selectors of flows are one thought: a flow's own is not mixed with the default's.
@@ -150,7 +150,7 @@ model::yaml::Document substitute(const Node& root, const Variables& variables,
 }
 
 model::yaml::Document with_defaults(const Node& root) {
-  TreeBuilder builder(1024);
+  TreeBuilder builder;
   const Node* defaults = root.find("defaults");
   std::vector<Member> members(root.members.begin(), root.members.end());
   for (Member& m : members) {

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <mutex>
 #include <utility>
+
+#include "model/base/mapped_sources.h"
 
 namespace waypath::model {
 
@@ -12,51 +16,152 @@ namespace {
 
 constexpr std::size_t kBlock = std::size_t{1} << 16;  // bytes between two places whose lines are known
 
+std::string_view line_at(std::string_view text, std::size_t begin) {
+  std::size_t end = std::min(text.find('\n', begin), text.size());
+  if (end > begin && text[end - 1] == '\r') --end;
+  return text.substr(begin, end - begin);
+}
+
 }  // namespace
 
 struct SourceFiles::Entry {
-  Entry(std::string p, std::string t) : path(std::move(p)), owned(std::move(t)), text(owned) {}
+  static const Entry& of(const SourceFiles& files, std::uint32_t id) { return *files.files_[id - 1]; }
+  static std::uint32_t add(SourceFiles& files, std::shared_ptr<const Entry> entry) {
+    files.files_.push_back(std::move(entry));
+    return static_cast<std::uint32_t>(files.files_.size());
+  }
+
+  Entry(std::string p, std::string t) : path(std::move(p)), owned(std::move(t)) { stamp.size = owned.size(); }
+  Entry(std::string p, std::shared_ptr<const MappedFile> file) : path(std::move(p)), mapped(std::move(file)) {
+    stamp = mapped->stamp();
+  }
   Entry(const Entry&) = delete;
 
-  /// Lines before each block of the text. Built when the first line is asked for: most runs quote nothing.
-  const std::vector<std::uint32_t>& lines_before() const {
+  std::string_view text() const {
+    if (mapped) return mapped->text();
+    if (elsewhere) std::call_once(read_again, [this] { owned = part(0, stamp.size); });
+    return owned;
+  }
+
+  std::string_view line(std::uint32_t number) const {
+    if (!elsewhere) {
+      const std::string_view all = text();
+      const std::size_t begin = start_of(all, 0, number);
+      return begin == std::string_view::npos ? std::string_view{} : line_at(all, begin);
+    }
+    // Few lines of a large file are quoted: each is read by itself, and kept.
+    const std::scoped_lock lock(mutex);
+    const auto [at, first] = lines.try_emplace(number);
+    if (first) at->second = line_from_file(number);
+    return at->second;
+  }
+
+  std::string part(std::size_t offset, std::size_t length) const {
+    return read_part(path, stamp, offset, length).value_or(std::string());
+  }
+
+  // mapped_sources.h. Defined here, where the files and their entries are open to them; `used`, as nothing in
+  // this file calls them.
+  [[gnu::used]] friend std::uint32_t add_mapped(SourceFiles& files, std::string name,
+                                                std::shared_ptr<const MappedFile> from) {
+    return add(files, std::make_shared<const Entry>(std::move(name), std::move(from)));
+  }
+  [[gnu::used]] friend const MappedFile* mapped_file(const SourceFiles& files, std::uint32_t id) {
+    return of(files, id).mapped.get();
+  }
+  [[gnu::used]] friend std::size_t text_bytes(const SourceFiles& files, std::uint32_t id) {
+    return of(files, id).stamp.size;
+  }
+  [[gnu::used]] friend void know_lines(const SourceFiles& files, std::uint32_t id,
+                                       std::vector<LineStart> starts) {
+    of(files, id).known = std::move(starts);
+  }
+  [[gnu::used]] friend std::vector<std::uint32_t> settle(const SourceFiles& files) {
+    std::vector<std::uint32_t> changed;
+    for (std::uint32_t id = 1; id <= files.size(); ++id) {
+      const Entry& file = of(files, id);
+      if (!file.mapped) continue;
+      if (!file.mapped->unchanged()) changed.push_back(id);
+      file.elsewhere = true;
+      file.mapped = nullptr;
+    }
+    return changed;
+  }
+
+  std::string path;
+
+ private:
+  /// Some lines of the text and where they start. Counted when the first line is asked for, unless they were
+  /// known: most runs quote nothing.
+  const std::vector<LineStart>& known_lines() const {
     std::call_once(indexed, [this] {
-      std::uint32_t lines = 0;
-      for (std::size_t at = 0; at < text.size(); at += kBlock) {
-        blocks.push_back(lines);
-        const auto block = text.substr(at, kBlock);
-        lines += static_cast<std::uint32_t>(std::count(block.begin(), block.end(), '\n'));
+      counted = known;
+      if (!counted.empty()) return;
+      const std::string_view all = text();
+      LineStart at;
+      while (true) {
+        counted.push_back(at);
+        const std::size_t newline = all.find('\n', at.offset + kBlock);
+        if (newline == std::string_view::npos) return;
+        const auto passed = all.substr(at.offset, newline + 1 - at.offset);
+        at.line += static_cast<std::uint32_t>(std::count(passed.begin(), passed.end(), '\n'));
+        at.offset = newline + 1;
       }
     });
-    return blocks;
+    return counted;
   }
 
-  /// Where line `line` (1-based) starts; npos when there are not so many.
-  std::size_t start_of(std::uint32_t line) const {
-    if (line == 1) return 0;
-    const auto& before = lines_before();
-    // The last block with fewer breaks before it than the line has: the break that starts the line is in it.
-    const auto after = std::lower_bound(before.begin(), before.end(), line - 1);
-    if (after == before.begin()) return std::string_view::npos;
-    const auto block = static_cast<std::size_t>(after - before.begin()) - 1;
-    std::size_t at = block * kBlock;
-    for (std::uint32_t left = line - 1 - before[block]; left > 0; --left) {
-      const std::size_t newline = text.find('\n', at);
+  /// The last place before line `line` (1-based) that is known.
+  LineStart place_before(std::uint32_t line) const {
+    if (line == 1) return {};
+    const auto& places = known_lines();
+    const auto after =
+        std::upper_bound(places.begin(), places.end(), line,
+                         [](std::uint32_t wanted, const LineStart& start) { return wanted < start.line; });
+    return after == places.begin() ? LineStart{} : *std::prev(after);
+  }
+
+  /// Where line `line` starts in `all`, the text from `offset` on; npos when there are not so many.
+  std::size_t start_of(std::string_view all, std::size_t offset, std::uint32_t line) const {
+    LineStart at = place_before(line);
+    at.offset -= offset;
+    for (; at.line < line; ++at.line) {
+      const std::size_t newline = all.find('\n', at.offset);
       if (newline == std::string_view::npos) return newline;
-      at = newline + 1;
+      at.offset = newline + 1;
     }
-    return at;
+    return at.offset;
   }
 
-  std::string path, owned;
-  std::string_view text;
-  mutable std::once_flag indexed;
-  mutable std::vector<std::uint32_t> blocks;
+  std::string line_from_file(std::uint32_t number) const {
+    const LineStart from = place_before(number);
+    if (from.offset >= stamp.size) return {};
+    for (std::size_t length = 4 * kBlock;; length *= 2) {
+      const bool to_end = length >= stamp.size - from.offset;
+      const std::string some = part(from.offset, to_end ? stamp.size - from.offset : length);
+      if (some.empty()) return {};
+      const std::size_t begin = start_of(some, from.offset, number);
+      const bool whole = begin != std::string::npos && some.find('\n', begin) != std::string::npos;
+      if (!whole && !to_end) continue;
+      return begin == std::string::npos ? std::string() : std::string(line_at(some, begin));
+    }
+  }
+
+  // What the loader sets, before others see the files.
+  mutable std::shared_ptr<const MappedFile> mapped;
+  mutable bool elsewhere = false;  // was mapped: to be read again
+  mutable std::vector<LineStart> known;
+
+  FileStamp stamp;
+  mutable std::string owned;
+  mutable std::once_flag read_again, indexed;
+  mutable std::vector<LineStart> counted;
+  mutable std::mutex mutex;
+  mutable std::map<std::uint32_t, std::string> lines;  // of a file that is elsewhere
 };
 
 std::uint32_t SourceFiles::add(std::string path, std::string text) {
-  files_.push_back(std::make_shared<const Entry>(std::move(path), std::move(text)));
-  return static_cast<std::uint32_t>(files_.size());
+  return Entry::add(*this, std::make_shared<const Entry>(std::move(path), std::move(text)));
 }
 
 std::string_view SourceFiles::path(std::uint32_t id) const {
@@ -66,17 +171,12 @@ std::string_view SourceFiles::path(std::uint32_t id) const {
 
 std::string_view SourceFiles::text(std::uint32_t id) const {
   if (id == 0 || id > files_.size()) return {};
-  return files_[id - 1]->text;
+  return files_[id - 1]->text();
 }
 
 std::string_view SourceFiles::line(std::uint32_t id, std::uint32_t line) const {
   if (id == 0 || id > files_.size() || line == 0) return {};
-  const std::size_t begin = files_[id - 1]->start_of(line);
-  if (begin == std::string_view::npos) return {};
-  const std::string_view all = files_[id - 1]->text;
-  std::size_t end = std::min(all.find('\n', begin), all.size());
-  if (end > begin && all[end - 1] == '\r') --end;
-  return all.substr(begin, end - begin);
+  return files_[id - 1]->line(line);
 }
 
 std::string SourceFiles::format(SourcePos pos) const {

@@ -17,7 +17,7 @@ namespace {
 
 void refused(const Field& f, std::string_view type, std::string message, std::string hint = {}) {
   f.context().diagnostics.report({kPolicyRefusedByWebhook, Severity::Warning, Reach::Rejected, f.pos(),
-                                  f.context().object, f.path(), std::string(type),
+                                  f.context().object(), f.path(), std::string(type),
                                   std::move(message) + "; istiod's webhook refuses this", std::move(hint)});
 }
 

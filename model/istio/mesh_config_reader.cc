@@ -208,7 +208,7 @@ MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> co
     Diagnostics own;
     const auto document = yaml::read_slice(map->data[i].second, slice, start.file, own, {.prune = false});
     DecodeContext context(own);
-    context.object = map->meta.key.str();
+    context.key = map->meta.key;
     mesh.given = true;
     mesh.pos = start;
     if (document && document->root != nullptr && document->root->is_mapping())

@@ -35,13 +35,30 @@ std::string join(std::initializer_list<std::string_view> words) {
 }
 
 bool contains(std::initializer_list<std::string_view> list, std::string_view key) {
-  return std::find(list.begin(), list.end(), key) != list.end();
+  if (key.empty()) return false;
+  // Most words differ in length or in their first letter: no call is needed to tell.
+  return std::any_of(list.begin(), list.end(), [&](std::string_view word) {
+    return word.size() == key.size() && word.front() == key.front() && word == key;
+  });
 }
 
 bool alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 bool lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
+/// Room for the steps of an object, kept from one to the next of a thread.
+std::vector<DecodeContext::Step>& spare_steps() {
+  thread_local std::vector<DecodeContext::Step> spare;
+  return spare;
+}
+
 }  // namespace
+
+DecodeContext::DecodeContext(Diagnostics& d) : diagnostics(d), steps(std::move(spare_steps())) {
+  steps.clear();
+  steps.emplace_back();
+}
+
+DecodeContext::~DecodeContext() { spare_steps() = std::move(steps); }
 
 std::string Field::path() const {
   std::vector<std::uint32_t> chain;
@@ -86,7 +103,7 @@ void Field::wrong_type(std::string_view expected) const {
     hint = "put \"- \" before each entry";
   }
   context_->diagnostics.report(
-      {kFieldType, Severity::Error, Reach::Rejected, anchor_, context_->object, path(),
+      {kFieldType, Severity::Error, Reach::Rejected, anchor_, context_->object(), path(),
        std::string(error_type::kDecodeType),
        "expected " + std::string(expected) + ", found " + std::string(describe(*node_)), std::move(hint)});
 }
@@ -117,15 +134,20 @@ bool Field::expect_mapping() const {
   return false;
 }
 
-std::optional<std::string> Field::optional_text() const {
+std::optional<std::string_view> Field::optional_view() const {
   if (!present()) return std::nullopt;
-  if (reads_as_text()) return std::string(node_->scalar);
+  if (reads_as_text()) return node_->scalar;
   wrong_type("a string");
   return std::nullopt;
 }
 
+std::optional<std::string> Field::optional_text() const {
+  const auto view = optional_view();
+  return view ? std::optional<std::string>(*view) : std::nullopt;
+}
+
 std::string Field::text(std::string_view fallback) const {
-  return optional_text().value_or(std::string(fallback));
+  return std::string(optional_view().value_or(fallback));
 }
 
 Symbol Field::symbol(std::string_view fallback) const {
@@ -187,11 +209,11 @@ std::optional<std::uint16_t> Field::port() const {
   return std::nullopt;
 }
 
-std::string Field::one_of(std::initializer_list<std::string_view> allowed, std::string_view type) const {
-  auto value = optional_text();
+std::string_view Field::one_of(std::initializer_list<std::string_view> allowed, std::string_view type) const {
+  const auto value = optional_view();
   if (!value) return {};
   if (contains(allowed, *value)) return *value;
-  reject(type, "expected one of " + join(allowed) + "; found \"" + *value + "\"");
+  reject(type, "expected one of " + join(allowed) + "; found \"" + std::string(*value) + "\"");
   return {};
 }
 
@@ -215,7 +237,7 @@ bool Field::only(std::initializer_list<std::string_view> modelled,
                                     Severity::Warning,
                                     Reach::Input,
                                     member.key_pos,
-                                    context_->object,
+                                    context_->object(),
                                     field.path(),
                                     {},
                                     "this field can change what happens to traffic and is not modelled",
@@ -227,7 +249,7 @@ bool Field::only(std::initializer_list<std::string_view> modelled,
     candidates.insert(candidates.end(), not_modelled.begin(), not_modelled.end());
     const auto near = nearest(member.key, candidates);
     context_->diagnostics.report(
-        {kFieldUnknown, Severity::Warning, Reach::Rejected, member.key_pos, context_->object, field.path(),
+        {kFieldUnknown, Severity::Warning, Reach::Rejected, member.key_pos, context_->object(), field.path(),
          std::string(error_type::kUnknownField),
          "unknown field; kubectl refuses it, a server without strict validation ignores it",
          near ? "did you mean \"" + std::string(*near) + "\"?" : "known here: " + join(modelled)});
@@ -237,13 +259,14 @@ bool Field::only(std::initializer_list<std::string_view> modelled,
 
 void Field::reject(std::string_view type, std::string message, std::string hint) const {
   context_->rejected = true;
-  context_->diagnostics.report({kFieldInvalid, Severity::Error, Reach::Rejected, anchor_, context_->object,
+  context_->diagnostics.report({kFieldInvalid, Severity::Error, Reach::Rejected, anchor_, context_->object(),
                                 path(), std::string(type), std::move(message), std::move(hint)});
 }
 
 void Field::refuse_softly(std::string_view type, std::string message, std::string hint) const {
-  context_->diagnostics.report({kFieldInvalid, Severity::Warning, Reach::Rejected, anchor_, context_->object,
-                                path(), std::string(type), std::move(message), std::move(hint)});
+  context_->diagnostics.report({kFieldInvalid, Severity::Warning, Reach::Rejected, anchor_,
+                                context_->object(), path(), std::string(type), std::move(message),
+                                std::move(hint)});
 }
 
 void Field::warn(Code code, std::string message, std::string hint) const {
@@ -251,7 +274,7 @@ void Field::warn(Code code, std::string message, std::string hint) const {
                                 Severity::Warning,
                                 Reach::Input,
                                 anchor_,
-                                context_->object,
+                                context_->object(),
                                 path(),
                                 {},
                                 std::move(message),
@@ -321,6 +344,7 @@ const char* check_port_name(std::string_view text) {
 
 Labels decode_labels(const Field& labels) {
   std::vector<Label> out;
+  out.reserve(labels.size());
   labels.each_member([&](std::string_view key, const Field& value) {
     const auto text = value.symbol();
     if (const char* bad = check_qualified_name(key))
@@ -355,6 +379,7 @@ void decode_owners(const Field& owners, ObjectMeta& meta) {
     owner.controller = f["controller"].boolean();
     meta.owners.push_back(owner);
   });
+  meta.owners.shrink_to_fit();
 }
 
 }  // namespace
@@ -375,13 +400,13 @@ ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namesp
   if (namespaced)
     meta.key.ns = intern(peek(metadata["namespace"]).empty() ? ns_default : peek(metadata["namespace"]));
   meta.key.name = peek(name).empty() ? Symbol{} : intern(peek(name));
-  context.object = meta.key.str();
+  context.key = meta.key;
 
   metadata.only({"name", "namespace", "labels", "annotations", "ownerReferences", "creationTimestamp",
                  "deletionTimestamp"},
                 {"generateName", "uid", "resourceVersion", "generation", "managedFields", "finalizers",
                  "selfLink", "deletionGracePeriodSeconds", "clusterName"});
-  const auto name_text = name.optional_text();
+  const auto name_text = name.optional_view();
   if (!name.present() || (name_text && name_text->empty())) {
     name.reject(error_type::kRequired, "every object needs a name");
   } else if (name_text) {
@@ -390,19 +415,19 @@ ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namesp
     if (const char* bad = kind == std::string_view("Namespace") || kind == std::string_view("Service")
                               ? check_dns_label(*name_text)
                               : check_dns_subdomain(*name_text)) {
-      name.reject(error_type::kInvalid, "\"" + *name_text + "\": " + bad);
+      name.reject(error_type::kInvalid, "\"" + std::string(*name_text) + "\": " + bad);
     }
   }
   if (namespaced) {
-    if (const auto ns = metadata["namespace"].optional_text(); ns && !ns->empty()) {
+    if (const auto ns = metadata["namespace"].optional_view(); ns && !ns->empty()) {
       if (const char* bad = check_dns_label(*ns))
-        metadata["namespace"].reject(error_type::kInvalid, "\"" + *ns + "\": " + bad);
+        metadata["namespace"].reject(error_type::kInvalid, "\"" + std::string(*ns) + "\": " + bad);
     }
   }
   meta.labels = decode_labels(metadata["labels"]);
   metadata["annotations"].each_member([&](std::string_view key, const Field& value) {
-    auto text = value.text();
-    if (annotation_matters(key)) meta.annotations.push_back({intern(key), std::move(text), value.pos()});
+    const std::string_view text = value.optional_view().value_or("");
+    if (annotation_matters(key)) meta.annotations.push_back({intern(key), std::string(text), value.pos()});
   });
   std::sort(meta.annotations.begin(), meta.annotations.end(),
             [](const Annotation& a, const Annotation& b) { return a.key.view() < b.key.view(); });
@@ -438,7 +463,7 @@ std::optional<SelectorRequirement> expression(const Field& f) {
   const Field op = f["operator"];
   const Field values = f["values"];
   bool valued = true;
-  const auto op_text = op.optional_text();
+  const auto op_text = op.optional_view();
   if (op_text == "In" || op_text == "NotIn") {
     out.op = op_text == "In" ? SelectorOperator::In : SelectorOperator::NotIn;
     if (values.size() == 0 && (!values.present() || values.node()->is_sequence()))
@@ -448,8 +473,8 @@ std::optional<SelectorRequirement> expression(const Field& f) {
     valued = false;
     if (values.size() != 0) values.reject(error_type::kForbidden, "Exists and DoesNotExist take no values");
   } else if (!op.present() || op_text) {
-    op.reject(error_type::kInvalid,
-              "expected one of In, NotIn, Exists, DoesNotExist; found \"" + op_text.value_or("") + "\"");
+    op.reject(error_type::kInvalid, "expected one of In, NotIn, Exists, DoesNotExist; found \"" +
+                                        std::string(op_text.value_or("")) + "\"");
   }
   values.each([&](const Field& v) {
     const auto text = v.symbol();

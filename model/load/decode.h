@@ -38,16 +38,21 @@ inline constexpr std::string_view kUnknownField = "unknown-field";  // refused b
 
 /// What decoding one object needs and finds. Used by one thread.
 struct DecodeContext {
-  explicit DecodeContext(Diagnostics& d) : diagnostics(d) {}
+  explicit DecodeContext(Diagnostics& d);
+  DecodeContext(const DecodeContext&) = delete;
+  DecodeContext& operator=(const DecodeContext&) = delete;
+  ~DecodeContext();
+  /// "NetworkPolicy/a/b", empty before its metadata is known.
+  [[nodiscard]] std::string object() const { return key.kind.empty() ? std::string() : key.str(); }
   Diagnostics& diagnostics;
-  std::string object;     // "NetworkPolicy/a/b" once its metadata is known
+  ResourceKey key;        // once its metadata is known
   bool rejected = false;  // the API server would refuse the object
   struct Step {
     std::uint32_t parent = 0;
     std::string_view key;  // empty: an index
     std::uint32_t index = 0;
   };
-  std::vector<Step> steps{Step{}};  // paths of the fields seen so far; 0 is the root
+  std::vector<Step> steps;  // paths of the fields seen so far; 0 is the root
 };
 
 /// A field that may be absent. Null counts as absent, as for the API server. Getters report a wrong type and
@@ -86,6 +91,8 @@ class Field {
   [[nodiscard]] std::string text(std::string_view fallback = {}) const;
   [[nodiscard]] Symbol symbol(std::string_view fallback = {}) const;
   [[nodiscard]] std::optional<std::string> optional_text() const;
+  /// The same without a copy: a view into the document.
+  [[nodiscard]] std::optional<std::string_view> optional_view() const;
   [[nodiscard]] std::optional<std::int64_t> integer() const;
   [[nodiscard]] std::optional<double> number() const;
   [[nodiscard]] bool boolean(bool fallback = false) const;
@@ -96,8 +103,8 @@ class Field {
   /// 1..65535, else refused as Invalid.
   [[nodiscard]] std::optional<std::uint16_t> port() const;
   /// One of `allowed`, else refused as NotSupported; empty when absent.
-  [[nodiscard]] std::string one_of(std::initializer_list<std::string_view> allowed,
-                                   std::string_view type = error_type::kNotSupported) const;
+  [[nodiscard]] std::string_view one_of(std::initializer_list<std::string_view> allowed,
+                                        std::string_view type = error_type::kNotSupported) const;
   /// A map of strings: labels, selectors.
   [[nodiscard]] std::vector<std::pair<Symbol, Symbol>> string_map() const;
 

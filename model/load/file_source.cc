@@ -13,12 +13,15 @@
 #include <set>
 #include <utility>
 
+#include "model/base/mapped_sources.h"
 #include "model/yaml/yaml_codes.h"
 
 namespace waypath::model {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kLarge = std::size_t{1} << 20;  // files that are mapped instead of read
 
 bool is_manifest(const fs::path& path) {
   const std::string extension = path.extension().string();
@@ -125,6 +128,10 @@ class Collector {
 
   void add_file(const std::string& path) {
     if (!first_visit(path)) return;
+    if (auto mapped = MappedFile::open(path, kLarge)) {
+      ids_.push_back(add_mapped(files_, path, std::move(mapped)));
+      return;
+    }
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(path.c_str(), "rb"),
                                                                  &std::fclose);
     if (!stream) {

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "model/base/mapped_file.h"
+#include "model/base/mapped_sources.h"
 #include "model/base/parallel.h"
 #include "model/base/version.h"
 #include "model/load/image_codec.h"
@@ -127,7 +127,7 @@ LoadCache::LoadCache(std::string directory, const SourceFiles& sources,
   for (const std::uint32_t file : files) {
     Input input;
     input.path = sources.path(file);
-    input.size = sources.text(file).size();
+    input.size = text_bytes(sources, file);
     struct stat info {};
     if (::stat(input.path.c_str(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) == input.size &&
         S_ISREG(info.st_mode)) {

@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <span>
 #include <tuple>
 #include <utility>
 
+#include "model/base/mapped_sources.h"
 #include "model/base/parallel.h"
 #include "model/diagnostic_codes.h"
 #include "model/load/file_source.h"
 #include "model/load/kind_table.h"
 #include "model/load/load_cache.h"
 #include "model/yaml/reader.h"
+#include "model/yaml/yaml_codes.h"
 
 namespace waypath::model {
 namespace {
@@ -21,13 +24,13 @@ struct KindCount {
   SourcePos first;
 };
 
-// What one slice gave: filled by any thread, merged in input order.
-struct SliceResult {
+// What some slices gave, one after the other: filled by any thread, merged in input order.
+struct SliceResults {
   std::vector<LoadedObject> objects;
   Diagnostics diagnostics;
   std::vector<std::tuple<std::string, std::string, SourcePos>> skipped;  // apiVersion, kind
   std::vector<SourcePos> hooks, defaulted;
-  bool parsed = false, by_reference_reader = false;
+  std::size_t documents = 0, parsed = 0, by_reference_reader = 0;
 };
 
 struct Task {
@@ -56,10 +59,11 @@ bool always_read(const yaml::KindName& name) {
 
 class SliceLoader {
  public:
-  SliceLoader(Task& task, std::string_view text, const LoadOptions& options, SliceResult& out)
+  SliceLoader(Task& task, std::string_view text, const LoadOptions& options, SliceResults& out)
       : task_(task), text_(text), options_(options), out_(out) {}
 
   void run() {
+    ++out_.documents;
     const yaml::KindName first = yaml::peek_kind(text_, task_.slice);
     const bool read_anyway = !first.kind.empty() && always_read(first);
     if (!read_anyway) yaml::peek(text_, task_.slice);
@@ -68,10 +72,11 @@ class SliceLoader {
                                 position(task_.slice));
       return;
     }
-    const auto document = yaml::read_slice(text_, task_.slice, task_.file, out_.diagnostics);
+    const auto document =
+        yaml::read_slice(text_, task_.slice, task_.file, out_.diagnostics, {.borrow = true});
     if (!document || document->root == nullptr) return;
-    out_.parsed = true;
-    out_.by_reference_reader = document->by_reference_reader;
+    ++out_.parsed;
+    if (document->by_reference_reader) ++out_.by_reference_reader;
     object(*document->root, task_.slice.item);
   }
 
@@ -197,7 +202,7 @@ class SliceLoader {
   Task& task_;
   std::string_view text_;
   const LoadOptions& options_;
-  SliceResult& out_;
+  SliceResults& out_;
 };
 
 // The group without a name is Kubernetes' own and has one version, so that what it lacks is a slip of the
@@ -221,11 +226,11 @@ class Merger {
          std::vector<ResourceKey>* loaded, LoadCache* cache)
       : builder_(builder), diagnostics_(diagnostics), stats_(stats), loaded_(loaded), cache_(cache) {}
 
-  void add(SliceResult&& result) {
+  void add(SliceResults&& result) {
     diagnostics_.append(std::move(result.diagnostics));
-    ++stats_.documents;
-    if (!result.parsed) ++stats_.skipped_documents;
-    if (result.by_reference_reader) ++stats_.reference_documents;
+    stats_.documents += result.documents;
+    stats_.skipped_documents += result.documents - result.parsed;
+    stats_.reference_documents += result.by_reference_reader;
     for (auto& object : result.objects) {
       stats_.objects += object.resources.size();
       if (cache_ != nullptr) cache_->add(object);
@@ -338,6 +343,29 @@ class Merger {
   KindCount hooks_, defaulted_;
 };
 
+// Slices know their lines: a place every so often is enough to find any line.
+void note_lines(const SourceFiles& sources, const std::vector<Task>& tasks) {
+  constexpr std::size_t kApart = std::size_t{1} << 16;
+  for (std::size_t i = 0; i < tasks.size();) {
+    const std::uint32_t file = tasks[i].file;
+    std::vector<LineStart> starts{LineStart{}};
+    for (; i < tasks.size() && tasks[i].file == file; ++i) {
+      const yaml::Slice& slice = tasks[i].slice;
+      const std::size_t offset = slice.offset - (slice.first_column - 1);
+      if (offset >= starts.back().offset + kApart) starts.push_back({slice.first_line, offset});
+    }
+    know_lines(sources, file, std::move(starts));
+  }
+}
+
+// Gives back the memory of texts that were decoded.
+void release(const SourceFiles& sources, std::span<const Task> tasks) {
+  const Task &first = tasks.front(), &last = tasks.back();
+  const MappedFile* const mapped = mapped_file(sources, first.file);
+  if (mapped != nullptr && first.file == last.file)
+    mapped->release(first.slice.offset, last.slice.offset + last.slice.length - first.slice.offset);
+}
+
 void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files, const LoadOptions& options,
                 Diagnostics& diagnostics, LoadStats* stats, std::vector<ResourceKey>* loaded,
                 LoadCache* cache = nullptr) {
@@ -346,7 +374,10 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
   const std::size_t known_diagnostics = diagnostics.items().size();
   std::vector<Diagnostics> split_diagnostics(files.size());
   parallel_for_index(files.size(), options.jobs, [&](std::size_t i) {
-    slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i]);
+    const MappedFile* const mapped = mapped_file(sources, files[i]);
+    const auto passed = [&](std::size_t offset, std::size_t length) { mapped->release(offset, length); };
+    slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i],
+                                      mapped != nullptr ? yaml::Passed(passed) : yaml::Passed());
   });
   std::vector<Task> tasks;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -354,21 +385,22 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
     for (const auto& slice : slices[i]) tasks.push_back({files[i], slice});
   }
   slices = {};
+  note_lines(sources, tasks);
   LoadStats own;
   LoadStats& counted = stats != nullptr ? *stats : own;
-  for (const auto file : files) counted.bytes += sources.text(file).size();
+  for (const auto file : files) counted.bytes += text_bytes(sources, file);
   Merger merger(builder, diagnostics, counted, loaded, cache);
   // Batches keep few results at a time beside the snapshot.
   constexpr std::size_t kBatch = 2048, kGrain = 16;
-  std::vector<SliceResult> results;
   for (std::size_t begin = 0; begin < tasks.size(); begin += kBatch) {
     const std::size_t end = std::min(begin + kBatch, tasks.size());
-    results.clear();
-    results.resize(end - begin);
-    parallel_for_index((end - begin + kGrain - 1) / kGrain, options.jobs, [&](std::size_t grain) {
+    std::vector<SliceResults> results((end - begin + kGrain - 1) / kGrain);
+    parallel_for_index(results.size(), options.jobs, [&](std::size_t grain) {
       const std::size_t last = std::min(begin + (grain + 1) * kGrain, end);
-      for (std::size_t i = begin + grain * kGrain; i < last; ++i)
-        SliceLoader(tasks[i], sources.text(tasks[i].file), options, results[i - begin]).run();
+      const std::size_t first = begin + grain * kGrain;
+      for (std::size_t i = first; i < last; ++i)
+        SliceLoader(tasks[i], sources.text(tasks[i].file), options, results[grain]).run();
+      release(sources, std::span(tasks).subspan(first, last - first));
     });
     for (auto& result : results) merger.add(std::move(result));
   }
@@ -428,7 +460,19 @@ Snapshot load_manifests(const std::vector<std::string>& paths, const std::vector
   } else {
     load_cached(builder, files, options, diagnostics, stats, started);
   }
-  return builder.build(diagnostics);
+  const SourceFiles sources = builder.files();
+  Snapshot out = builder.build(diagnostics);
+  for (const std::uint32_t file : settle(sources))
+    diagnostics.report({yaml::kInputUnreadable,
+                        Severity::Error,
+                        Reach::Input,
+                        {},
+                        {},
+                        {},
+                        {},
+                        "\"" + std::string(sources.path(file)) + "\" was changed while it was read",
+                        "try again when nothing writes to it"});
+  return out;
 }
 
 Snapshot load_manifests(const std::vector<std::string>& paths, const LoadOptions& options,

@@ -1,10 +1,14 @@
 #include "model/yaml/block_reader.h"
 
+#include <array>
+#include <bit>
 #include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "model/yaml/block_text.h"
+#include "model/yaml/line_masks.h"
 #include "model/yaml/line_scan.h"
 #include "model/yaml/tree_builder.h"
 #include "model/yaml/unread_parts.h"
@@ -16,18 +20,42 @@ namespace {
 constexpr std::size_t kDeepest = 64;
 /// YAML's limit of 1,024 characters between the start of a key and its colon.
 constexpr std::size_t kLongestKey = 1000;
+/// Mappings with more keys than this are checked for repeats by sorting.
+constexpr std::size_t kManyKeys = 64;
 
 bool ends_token(char c) { return c == ' ' || c == '\t'; }
 
-bool is_null_word(std::string_view text) {
-  switch (text.size()) {
-    case 1:
-      return text[0] == '~';
-    case 4:
-      return text == "null" || text == "Null" || text == "NULL";
-    default:
-      return false;
-  }
+/// What a key and a plain text may not start with.
+struct Starts {
+  std::array<bool, 256> no_key{}, no_plain{};
+};
+constexpr Starts kStarts = [] {
+  Starts out;
+  for (const char c : std::string_view("-?:,[]{}#&*!|>%@`\0", 18))
+    out.no_key[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("&*!>}],%@`#\0", 12))
+    out.no_plain[static_cast<unsigned char>(c)] = true;
+  return out;
+}();
+
+/// Stacks that the recursion shares, kept from document to document.
+struct Stacks {
+  std::vector<Member> members;
+  std::vector<const Node*> items;
+};
+
+Stacks& stacks() {
+  thread_local Stacks kept;
+  kept.members.clear();
+  kept.items.clear();
+  return kept;
+}
+
+/// A bit for a key: two keys with different bits differ.
+std::uint64_t key_bit(std::string_view key) {
+  const auto first = static_cast<unsigned char>(key.empty() ? '\0' : key.front());
+  const auto last = static_cast<unsigned char>(key.empty() ? '\0' : key.back());
+  return std::uint64_t{1} << ((key.size() * 5 + first * 3U + last) & 63U);
 }
 
 /// Reads by recursive descent over the lines of the text. A function that returns null has met something
@@ -35,22 +63,31 @@ bool is_null_word(std::string_view text) {
 class BlockReader {
  public:
   BlockReader(std::string_view text, std::uint32_t first_line, std::uint32_t file, BlockReadOptions options)
-      : options_(options), file_(file), builder_(text.size()), next_number_(first_line) {
-    text_ = builder_.text(text);  // nodes point into this copy, which lives as long as they do
+      : options_(options), file_(file), text_(text), next_number_(first_line), stacks_(stacks()) {
+    if (options.borrow) {
+      readable_ = text.size() + options.readable_behind;
+    } else {  // nodes point into this copy, which lives as long as they do
+      text_ = builder_.padded_text(text, kMaskBytes);
+      readable_ = text.size() + kMaskBytes;
+    }
   }
 
   std::optional<Document> read() {
-    if (text_.size() > kMaxScalarBytes || text_.find('\r') != std::string_view::npos) return std::nullopt;
-    tabs_ = text_.find('\t') != std::string_view::npos;
+    if (text_.size() > kMaxScalarBytes) return std::nullopt;
+    if (!options_.no_tabs) {
+      if (text_.find('\r') != std::string_view::npos) return std::nullopt;
+      tabs_ = text_.find('\t') != std::string_view::npos;
+    }
     if (!next_line() || done_) return std::nullopt;
+    const Part part = options_.prune ? Part::Root : Part::Other;
     const Node* root = nullptr;
     if (options_.item) {
       if (!dash_at(line_.first)) return std::nullopt;
       const std::size_t first = skip_spaces(line_.first + 1);
       if (first == line_.end) return std::nullopt;
-      root = mapping(first, column_of(first), 0);
+      root = mapping(first, column_of(first), 0, part);
     } else {
-      root = mapping(line_.first, line_.indent, 0);
+      root = mapping(line_.first, line_.indent, 0, part);
     }
     if (root == nullptr || !done_) return std::nullopt;
     return builder_.finish(root);
@@ -60,6 +97,10 @@ class BlockReader {
   struct Line {
     std::size_t begin = 0, first = 0, end = 0;  // offsets of its start, its first character, its line break
     std::uint32_t number = 0, indent = 0;
+    // Of a line that ends within kMaskBytes of `first`, as bits from there on: spaces, colons that a space or
+    // the line's end follows, and hashes behind a space.
+    bool masked = false;
+    std::uint64_t space = 0, separator = 0, comment = 0;
   };
   struct Key {
     std::string_view text;
@@ -84,16 +125,29 @@ class BlockReader {
   /// One line, whatever it holds.
   void step() {
     line_.begin = next_;
-    const void* const newline = std::memchr(text_.data() + next_, '\n', text_.size() - next_);
-    line_.end = newline == nullptr
-                    ? text_.size()
-                    : static_cast<std::size_t>(static_cast<const char*>(newline) - text_.data());
-    next_ = newline == nullptr ? text_.size() : line_.end + 1;
     line_.number = next_number_++;
-    std::size_t first = line_.begin;
-    while (first < line_.end && text_[first] == ' ') ++first;
+    std::size_t first = next_;
+    while (first < text_.size() && text_[first] == ' ') ++first;
     line_.first = first;
     line_.indent = static_cast<std::uint32_t>(first - line_.begin);
+    line_.masked = false;
+    if (first + kMaskBytes <= readable_ && !tabs_) {
+      const LineMasks masks = line_masks(text_.data() + first);
+      const auto length = static_cast<std::size_t>(std::countr_zero(masks.newline));
+      if (length < kMaskBytes && first + length < text_.size()) {
+        line_.end = first + length;
+        next_ = line_.end + 1;
+        line_.masked = true;
+        line_.space = masks.space;
+        const std::uint64_t inside = (std::uint64_t{1} << length) - 1;
+        line_.separator = masks.colon & inside & ((masks.space | masks.newline) >> 1U);
+        line_.comment = masks.hash & inside & (masks.space << 1U);
+        return;
+      }
+    }
+    const void* const newline = std::memchr(text_.data() + first, '\n', text_.size() - first);
+    line_.end = newline == nullptr ? text_.size() : offset_of(newline);
+    next_ = newline == nullptr ? text_.size() : line_.end + 1;
   }
 
   /// A document marker or a directive: what follows is another document.
@@ -124,6 +178,9 @@ class BlockReader {
     return text_[i] == '-' && (i + 1 == line_.end || text_[i + 1] == ' ');
   }
   [[nodiscard]] std::size_t skip_spaces(std::size_t i) const {
+    // The line's break is no space, so that a bit is found.
+    if (line_.masked)
+      return i + static_cast<std::size_t>(std::countr_zero(~line_.space >> (i - line_.first)));
     while (i < line_.end && text_[i] == ' ') ++i;
     return i;
   }
@@ -136,83 +193,102 @@ class BlockReader {
     return static_cast<std::uint32_t>(i - line_.begin);
   }
   [[nodiscard]] SourcePos pos(std::size_t i) const { return {file_, line_.number, column_of(i) + 1}; }
+  [[nodiscard]] std::size_t offset_of(const void* at) const {
+    return static_cast<std::size_t>(static_cast<const char*>(at) - text_.data());
+  }
 
   // ---- collections ----
 
   /// The mapping whose first key stands at `i`, its keys at `column`.
-  const Node* mapping(std::size_t i, std::uint32_t column, std::size_t depth) {
+  const Node* mapping(std::size_t i, std::uint32_t column, std::size_t depth, Part part) {
+    Key key;
+    return read_key(i, key) ? mapping(i, key, column, depth, part) : nullptr;
+  }
+  const Node* mapping(std::size_t i, Key key, std::uint32_t column, std::size_t depth, Part part) {
     if (depth > kDeepest) return nullptr;
     const SourcePos start = pos(i);
-    const std::size_t mark = members_.size();
+    auto& members = stacks_.members;
+    const std::size_t mark = members.size();
+    std::uint64_t seen = 0;
     while (true) {
-      Key key;
-      if (!read_key(i, key)) return nullptr;
       const SourcePos key_pos = pos(i);
-      path_.push_back(key.text);
       const std::size_t first = skip_spaces(key.after);
       const bool inline_value = first != line_.end && text_[first] != '#';
-      if (options_.prune && path_.size() <= kUnreadDepth && unread(path_, inline_value)) {
+      if (part != Part::Other && unread(part, key.text, inline_value)) {
         if (!skip_value(column)) return nullptr;
       } else {
-        const Node* const value = value_at(key.after, column, depth);
+        if (!is_new(key.text, mark, seen)) return nullptr;
+        const Node* const value =
+            inline_value || (first != line_.end && first == key.after)
+                ? scalar_at(first, column)
+                : nested(column, true, depth, part == Part::Other ? part : part_below(part, key.text));
         if (value == nullptr) return nullptr;
-        members_.push_back({key.text, key_pos, value});
+        members.push_back({key.text, key_pos, value});
       }
-      path_.pop_back();
       if (done_ || line_.indent < column) break;
       if (line_.indent > column || dash_at(line_.first)) return nullptr;
       i = line_.first;
+      if (!read_key(i, key)) return nullptr;
     }
-    const std::span<const Member> members(members_.data() + mark, members_.size() - mark);
-    if (TreeBuilder::repeats_key(members)) return nullptr;
-    const Node* const node = builder_.mapping(members, start);
-    members_.resize(mark);
+    const std::span<const Member> own(members.data() + mark, members.size() - mark);
+    if (own.size() > kManyKeys && TreeBuilder::repeats_key(own)) return nullptr;
+    const Node* const node = builder_.mapping(own, start);
+    members.resize(mark);
     return node;
   }
 
+  /// Whether none of the members from `mark` on has this key; `seen` are their bits. Says yes when they are
+  /// many.
+  [[nodiscard]] bool is_new(std::string_view key, std::size_t mark, std::uint64_t& seen) const {
+    const std::uint64_t bit = key_bit(key);
+    if ((seen & bit) == 0) {
+      seen |= bit;
+      return true;
+    }
+    const auto& members = stacks_.members;
+    if (members.size() - mark > kManyKeys) return true;
+    for (std::size_t k = mark; k < members.size(); ++k)
+      if (members[k].key == key) return false;
+    return true;
+  }
+
   /// The list whose first dash stands at `i`, its dashes at `column`.
-  const Node* sequence(std::size_t i, std::uint32_t column, std::size_t depth) {
+  const Node* sequence(std::size_t i, std::uint32_t column, std::size_t depth, Part part) {
     if (depth > kDeepest) return nullptr;
     const SourcePos start = pos(i);
-    const std::size_t mark = items_.size();
+    auto& items = stacks_.items;
+    const std::size_t mark = items.size();
     while (true) {
-      const Node* const item = item_at(skip_spaces(i + 1), column, depth);
+      const Node* const item = item_at(skip_spaces(i + 1), column, depth, part);
       if (item == nullptr) return nullptr;
-      items_.push_back(item);
+      items.push_back(item);
       if (done_ || line_.indent < column) break;
       if (line_.indent > column) return nullptr;
       if (!dash_at(line_.first)) break;  // the key behind a list at its parent key's column
       i = line_.first;
     }
     const Node* const node =
-        builder_.sequence(std::span<const Node* const>(items_.data() + mark, items_.size() - mark), start);
-    items_.resize(mark);
+        builder_.sequence(std::span<const Node* const>(items.data() + mark, items.size() - mark), start);
+    items.resize(mark);
     return node;
   }
 
   /// What follows a dash at `column`.
-  const Node* item_at(std::size_t i, std::uint32_t column, std::size_t depth) {
-    if (i == line_.end || text_[i] == '#') return nested(column, false, depth);
-    if (dash_at(i)) return sequence(i, column_of(i), depth + 1);
+  const Node* item_at(std::size_t i, std::uint32_t column, std::size_t depth, Part part) {
+    if (i == line_.end || text_[i] == '#') return nested(column, false, depth, part);
+    if (dash_at(i)) return sequence(i, column_of(i), depth + 1, part);
     Key key;
-    if (read_key(i, key)) return mapping(i, column_of(i), depth + 1);
+    if (read_key(i, key)) return mapping(i, key, column_of(i), depth + 1, part);
     return scalar_at(i, column);
   }
 
-  /// What follows the colon of a key at `column`.
-  const Node* value_at(std::size_t i, std::uint32_t column, std::size_t depth) {
-    const std::size_t first = skip_spaces(i);
-    if (first == line_.end || (text_[first] == '#' && first > i)) return nested(column, true, depth);
-    return scalar_at(first, column);
-  }
-
   /// The collection on the lines below a key or dash at `column`; null when there is none.
-  const Node* nested(std::uint32_t column, bool key, std::size_t depth) {
+  const Node* nested(std::uint32_t column, bool key, std::size_t depth, Part part) {
     if (!next_line() || done_) return nullptr;
     const bool deeper = line_.indent > column;
     if (dash_at(line_.first) && (deeper || (key && line_.indent == column)))
-      return sequence(line_.first, line_.indent, depth + 1);
-    if (deeper) return mapping(line_.first, line_.indent, depth + 1);
+      return sequence(line_.first, line_.indent, depth + 1, part);
+    if (deeper) return mapping(line_.first, line_.indent, depth + 1, part);
     return key ? builder_.null(pos(line_.first)) : nullptr;
   }
 
@@ -230,29 +306,35 @@ class BlockReader {
       colon = close + 1;
       if (colon >= line_.end || text_[colon] != ':') return false;
     } else {
-      if (std::strchr("-?:,[]{}#&*!|>%@`", first) != nullptr) return false;
-      colon = i;
-      while (true) {
-        const void* const hit = std::memchr(text_.data() + colon, ':', line_.end - colon);
-        if (hit == nullptr) return false;
-        colon = offset_of(hit);
-        if (colon + 1 == line_.end || text_[colon + 1] == ' ') break;
-        if (text_[colon + 1] == '\t') return false;
-        ++colon;
+      if (kStarts.no_key[static_cast<unsigned char>(first)]) return false;
+      bool hash = false;
+      if (line_.masked) {
+        const std::uint64_t separators = line_.separator >> (i - line_.first);
+        if (separators == 0) return false;
+        const auto length = static_cast<std::size_t>(std::countr_zero(separators));
+        colon = i + length;
+        hash = (line_.comment >> (i - line_.first) & ((std::uint64_t{1} << length) - 1)) != 0;
+      } else {
+        colon = i;
+        while (true) {
+          const void* const hit = std::memchr(text_.data() + colon, ':', line_.end - colon);
+          if (hit == nullptr) return false;
+          colon = offset_of(hit);
+          if (colon + 1 == line_.end || text_[colon + 1] == ' ') break;
+          if (text_[colon + 1] == '\t') return false;
+          ++colon;
+        }
+        hash = text_.substr(i, colon - i).find(" #") != std::string_view::npos;
       }
       std::size_t end = colon;
       while (end > i && text_[end - 1] == ' ') --end;
       key.text = text_.substr(i, end - i);
-      if (key.text.find(" #") != std::string_view::npos || key.text == "<<" || is_null_word(key.text) ||
+      if (hash || key.text == "<<" || is_null_word(key.text) ||
           (tabs_ && key.text.find('\t') != std::string_view::npos))
         return false;
     }
     key.after = colon + 1;
     return colon - i <= kLongestKey && key.after <= line_.end;
-  }
-
-  [[nodiscard]] std::size_t offset_of(const void* at) const {
-    return static_cast<std::size_t>(static_cast<const char*>(at) - text_.data());
   }
 
   /// The one-line value at `i`, of a key or dash at `column`.
@@ -263,10 +345,10 @@ class BlockReader {
       case '|':
         return literal(i, column, at);
       case '"':
-        node = double_quoted(i, at);
+        node = quoted(double_quoted(text_.substr(i, line_.end - i)), i, at);
         break;
       case '\'':
-        node = single_quoted(i, at);
+        node = quoted(single_quoted(text_.substr(i, line_.end - i)), i, at);
         break;
       case '{':
         if (i + 1 < line_.end && text_[i + 1] == '}' && rest_is_blank(i + 2))
@@ -286,21 +368,27 @@ class BlockReader {
 
   const Node* plain(std::size_t i, SourcePos at) {
     const char first = text_[i];
-    if (std::strchr("&*!>}],%@`#", first) != nullptr) return nullptr;
+    if (kStarts.no_plain[static_cast<unsigned char>(first)]) return nullptr;
     if ((first == '-' || first == '?' || first == ':') && (i + 1 == line_.end || text_[i + 1] == ' '))
       return nullptr;
     std::size_t end = line_.end;
-    for (std::size_t k = i; const void* hit = std::memchr(text_.data() + k, ':', end - k);) {
-      k = offset_of(hit) + 1;
-      if (k == line_.end || ends_token(text_[k])) return nullptr;
-    }
-    for (std::size_t k = i; const void* hit = std::memchr(text_.data() + k, '#', end - k);) {
-      k = offset_of(hit);
-      if (ends_token(text_[k - 1])) {
-        end = k;
-        break;
+    if (line_.masked) {
+      if (line_.separator >> (i - line_.first) != 0) return nullptr;
+      if (const std::uint64_t comment = line_.comment >> (i - line_.first); comment != 0)
+        end = i + static_cast<std::size_t>(std::countr_zero(comment));
+    } else {
+      for (std::size_t k = i; const void* hit = std::memchr(text_.data() + k, ':', end - k);) {
+        k = offset_of(hit) + 1;
+        if (k == line_.end || ends_token(text_[k])) return nullptr;
       }
-      ++k;
+      for (std::size_t k = i; const void* hit = std::memchr(text_.data() + k, '#', end - k);) {
+        k = offset_of(hit);
+        if (ends_token(text_[k - 1])) {
+          end = k;
+          break;
+        }
+        ++k;
+      }
     }
     while (end > i && text_[end - 1] == ' ') --end;
     const std::string_view text = text_.substr(i, end - i);
@@ -309,69 +397,12 @@ class BlockReader {
     return builder_.scalar_view(ScalarStyle::Plain, text, at);
   }
 
-  const Node* single_quoted(std::size_t i, SourcePos at) {
-    std::size_t close = i + 1;
-    bool doubled = false;
-    while (true) {
-      const void* const hit = std::memchr(text_.data() + close, '\'', line_.end - close);
-      if (hit == nullptr) return nullptr;
-      close = offset_of(hit);
-      if (close + 1 >= line_.end || text_[close + 1] != '\'') break;
-      doubled = true;
-      close += 2;
-    }
-    if (!rest_is_blank(close + 1)) return nullptr;
-    const std::string_view inside = text_.substr(i + 1, close - i - 1);
-    if (!doubled) return builder_.scalar_view(ScalarStyle::Quoted, inside, at);
-    std::string value;
-    value.reserve(inside.size());
-    for (std::size_t k = 0; k < inside.size(); ++k) {
-      value.push_back(inside[k]);
-      if (inside[k] == '\'') ++k;
-    }
-    return builder_.scalar(ScalarStyle::Quoted, value, at);
-  }
-
-  const Node* double_quoted(std::size_t i, SourcePos at) {
-    std::size_t close = i + 1;
-    bool escaped = false;
-    while (close < line_.end && text_[close] != '"') {
-      if (text_[close] == '\\') {
-        escaped = true;
-        ++close;
-      }
-      ++close;
-    }
-    if (close >= line_.end || !rest_is_blank(close + 1)) return nullptr;
-    const std::string_view inside = text_.substr(i + 1, close - i - 1);
-    if (!escaped) return builder_.scalar_view(ScalarStyle::Quoted, inside, at);
-    std::string value;
-    value.reserve(inside.size());
-    for (std::size_t k = 0; k < inside.size(); ++k) {
-      if (inside[k] != '\\') {
-        value.push_back(inside[k]);
-        continue;
-      }
-      switch (inside[++k]) {
-        case '"':
-        case '\\':
-        case '/':
-          value.push_back(inside[k]);
-          break;
-        case 'n':
-          value.push_back('\n');
-          break;
-        case 't':
-          value.push_back('\t');
-          break;
-        case 'r':
-          value.push_back('\r');
-          break;
-        default:
-          return nullptr;
-      }
-    }
-    return builder_.scalar(ScalarStyle::Quoted, value, at);
+  const Node* quoted(const QuotedText& text, std::size_t i, SourcePos at) {
+    if (text.length == 0 || !rest_is_blank(i + text.length)) return nullptr;
+    if (!text.escaped) return builder_.scalar_view(ScalarStyle::Quoted, text.inside, at);
+    const std::optional<std::string> value =
+        text_[i] == '"' ? unescape_double(text.inside) : std::optional(unescape_single(text.inside));
+    return value ? builder_.scalar(ScalarStyle::Quoted, *value, at) : nullptr;
   }
 
   /// A literal block ("|" or "|-") of a key or dash at `column`.
@@ -419,14 +450,12 @@ class BlockReader {
   std::uint32_t file_;
   TreeBuilder builder_;
   std::string_view text_;
-  std::size_t next_ = 0;  // offset of the line behind `line_`
+  std::size_t readable_ = 0;  // bytes from the start of `text_` on
+  std::size_t next_ = 0;      // offset of the line behind `line_`
   std::uint32_t next_number_;
   Line line_;
   bool done_ = false, tabs_ = false;
-  // Stacks that the recursion shares.
-  std::vector<Member> members_;
-  std::vector<const Node*> items_;
-  std::vector<std::string_view> path_;
+  Stacks& stacks_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 // repeated keys, tabs, CRLF, ...) is refused, and the caller asks the reference reader (event_reader.h). What
 // it does read it reads as that one does: values, order, lines and columns.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,8 +16,13 @@
 namespace waypath::model::yaml {
 
 struct BlockReadOptions {
-  bool item = false;   // the text is one item of a list: it starts with its dash
-  bool prune = false;  // leave out what no decoder reads (unread_parts.h)
+  bool item = false;     // the text is one item of a list: it starts with its dash
+  bool prune = false;    // leave out what no decoder reads (unread_parts.h)
+  bool no_tabs = false;  // known: neither a tab nor a carriage return stands in the text
+  /// The text outlives the document, and nodes may point into it. `readable_behind`: bytes behind it that may
+  /// be read.
+  bool borrow = false;
+  std::size_t readable_behind = 0;
 };
 
 /// The one document that `text` holds, whose first line is line `first_line` of `file`. Nullopt: the text is

@@ -54,8 +54,8 @@ constexpr std::string_view kQuotedTag = "!";
 /// Collects the events of one document into a tree.
 class TreeHandler : public YAML::EventHandler {
  public:
-  TreeHandler(const LineMap& lines, std::uint32_t file, std::size_t text_bytes, Diagnostics& diagnostics)
-      : lines_(lines), file_(file), builder_(text_bytes), diagnostics_(diagnostics) {}
+  TreeHandler(const LineMap& lines, std::uint32_t file, Diagnostics& diagnostics)
+      : lines_(lines), file_(file), diagnostics_(diagnostics) {}
 
   /// Where the last quoted text of the document starts; nullopt when it has none.
   [[nodiscard]] std::optional<YAML::Mark> last_quoted() const { return last_quoted_; }
@@ -323,7 +323,7 @@ std::vector<Document> read_yaml_events(std::string_view text, const LineMap& lin
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
     for (int start_of_last = -1;;) {
-      TreeHandler handler(lines, file, text.size(), diagnostics);
+      TreeHandler handler(lines, file, diagnostics);
       if (!parser.HandleNextDocument(handler)) break;
       // A separator of flow collections where a document may start: yaml-cpp takes none of it, for ever.
       if (handler.start().pos == start_of_last && handler.only_null())

@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -55,13 +56,9 @@ std::string_view wording(simdjson::error_code error) {
 
 class Walker {
  public:
-  Walker(std::string_view text, std::size_t readable, SourcePos start, bool prune, Diagnostics& diagnostics)
-      : text_(text),
-        readable_(readable),
-        start_(start),
-        prune_(prune),
-        diagnostics_(diagnostics),
-        builder_(text.size()) {}
+  Walker(std::string_view text, std::size_t readable, SourcePos start, const ReadOptions& options,
+         Diagnostics& diagnostics)
+      : text_(text), readable_(readable), start_(start), options_(options), diagnostics_(diagnostics) {}
 
   /// The document, or a `Refused`.
   Document read() {
@@ -71,6 +68,7 @@ class Walker {
     simdjson::padded_string copy;
     if (readable_ < text_.size() + simdjson::SIMDJSON_PADDING) copy = simdjson::padded_string(text_);
     base_ = copy.size() != 0 ? copy.data() : text_.data();
+    in_place_ = options_.borrow && copy.size() == 0;
     od::document document;
     check(parser.iterate(base_, text_.size(), text_.size() + simdjson::SIMDJSON_PADDING).get(document),
           base_);
@@ -78,7 +76,7 @@ class Walker {
     check(document.get_value().get(root), base_);
     const Node* node = nullptr;
     try {
-      node = value(root, 0);
+      node = value(root, 0, options_.prune ? Part::Root : Part::Other);
     } catch (Refused& refused) {
       // Errors found by stage 1 and while walking know best where they stand.
       const char* where = nullptr;
@@ -93,7 +91,7 @@ class Walker {
   }
 
  private:
-  const Node* value(od::value v, std::size_t depth) {
+  const Node* value(od::value v, std::size_t depth, Part part) {
     const std::string_view token = v.raw_json_token();
     const char* const at = token.data();
     if (depth >= kMaxDepth) {
@@ -103,12 +101,17 @@ class Walker {
     check(v.type().get(type), at);
     switch (type) {
       case od::json_type::object:
-        return object(v, at, depth);
+        return object(v, at, depth, part);
       case od::json_type::array:
-        return array(v, at, depth);
+        return array(v, at, depth, part);
       case od::json_type::string: {
         std::string_view content;
-        check(v.get_string().get(content), at);
+        if (in_place_ && plain(at, content)) {
+          if (content.size() <= kMaxScalarBytes)
+            return builder_.scalar_view(ScalarStyle::JsonString, content, pos(at));
+        } else {
+          check(v.get_string().get(content), at);
+        }
         if (content.size() > kMaxScalarBytes)
           refuse(kScalarTooLarge, pos(at), "a value of more than 16 MiB is no manifest");
         return builder_.scalar(ScalarStyle::JsonString, content, pos(at));
@@ -133,7 +136,7 @@ class Walker {
     refuse(kJsonSyntax, pos(at), "this is not JSON");
   }
 
-  const Node* object(od::value v, const char* at, std::size_t depth) {
+  const Node* object(od::value v, const char* at, std::size_t depth, Part part) {
     const SourcePos start = pos(at);
     od::object object;
     check(v.get_object().get(object), at);
@@ -143,21 +146,22 @@ class Walker {
       check(std::move(entry).get(field), nullptr);
       const char* const quote = field.key().raw() - 1;  // before unescaped_key, which takes the key out
       const SourcePos key_pos = pos(quote);
-      std::string_view key;
-      check(field.unescaped_key().get(key), quote);
-      const std::string_view stored = builder_.text(key);
-      path_.push_back(stored);
+      std::string_view stored;
+      if (!in_place_ || !plain(quote, stored)) {
+        std::string_view key;
+        check(field.unescaped_key().get(key), quote);
+        stored = builder_.text(key);
+      }
       const std::string_view token = field.value().raw_json_token();
       const bool inline_value = token.front() != '{' && token.front() != '[';
       // simdjson passes a value that is not asked for.
-      if (!prune_ || path_.size() > kUnreadDepth || !unread(path_, inline_value))
-        members.push_back({stored, key_pos, value(field.value(), depth + 1)});
-      path_.pop_back();
+      if (part != Part::Other && unread(part, stored, inline_value)) continue;
+      members.push_back({stored, key_pos, value(field.value(), depth + 1, part_below(part, stored))});
     }
     return builder_.mapping(members, start, diagnostics_);
   }
 
-  const Node* array(od::value v, const char* at, std::size_t depth) {
+  const Node* array(od::value v, const char* at, std::size_t depth, Part part) {
     const SourcePos start = pos(at);
     od::array array;
     check(v.get_array().get(array), at);
@@ -165,9 +169,20 @@ class Walker {
     for (auto&& entry : array) {
       od::value item;
       check(std::move(entry).get(item), nullptr);
-      items.push_back(value(item, depth + 1));
+      items.push_back(value(item, depth + 1, part));
     }
     return builder_.sequence(items, start);
+  }
+
+  /// What stands between the quote at `at` and the next one, when nothing there is escaped. The text was
+  /// found to be well-formed but for its escapes.
+  [[nodiscard]] bool plain(const char* at, std::string_view& content) const {
+    const char* const end = text_.data() + text_.size();
+    const auto* const close =
+        static_cast<const char*>(std::memchr(at + 1, '"', static_cast<std::size_t>(end - at - 1)));
+    if (close == nullptr) return false;
+    content = {at + 1, static_cast<std::size_t>(close - at - 1)};
+    return content.find('\\') == std::string_view::npos;
   }
 
   /// Values are asked for in the order of the text, so lines are counted once.
@@ -179,11 +194,19 @@ class Walker {
       line_start_ = 0;
     }
     const std::string_view passed = text_.substr(seen_, offset - seen_);
-    if (const std::size_t last = passed.rfind('\n'); last != std::string_view::npos) {
-      lines_ += static_cast<std::uint32_t>(
-          passed.size() > 256 ? count_lines(passed)
-                              : static_cast<std::size_t>(std::count(passed.begin(), passed.end(), '\n')));
-      line_start_ = seen_ + last + 1;
+    if (passed.size() > 256) {
+      if (const std::size_t last = passed.rfind('\n'); last != std::string_view::npos) {
+        lines_ += static_cast<std::uint32_t>(count_lines(passed));
+        line_start_ = seen_ + last + 1;
+      }
+    } else {
+      for (std::size_t i = 0; i < passed.size(); ++i) {
+        const void* const newline = std::memchr(passed.data() + i, '\n', passed.size() - i);
+        if (newline == nullptr) break;
+        i = static_cast<std::size_t>(static_cast<const char*>(newline) - passed.data());
+        ++lines_;
+        line_start_ = seen_ + i + 1;
+      }
     }
     seen_ = offset;
     const auto column = static_cast<std::uint32_t>(offset - line_start_);
@@ -207,11 +230,11 @@ class Walker {
   std::string_view text_;
   std::size_t readable_;
   SourcePos start_;
-  bool prune_;
+  const ReadOptions& options_;
   Diagnostics& diagnostics_;
-  std::vector<std::string_view> path_;  // keys from the root of the object
   TreeBuilder builder_;
   const char* base_ = nullptr;
+  bool in_place_ = false;  // nodes may point into the text
   std::size_t seen_ = 0;
   std::size_t line_start_ = 0;
   std::uint32_t lines_ = 0;
@@ -220,9 +243,9 @@ class Walker {
 }  // namespace
 
 std::optional<Document> read_json_value(std::string_view text, std::size_t readable, SourcePos start,
-                                        bool prune, Diagnostics& diagnostics) {
+                                        const ReadOptions& options, Diagnostics& diagnostics) {
   try {
-    return Walker(text, readable, start, prune, diagnostics).read();
+    return Walker(text, readable, start, options, diagnostics).read();
   } catch (Refused& refused) {
     if (refused.diagnostic.pos.line == 0) refused.diagnostic.pos = start;
     diagnostics.report(std::move(refused.diagnostic));

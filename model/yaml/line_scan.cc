@@ -31,12 +31,12 @@ std::size_t skip_deeper_by_line(std::string_view text, std::size_t at, std::uint
   return at;
 }
 
-std::size_t control_by_byte(std::string_view text, std::size_t begin, std::size_t end) {
+std::size_t control_by_byte(std::string_view text, std::size_t begin, std::size_t end, bool& tabs) {
   for (std::size_t i = begin; i < end; ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != 0x7F) continue;
-    if (c == '\t' || c == '\n' || (c == '\r' && (i + 1 == text.size() || text[i + 1] == '\n'))) continue;
-    return i;
+    if ((c >= 0x20 && c != 0x7F) || c == '\n') continue;
+    if (c != '\t' && (c != '\r' || (i + 1 != text.size() && text[i + 1] != '\n'))) return i;
+    tabs = true;
   }
   return kNone;
 }
@@ -81,12 +81,11 @@ struct Avx2 {
   __attribute__((target("avx2"))) static std::uint32_t equal(const char* p, char c) {
     return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), _mm256_set1_epi8(c))));
   }
-  // Bytes 0x00 to 0x1F and 0x7F, but for tab and line feed.
+  // Bytes 0x00 to 0x1F and 0x7F, but for line feed.
   __attribute__((target("avx2"))) static std::uint32_t controls(const char* p) {
     const __m256i v = load(p);
     const __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1F)), v);
-    const __m256i fine = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n')),
-                                         _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
+    const __m256i fine = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n'));
     const __m256i del = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7F));
     return static_cast<std::uint32_t>(
         _mm256_movemask_epi8(_mm256_or_si256(_mm256_andnot_si256(fine, low), del)));
@@ -102,8 +101,7 @@ struct Sse2 {
   static std::uint32_t controls(const char* p) {
     const __m128i v = load(p);
     const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1F)), v);
-    const __m128i fine =
-        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+    const __m128i fine = _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'));
     const __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7F));
     return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(fine, low), del)));
   }
@@ -149,13 +147,14 @@ __attribute__((always_inline)) inline std::size_t skip_deeper_in(std::string_vie
 }
 
 template <class Block>
-__attribute__((always_inline)) inline std::size_t find_control_in(std::string_view text) {
+__attribute__((always_inline)) inline std::size_t find_control_in(std::string_view text, bool& tabs) {
   std::size_t i = 0;
   for (; i + Block::kWidth <= text.size(); i += Block::kWidth) {
     if (Block::controls(text.data() + i) == 0) continue;
-    if (const std::size_t found = control_by_byte(text, i, i + Block::kWidth); found != kNone) return found;
+    if (const std::size_t found = control_by_byte(text, i, i + Block::kWidth, tabs); found != kNone)
+      return found;
   }
-  return control_by_byte(text, i, text.size());
+  return control_by_byte(text, i, text.size(), tabs);
 }
 
 // Blocks without escapes: texts are what lies between quotes, brackets outside of them count. A block in
@@ -199,7 +198,9 @@ WAYPATH_FAST std::size_t skip_deeper_avx2(std::string_view text, std::size_t at,
                                           std::uint32_t& lines) {
   return skip_deeper_in<Avx2>(text, at, column, lines);
 }
-WAYPATH_FAST std::size_t find_control_avx2(std::string_view text) { return find_control_in<Avx2>(text); }
+WAYPATH_FAST std::size_t find_control_avx2(std::string_view text, bool& tabs) {
+  return find_control_in<Avx2>(text, tabs);
+}
 WAYPATH_FAST std::size_t json_container_end_avx2(std::string_view text, std::size_t at) {
   return json_container_end_in<Avx2>(text, at);
 }
@@ -221,11 +222,11 @@ std::size_t skip_deeper(std::string_view text, std::size_t at, std::uint32_t col
 #endif
 }
 
-std::size_t find_control(std::string_view text) {
+std::size_t find_control(std::string_view text, bool& tabs) {
 #if defined(__x86_64__)
-  return kAvx2 ? find_control_avx2(text) : find_control_in<Sse2>(text);
+  return kAvx2 ? find_control_avx2(text, tabs) : find_control_in<Sse2>(text, tabs);
 #else
-  return control_by_byte(text, 0, text.size());
+  return control_by_byte(text, 0, text.size(), tabs);
 #endif
 }
 

@@ -13,8 +13,9 @@ namespace waypath::model::yaml {
                                       std::uint32_t& lines);
 
 /// Offset of the first character that YAML and JSON do not allow: a C0 control other than tab and line ends,
-/// a carriage return alone, DEL; npos when there is none.
-[[nodiscard]] std::size_t find_control(std::string_view text);
+/// a carriage return alone, DEL; npos when there is none. Sets `tabs` when a tab or a carriage return stands
+/// before that.
+[[nodiscard]] std::size_t find_control(std::string_view text, bool& tabs);
 
 /// The offset after the JSON object or array that starts at `at`; npos when it does not end. Judges brackets
 /// by number alone.

@@ -73,6 +73,15 @@ constexpr std::array kWords{
     Word{"-.INF", PlainType::Float, false, -kInfinity},
 };
 
+/// First characters of these words and of numbers.
+constexpr std::array<bool, 256> kMayMean = [] {
+  std::array<bool, 256> out{};
+  for (const char c : std::string_view("+-0123456789")) out[static_cast<unsigned char>(c)] = true;
+  for (const Word& word : kWords)
+    if (!word.text.empty()) out[static_cast<unsigned char>(word.text.front())] = true;
+  return out;
+}();
+
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Go's strconv.ParseInt/ParseUint with base 0: sign, then 0x, 0o, 0b or a leading 0 (octal). Sets `integer`
@@ -140,6 +149,8 @@ double to_double(std::string_view text) {
 Resolved resolve_plain(std::string_view text) {
   Resolved out;
   const char first = text.empty() ? '\0' : text.front();
+  // Whatever starts otherwise is neither a word of the table nor a number.
+  if (!text.empty() && !kMayMean[static_cast<unsigned char>(first)]) return out;
   if (text.size() <= 5) {
     const auto* const word =
         std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.text == text; });
@@ -196,7 +207,11 @@ Resolved resolve(const Node& node) {
 
 }  // namespace
 
-bool Node::is_string() const { return is_scalar() && resolve(*this).type == PlainType::String; }
+bool Node::is_string() const {
+  if (!is_scalar()) return false;
+  if (style == ScalarStyle::Plain) return resolve_plain(scalar).type == PlainType::String;
+  return style != ScalarStyle::JsonNumber && style != ScalarStyle::JsonBool;
+}
 bool Node::is_bool() const { return is_scalar() && resolve(*this).type == PlainType::Bool; }
 bool Node::is_integer() const { return is_scalar() && resolve(*this).type == PlainType::Integer; }
 bool Node::is_float() const { return is_scalar() && resolve(*this).type == PlainType::Float; }
@@ -219,7 +234,9 @@ std::optional<double> Node::as_number() const {
 
 const Node* Node::find(std::string_view key) const {
   for (const Member& member : members) {
-    if (member.key == key) return member.value;
+    // Most keys differ in length or in their first letter: no call is needed to tell.
+    if (member.key.size() != key.size()) continue;
+    if (key.empty() || (member.key.front() == key.front() && member.key == key)) return member.value;
   }
   return nullptr;
 }

@@ -41,7 +41,7 @@ std::string unescape(std::string_view token) {
 
 class FromJson {
  public:
-  explicit FromJson(const PositionOf& position_of) : position_of_(position_of), builder_(4096) {}
+  explicit FromJson(const PositionOf& position_of) : position_of_(position_of) {}
 
   Document run(const json& value) { return builder_.finish(node(value, "")); }
 
@@ -172,7 +172,7 @@ const Node* at_pointer(const Node& root, const std::string& pointer) {
 }
 
 Document copy_document(const Node& root) {
-  TreeBuilder builder(4096);
+  TreeBuilder builder;
   const Node* const copy = copy_node(builder, root);
   return builder.finish(copy);
 }

@@ -11,8 +11,8 @@ std::optional<std::string> prune_block(std::string_view text, LineMap& lines) {
   std::string kept;
   kept.reserve(text.size());
   LineMap map = lines;
-  std::vector<std::string_view> path;
-  std::vector<std::uint32_t> columns;  // of the keys in `path`
+  std::vector<Part> parts{Part::Root};
+  std::vector<std::uint32_t> columns;  // of the keys that `parts` but the first stand below
   std::uint32_t kept_lines = 0;
   bool dropping = false;
   std::uint32_t drop_column = 0;
@@ -35,14 +35,15 @@ std::optional<std::string> prune_block(std::string_view text, LineMap& lines) {
       run = line.begin;
     }
     if (line.kind == BlockLine::Kind::Key) {
-      while (!path.empty() &&
+      while (!columns.empty() &&
              (line.dashes > 0 ? columns.back() > line.indent : columns.back() >= line.column)) {
-        path.pop_back();
+        parts.pop_back();
         columns.pop_back();
       }
-      path.push_back(line.key);
+      const bool leave_out = line.dashes == 0 && unread(parts.back(), line.key, !line.value.empty());
+      parts.push_back(part_below(parts.back(), line.key));
       columns.push_back(line.column);
-      if (line.dashes == 0 && path.size() <= kUnreadDepth && unread(path, !line.value.empty())) {
+      if (leave_out) {
         kept.append(text.substr(run, line.begin - run));
         dropping = true;
         drop_column = line.column;

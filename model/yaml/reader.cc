@@ -29,9 +29,8 @@ std::optional<Document> read_json_slice(std::string_view text, const Slice& slic
                                         Diagnostics& diagnostics, const ReadOptions& options) {
   const std::string_view body = text.substr(slice.offset, slice.length);
   Diagnostics json_errors;
-  std::optional<Document> document =
-      read_json_value(body, text.size() - slice.offset, {file, slice.first_line, slice.first_column},
-                      options.prune, json_errors);
+  std::optional<Document> document = read_json_value(
+      body, text.size() - slice.offset, {file, slice.first_line, slice.first_column}, options, json_errors);
   // An object whose first key has no quotes is YAML in flow style.
   const std::size_t key = body.find_first_not_of(" \t\r\n", 1);
   const bool flow =
@@ -73,9 +72,12 @@ bool oversized(std::string_view text, const Slice& slice, std::uint32_t file, Di
 std::optional<Document> read_yaml_slice(std::string_view text, const Slice& slice, std::uint32_t file,
                                         Diagnostics& diagnostics, const ReadOptions& options) {
   const std::string_view body = text.substr(slice.offset, slice.length);
-  if (std::optional<Document> document =
-          read_block(body, slice.first_line, file, {.item = slice.item >= 0, .prune = options.prune}))
-    return document;
+  const BlockReadOptions fast{.item = slice.item >= 0,
+                              .prune = options.prune,
+                              .no_tabs = slice.no_tabs,
+                              .borrow = options.borrow,
+                              .readable_behind = text.size() - slice.offset - body.size()};
+  if (std::optional<Document> document = read_block(body, slice.first_line, file, fast)) return document;
   if (oversized(body, slice, file, diagnostics)) return std::nullopt;
   LineMap lines(slice.first_line);
   std::optional<std::string> kept = options.prune ? prune_block(body, lines) : std::nullopt;

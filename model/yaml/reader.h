@@ -28,6 +28,7 @@ struct Slice {
   int item = -1;  // index in `items`; the range is then the item's own ("- apiVersion: ..." or "{...}"). -1:
                   // a whole document
   bool json = false;
+  bool no_tabs = false;  // known: neither a tab nor a carriage return stands in the file
   // An item of a PodList and the like, which leaves its own kind out: what the list says.
   std::string_view list_api_version, list_kind;
   // What `peek` tells; the views point into the file's text. All empty when `peeked` is false: then only
@@ -56,8 +57,10 @@ struct KindName {
 
 struct ReadOptions {
   /// Leave out what no decoder reads: metadata.managedFields, kubectl's last-applied-configuration, most of
-  /// `status` (unread_parts.h). Only done in block style; the rest keeps its lines and columns.
+  /// `status` (unread_parts.h). Done in block style and JSON; the rest keeps its lines and columns.
   bool prune = true;
+  /// The text outlives the document: its nodes may point into it.
+  bool borrow = false;
 };
 
 /// Reads one slice. Nullopt when it cannot be parsed (reported). Callable from any thread with its own

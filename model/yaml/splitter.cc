@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@
 namespace waypath::model::yaml {
 namespace {
 
+constexpr std::size_t kNone = std::string_view::npos;
 constexpr std::string_view kUtf8Bom = "\xEF\xBB\xBF";
 
 void report(Diagnostics& diagnostics, Code code, SourcePos pos, std::string message, std::string hint) {
@@ -61,24 +63,15 @@ std::string_view window(std::string_view text, std::size_t begin) {
   return text.substr(begin, newline == std::string_view::npos ? newline : newline + 1 - begin);
 }
 
-/// Whether nothing is wrong with the bytes of a text.
-bool clean(std::string_view text, const Passed& passed) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string_view part = window(text, at);
-    if (!simdjson::validate_utf8(part.data(), part.size()) || find_control(part) != std::string_view::npos)
-      return false;
-    if (passed) passed(at, part.size());
-    at += part.size();
-  }
-  return true;
+/// Whether nothing is wrong with the bytes of a text; sets `tabs` when it holds tabs or carriage returns.
+bool clean(std::string_view text, bool& tabs) {
+  return simdjson::validate_utf8(text.data(), text.size()) && find_control(text, tabs) == kNone;
 }
 
-/// Whether a file is text at all; reports what it seems to be instead.
-bool check_text(std::string_view text, std::uint32_t file, Diagnostics& diagnostics, const Passed& passed) {
-  if (clean(text, passed)) return true;
+/// Reports what a file that is no text seems to be instead.
+void report_no_text(std::string_view text, std::uint32_t file, Diagnostics& diagnostics) {
   const auto refuse = [&](std::size_t offset, std::string message, std::string hint) {
     report(diagnostics, kInputNotText, position_at(text, offset, file), std::move(message), std::move(hint));
-    return false;
   };
   const auto starts = [&](std::string_view magic) { return text.starts_with(magic); };
   if (starts("\xFF\xFE") || starts("\xFE\xFF"))
@@ -93,7 +86,8 @@ bool check_text(std::string_view text, std::uint32_t file, Diagnostics& diagnost
     return refuse(find_invalid_utf8(text), "bytes that are not UTF-8; expected YAML or JSON text in UTF-8",
                   "is this a binary file, or text in another encoding?");
   }
-  if (const std::size_t control = find_control(text); control != std::string_view::npos) {
+  bool tabs = false;
+  if (const std::size_t control = find_control(text, tabs); control != std::string_view::npos) {
     const auto c = static_cast<unsigned char>(text[control]);
     if (c == '\r')
       return refuse(control,
@@ -103,7 +97,6 @@ bool check_text(std::string_view text, std::uint32_t file, Diagnostics& diagnost
                               static_cast<unsigned>(c)),
                   "write it as an escape in a double-quoted text");
   }
-  return true;
 }
 
 /// The first character of a chunk that is neither space nor comment, and whether a directive stands before
@@ -141,16 +134,13 @@ class FileSplitter {
  public:
   FileSplitter(std::string_view text, const Passed& passed) : text_(text), passed_(passed) {}
 
-  std::vector<Slice> run() {
+  /// Nullopt: this is no text.
+  std::optional<std::vector<Slice>> run() {
     std::size_t i = text_.starts_with(kUtf8Bom) ? kUtf8Bom.size() : 0;
     chunk_ = i;
     std::uint32_t line = 1;
-    std::size_t released = 0;
     while (i < text_.size()) {
-      if (passed_ && i >= released + 2 * kWindow) {
-        passed_(released, i - released);
-        released = i;
-      }
+      if (!check_to(i)) return std::nullopt;
       switch (text_[i]) {
         case ' ':
           i = skip_deeper(text_, i, 0, line);
@@ -169,11 +159,27 @@ class FileSplitter {
       i = next_line(i);
       ++line;
     }
+    if (!text_.empty() && !check_to(text_.size() - 1)) return std::nullopt;
     chunk(text_.size());
+    for (Slice& slice : slices_) slice.no_tabs = !tabs_;
     return std::move(slices_);
   }
 
  private:
+  /// Looks at the bytes up to the one at `i`, a window at a time, while they are near.
+  bool check_to(std::size_t i) {
+    while (checked_ <= i && checked_ < text_.size()) {
+      if (passed_ && checked_ > released_) {
+        passed_(released_, checked_ - released_);
+        released_ = checked_;
+      }
+      const std::string_view part = window(text_, checked_);
+      if (!clean(part, tabs_)) return false;
+      checked_ += part.size();
+    }
+    return true;
+  }
+
   [[nodiscard]] std::size_t next_line(std::size_t i) const {
     const std::size_t newline = text_.find('\n', i);
     return newline == std::string_view::npos ? text_.size() : newline + 1;
@@ -228,6 +234,8 @@ class FileSplitter {
 
   std::string_view text_;
   const Passed& passed_;
+  bool tabs_ = false;
+  std::size_t checked_ = 0, released_ = 0;
   std::vector<Slice> slices_;
   std::vector<TopLine> top_;  // of the chunk
   std::size_t chunk_ = 0;
@@ -238,8 +246,9 @@ class FileSplitter {
 
 std::vector<Slice> split_documents(std::string_view text, std::uint32_t file, Diagnostics& diagnostics,
                                    const Passed& passed) {
-  if (!check_text(text, file, diagnostics, passed)) return {};
-  return FileSplitter(text, passed).run();
+  if (auto slices = FileSplitter(text, passed).run()) return std::move(*slices);
+  report_no_text(text, file, diagnostics);
+  return {};
 }
 
 }  // namespace waypath::model::yaml

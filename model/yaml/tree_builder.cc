@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "model/yaml/yaml_codes.h"
 
@@ -53,62 +52,67 @@ void drop_duplicates(std::vector<Member>& members, Diagnostics& diagnostics) {
   std::erase_if(members, [](const Member& m) { return m.value == nullptr; });
 }
 
-}  // namespace
+constexpr std::size_t kFirst = std::size_t{1} << 15;  // bytes of an arena's first block
+constexpr std::size_t kBlock = 2 * kFirst;            // of a block that is kept
+constexpr std::size_t kPiece = std::size_t{1} << 12;  // of a block, for nodes
 
-TreeBuilder::TreeBuilder(std::size_t text_bytes)
-    : arena_(std::make_unique<std::pmr::monotonic_buffer_resource>(
-          std::clamp<std::size_t>(text_bytes * 4, 1024, std::size_t{1} << 20))) {}
+/// Where arenas get their blocks: the first one goes from document to document of a thread, so that reading
+/// many small ones touches the same memory.
+class Blocks final : public std::pmr::memory_resource {
+  static std::unique_ptr<char[]>& spare() {
+    thread_local std::unique_ptr<char[]> block;
+    return block;
+  }
+  void* do_allocate(std::size_t size, std::size_t align) override {
+    if (size > kBlock) return std::pmr::new_delete_resource()->allocate(size, align);
+    return spare() ? spare().release() : new char[kBlock];
+  }
+  void do_deallocate(void* at, std::size_t size, std::size_t align) override {
+    if (size <= kBlock) {
+      spare().reset(static_cast<char*>(at));
+    } else {
+      std::pmr::new_delete_resource()->deallocate(at, size, align);
+    }
+  }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+};
 
-Node* TreeBuilder::make(NodeKind kind, SourcePos pos) {
-  Node* const node = new (arena_->allocate(sizeof(Node), alignof(Node))) Node();
-  node->kind = kind;
-  node->pos = pos;
-  return node;
+Blocks& blocks() {
+  static auto* const only = new Blocks();  // never destroyed: documents may outlive every other thing
+  return *only;
 }
 
-template <class T>
-std::span<const T> TreeBuilder::store(std::span<const T> values) {
-  if (values.empty()) return {};
-  T* const data = static_cast<T*>(arena_->allocate(values.size() * sizeof(T), alignof(T)));
-  std::uninitialized_copy(values.begin(), values.end(), data);
-  return {data, values.size()};
+}  // namespace
+
+TreeBuilder::TreeBuilder()
+    : arena_(std::make_unique<std::pmr::monotonic_buffer_resource>(kFirst, &blocks())) {}
+
+void* TreeBuilder::allocate_elsewhere(std::size_t size, std::size_t align) {
+  if (size >= kPiece / 4) return arena_->allocate(size, align);
+  left_ = kPiece;
+  next_ = static_cast<char*>(arena_->allocate(left_, alignof(std::max_align_t)));
+  return allocate(size, align);
 }
 
 std::string_view TreeBuilder::text(std::string_view text) {
   if (text.empty()) return {};
-  char* const data = static_cast<char*>(arena_->allocate(text.size(), 1));
+  char* const data = static_cast<char*>(allocate(text.size(), 1));
   std::memcpy(data, text.data(), text.size());
   return {data, text.size()};
 }
 
-const Node* TreeBuilder::null(SourcePos pos) { return make(NodeKind::Null, pos); }
-
-const Node* TreeBuilder::scalar(ScalarStyle style, std::string_view value, SourcePos pos) {
-  return scalar_view(style, text(value), pos);
-}
-
-const Node* TreeBuilder::scalar_view(ScalarStyle style, std::string_view value, SourcePos pos) {
-  Node* const node = make(NodeKind::Scalar, pos);
-  node->style = style;
-  node->scalar = value;
-  return node;
-}
-
-const Node* TreeBuilder::sequence(std::span<const Node* const> items, SourcePos pos) {
-  Node* const node = make(NodeKind::Sequence, pos);
-  node->items = store(items);
-  return node;
+std::string_view TreeBuilder::padded_text(std::string_view text, std::size_t padding) {
+  char* const data = static_cast<char*>(allocate(text.size() + padding, 1));
+  std::memcpy(data, text.data(), text.size());
+  std::memset(data + text.size(), 0, padding);
+  return {data, text.size()};
 }
 
 const Node* TreeBuilder::mapping(std::vector<Member>& members, SourcePos pos, Diagnostics& diagnostics) {
   drop_duplicates(members, diagnostics);
   return mapping(std::span<const Member>(members), pos);
-}
-
-const Node* TreeBuilder::mapping(std::span<const Member> members, SourcePos pos) {
-  Node* const node = make(NodeKind::Mapping, pos);
-  node->members = store(members);
-  return node;
 }
 
 bool TreeBuilder::repeats_key(std::span<const Member> members) {
@@ -133,7 +137,5 @@ const Node* TreeBuilder::copy_at(const Node& node, SourcePos pos) {
   copy->pos = pos;
   return copy;
 }
-
-Document TreeBuilder::finish(const Node* root) { return Document{std::move(arena_), root}; }
 
 }  // namespace waypath::model::yaml

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace waypath::model::yaml {
 namespace {
@@ -27,24 +28,54 @@ bool holds(std::span<const std::string_view> words, std::string_view word) {
 
 }  // namespace
 
-bool unread(std::span<const std::string_view> path, bool inline_value) {
-  const std::string_view root = path.front(), key = path.back();
-  if (root == "metadata") {
-    if (path.size() == 2) return key == "managedFields" || key == "selfLink";
-    return path.size() == 3 && path[1] == "annotations" &&
-           key == "kubectl.kubernetes.io/last-applied-configuration";
+Part part_below(Part part, std::string_view key) {
+  switch (part) {
+    case Part::Root:
+      return key == "metadata" ? Part::Metadata
+             : key == "spec"   ? Part::Spec
+             : key == "status" ? Part::Status
+                               : Part::Other;
+    case Part::Metadata:
+      return key == "annotations" ? Part::Annotations : Part::Other;
+    case Part::Status:
+      return key == "conditions" ? Part::Conditions : Part::Other;
+    case Part::Spec:
+      if (key == "template") return Part::Template;
+      [[fallthrough]];
+    case Part::TemplateSpec:
+      return key == "containers" || key == "initContainers" ? Part::Containers : Part::Other;
+    case Part::Template:
+      return key == "spec" ? Part::TemplateSpec : Part::Other;
+    case Part::Annotations:
+    case Part::Conditions:
+    case Part::Containers:
+    case Part::Other:
+      break;
   }
-  if (root == "status") {
-    if (path.size() == 2) return !inline_value && !holds(kStatusKept, key);
-    return path.size() == 3 && path[1] == "conditions" && holds(kConditionDropped, key);
+  return Part::Other;
+}
+
+bool unread(Part part, std::string_view key, bool inline_value) {
+  switch (part) {
+    case Part::Metadata:
+      return key == "managedFields" || key == "selfLink";
+    case Part::Annotations:
+      return key == "kubectl.kubernetes.io/last-applied-configuration";
+    case Part::Status:
+      return !inline_value && !holds(kStatusKept, key);
+    case Part::Conditions:
+      return holds(kConditionDropped, key);
+    case Part::Spec:
+    case Part::TemplateSpec:
+      return holds(kPodSpecDropped, key);
+    case Part::Containers:
+      return holds(kContainerDropped, key);
+    case Part::Root:
+    case Part::Template:
+    case Part::Other:
+      break;
   }
-  if (root != "spec") return false;
-  // Pods keep their spec at the root, workloads below spec.template.
-  std::span<const std::string_view> pod = path.subspan(1);
-  if (pod.size() > 2 && pod[0] == "template" && pod[1] == "spec") pod = pod.subspan(2);
-  if (pod.size() == 1) return holds(kPodSpecDropped, key);
-  return pod.size() == 2 && (pod[0] == "containers" || pod[0] == "initContainers") &&
-         holds(kContainerDropped, key);
+  return false;
 }
 
 }  // namespace waypath::model::yaml

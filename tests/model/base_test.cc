@@ -27,6 +27,20 @@ TEST_CASE("symbols: equal texts are one symbol, from any thread", "[model][base]
   for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == intern("shared-" + std::to_string(i % 100)));
 }
 
+TEST_CASE("symbols: texts of every length, that differ in one character, are told apart", "[model][base]") {
+  std::vector<Symbol> symbols;
+  for (std::size_t size = 1; size <= 40; ++size)
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      text[at] = 'b';
+      symbols.push_back(intern(text));
+      CHECK(symbols.back() == text);
+      CHECK(symbols.back() == intern(text));
+    }
+  for (int i = 0; i < 5000; ++i) CHECK(intern(std::to_string(i)) == std::to_string(i));  // tables grow
+  for (std::size_t i = 0; i < symbols.size(); ++i) CHECK(symbols[i] == intern(symbols[i].str()));
+}
+
 TEST_CASE("parallel_for_index: every index once, whatever the number of jobs", "[model][base][threads]") {
   for (const unsigned jobs : {0U, 1U, 2U, 8U}) {
     std::vector<int> hits(1000);

@@ -3,11 +3,15 @@
 
 #include "model/load/file_source.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include "model/base/mapped_sources.h"
+#include "model/load/manifest_loader.h"
 
 namespace waypath::model {
 namespace {
@@ -100,6 +104,70 @@ TEST_CASE("files: a missing path is an input error, an empty directory a warning
   CHECK_FALSE(empty.has_errors());
   REQUIRE(empty.items().size() == 1);
   CHECK(empty.items()[0].code.text == "INPUT_NO_MANIFESTS");
+}
+
+namespace {
+
+/// So many manifests that their file is mapped. Each takes 5 lines, its name the last one.
+std::string many_manifests() {
+  std::string out;
+  for (int i = 0; out.size() < (std::size_t{3} << 20); ++i)
+    out += "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: # " + std::string(300, 'x') + "\n  name: a" +
+           std::to_string(i) + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("files: a large one is read where it lies, its lines and text again afterwards", "[model][load]") {
+  const TemporaryFolder folder;
+  const std::string text = many_manifests();
+  const std::string path = folder.write("large.yaml", text);
+  Diagnostics diagnostics;
+  SourceFiles files;
+  REQUIRE(read_sources({path}, files, diagnostics).size() == 1);
+  REQUIRE(mapped_file(files, 1) != nullptr);
+  CHECK(text_bytes(files, 1) == text.size());
+  CHECK(files.text(1) == text);
+  CHECK(files.line(1, 5) == "  name: a0");
+  CHECK(settle(files).empty());
+  CHECK(mapped_file(files, 1) == nullptr);
+  CHECK(files.line(1, 2) == "apiVersion: v1");
+
+  const Snapshot snapshot = load_manifests({path}, {}, diagnostics);
+  for (const std::size_t i : {0U, 1U, 2000U, 7000U})
+    CHECK(snapshot.files().line(1, static_cast<std::uint32_t>(5 * i + 5)) == "  name: a" + std::to_string(i));
+  const auto lines = static_cast<std::uint32_t>(std::count(text.begin(), text.end(), '\n'));
+  CHECK(snapshot.files().line(1, lines).starts_with("  name: a"));
+  CHECK(snapshot.files().line(1, lines + 1).empty());
+  CHECK(snapshot.files().line(1, lines + 2).empty());
+  CHECK(snapshot.files().text(1) == text);
+}
+
+TEST_CASE("files: a large one that changes while it is read is told, and not quoted later", "[model][load]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("large.yaml", many_manifests());
+  Diagnostics diagnostics;
+  SourceFiles files;
+  REQUIRE(read_sources({path}, files, diagnostics).size() == 1);
+  std::ofstream(path, std::ios::app) << "# more\n";
+  CHECK(settle(files) == std::vector<std::uint32_t>{1});
+  CHECK(files.line(1, 2).empty());
+  CHECK(files.text(1).empty());
+}
+
+TEST_CASE("files: large and small ones give the same lines", "[model][load]") {
+  const TemporaryFolder folder;
+  const std::string text = many_manifests();
+  Diagnostics of_file, of_text;
+  const Snapshot large = load_manifests({folder.write("a.yaml", text)}, {}, of_file);
+  const Snapshot small = load_texts({{"a.yaml", text}}, {}, of_text);
+  REQUIRE(large.all<ServiceAccount>().size() == small.all<ServiceAccount>().size());
+  for (std::size_t i = 0; i < small.all<ServiceAccount>().size(); i += 97) {
+    const SourcePos pos = small.all<ServiceAccount>()[i]->meta.pos;
+    CHECK(large.all<ServiceAccount>()[i]->meta.pos == pos);
+    CHECK(large.files().line(pos.file, pos.line) == small.files().line(pos.file, pos.line));
+  }
 }
 
 }  // namespace waypath::model

@@ -74,16 +74,23 @@ TEST_CASE("a JSON value ends where its brackets close, whatever its texts hold",
 TEST_CASE("control characters are found wherever they stand", "[model][yaml]") {
   for (std::size_t size = 1; size < 100; ++size) {
     std::string text(size, 'a');
-    CHECK(find_control(text) == std::string::npos);
+    bool tabs = false;
+    CHECK(find_control(text, tabs) == std::string::npos);
+    CHECK_FALSE(tabs);
     for (const char c : {'\0', '\x01', '\x1F', '\x7F', '\r'}) {
       text[size / 2] = c;
       const bool last_return = c == '\r' && size / 2 + 1 == size;  // the text ends there
-      CHECK(find_control(text) == (last_return ? std::string::npos : size / 2));
+      CHECK(find_control(text, tabs) == (last_return ? std::string::npos : size / 2));
+      CHECK(tabs == last_return);
     }
     text[size / 2] = '\t';
-    CHECK(find_control(text) == std::string::npos);
+    tabs = false;
+    CHECK(find_control(text, tabs) == std::string::npos);
+    CHECK(tabs);
   }
-  CHECK(find_control("a\r\nb\r\n") == std::string::npos);
+  bool tabs = false;
+  CHECK(find_control("a\r\nb\r\n", tabs) == std::string::npos);
+  CHECK(tabs);
 }
 
 TEST_CASE("line feeds are counted", "[model][yaml]") {
