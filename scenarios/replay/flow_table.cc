@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <initializer_list>
 
 #include "model/gateway/routes.h"
 #include "model/istio/networking.h"
@@ -56,6 +58,23 @@ ClusterName parse_cluster(std::string_view text) {
   for (const char c : parts[1])
     if (c >= '0' && c <= '9') out.port = static_cast<std::uint16_t>(out.port * 10 + (c - '0'));
   return out;
+}
+
+// Four characters, and texts with their lengths, one behind the other.
+void pack(std::string& out, const std::array<char, 4>& head, std::initializer_list<std::string_view> parts) {
+  std::size_t size = head.size();
+  for (const std::string_view part : parts) size += sizeof(std::uint32_t) + part.size();
+  out.resize(size);
+  char* to = out.data();
+  std::memcpy(to, head.data(), head.size());
+  to += head.size();
+  for (const std::string_view part : parts) {
+    const auto length = static_cast<std::uint32_t>(part.size());
+    std::memcpy(to, &length, sizeof length);
+    to += sizeof length;
+    if (length != 0) std::memcpy(to, part.data(), length);
+    to += length;
+  }
 }
 
 }  // namespace
@@ -175,30 +194,19 @@ void FlowTable::fill_envoy(const LogRecord& r, FlowRow& row) {
 
 // What a row is made of, as the log has it: two lines with the same bytes are of one row.
 void FlowTable::pack_raw(const LogRecord& r) {
-  raw_.clear();
-  const auto put = [&](std::string_view part) {
-    const auto size = static_cast<std::uint32_t>(part.size());
-    raw_.append(reinterpret_cast<const char*>(&size), sizeof size);
-    raw_ += part;
-  };
-  raw_ += static_cast<char>(r.writer);
   if (r.writer == LogRecord::Writer::Envoy) {
-    raw_ += slow(r) ? 's' : 'f';
-    raw_.append(reinterpret_cast<const char*>(&r.status), sizeof r.status);
     const std::string_view path = keep_query_ ? r.path : r.path.substr(0, r.path.find_first_of("?#"));
-    for (const std::string_view part :
+    pack(raw_,
+         {static_cast<char>(r.writer), slow(r) ? 's' : 'f', static_cast<char>(r.status / 100),
+          static_cast<char>(r.status % 100)},
          {split_address(r.downstream_remote).host, r.downstream_local, r.upstream_cluster, r.method,
-          r.authority, path, r.sni, r.pod, r.response_flags, r.details, r.termination, r.transport_failure})
-      put(part);
+          r.authority, path, r.sni, r.pod, r.response_flags, r.details, r.termination, r.transport_failure});
     return;
   }
-  raw_ += r.received > 0 ? 'r' : '-';
-  raw_ += r.failed_early ? 'e' : '-';
   const bool named = !r.src_workload.empty() && !r.src_namespace.empty();
-  put(named ? std::string_view() : split_address(r.src_addr).host);
-  for (const std::string_view part : {r.src_workload, r.src_namespace, r.dst_workload, r.dst_namespace,
-                                      r.dst_service, r.dst_addr, r.dst_hbone_addr, r.error})
-    put(part);
+  pack(raw_, {static_cast<char>(r.writer), r.received > 0 ? 'r' : '-', r.failed_early ? 'e' : '-', 0},
+       {named ? std::string_view() : split_address(r.src_addr).host, r.src_workload, r.src_namespace,
+        r.dst_workload, r.dst_namespace, r.dst_service, r.dst_addr, r.dst_hbone_addr, r.error});
 }
 
 FlowTable::Key FlowTable::key_of(const FlowRow& row) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "scenarios/replay/log_fields.h"
 #include "scenarios/replay/log_text.h"
 
 namespace waypath::scenarios {
@@ -28,52 +29,9 @@ std::uint64_t number_of(const Element& value) {
   return out;
 }
 
-// Called for every field of every line: by length first.
-std::string_view LogRecord::*envoy_text(std::string_view key) {
-  const auto is = [&](std::string_view name, std::string_view LogRecord::*field) {
-    return key == name ? field : nullptr;
-  };
-  switch (key.size()) {
-    case 4:
-      return is("path", &LogRecord::path);
-    case 6:
-      return is("method", &LogRecord::method);
-    case 9:
-      return is("authority", &LogRecord::authority);
-    case 14:
-      return is("response_flags", &LogRecord::response_flags);
-    case 16:
-      return is("upstream_cluster", &LogRecord::upstream_cluster);
-    case 21:
-      if (key == "requested_server_name") return &LogRecord::sni;
-      return is("response_code_details", &LogRecord::details);
-    case 24:
-      return is("downstream_local_address", &LogRecord::downstream_local);
-    case 25:
-      return is("downstream_remote_address", &LogRecord::downstream_remote);
-    case 30:
-      return is("connection_termination_details", &LogRecord::termination);
-    case 33:
-      return is("upstream_transport_failure_reason", &LogRecord::transport_failure);
-    default:
-      return nullptr;
-  }
-}
-
-bool set_envoy_field(LogRecord& out, std::string_view key, const Element& value) {
-  if (auto field = envoy_text(key)) {
-    out.*field = text_of(value);
-    return true;
-  }
-  if (key == "bytes_sent")
-    out.sent = number_of(value);
-  else if (key == "bytes_received")
-    out.received = number_of(value);
-  else if (key == "duration")
-    out.duration_ms = number_of(value);
-  else
-    return false;
-  return true;
+void set(LogRecord& out, const LogField& field, const Element& value) {
+  if (field.text != nullptr) out.*field.text = text_of(value);
+  if (field.number != nullptr) out.*field.number = number_of(value);
 }
 
 // "[pod/NAME/CONTAINER] " of kubectl logs --prefix.
@@ -134,8 +92,9 @@ LineKind LogLineReader::read_json(std::string_view line, LogRecord& out, std::st
   }
   std::string_view scope, message;
   bool own_log = false, envoy_seen = false;
-  LogRecord envoy = out;
+  std::size_t next_ztunnel = 0, next_envoy = 0;
   for (const auto& [key, value] : object) {
+    // No name stands for two things, so that it need not be known yet whose line it is.
     if (key == "scope") {
       scope = text_of(value);
       own_log = true;
@@ -145,20 +104,15 @@ LineKind LogLineReader::read_json(std::string_view line, LogRecord& out, std::st
     } else if (key == "response_code") {
       const auto status = number_of(value);
       envoy_seen = status <= 999;
-      envoy.status = static_cast<int>(status);
-    } else if (key == "bytes_sent" || key == "bytes_recv") {
-      (key == "bytes_sent" ? out.sent : out.received) = number_of(value);
-      set_envoy_field(envoy, key, value);
-    } else {
-      set_ztunnel_field(out, key, text_of(value));
-      set_envoy_field(envoy, key, value);
+      out.status = static_cast<int>(status);
+    } else if (const LogField* field = find_field(ztunnel_fields(), key, next_ztunnel)) {
+      set(out, *field, value);
+    } else if (const LogField* other = find_field(envoy_json_fields(), key, next_envoy)) {
+      set(out, *other, value);
     }
   }
   if (scope == "access") return finish_ztunnel(message, out, why);
-  if (envoy_seen) {
-    out = envoy;
-    return finish_envoy(out, why);
-  }
+  if (envoy_seen) return finish_envoy(out, why);
   if (own_log) return LineKind::Other;
   why = "JSON that is no access log of ztunnel (scope: access) or Envoy (response_code)";
   return LineKind::Unreadable;

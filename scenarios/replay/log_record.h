@@ -21,6 +21,7 @@ struct LogRecord {
   // ztunnel. Addresses are "ip:port".
   std::string_view src_addr, src_workload, src_namespace;
   std::string_view dst_addr, dst_hbone_addr, dst_service, dst_workload, dst_namespace;
+  std::string_view direction;
   std::string_view error;     // empty: the connection was proxied
   bool failed_early = false;  // "connection failed": refused before the request was built
 

@@ -1,6 +1,9 @@
 #include "scenarios/replay/log_text.h"
 
+#include <algorithm>
 #include <charconv>
+
+#include "scenarios/replay/log_fields.h"
 
 namespace waypath::scenarios {
 namespace {
@@ -16,12 +19,14 @@ bool starts_with(std::string_view text, std::string_view prefix) {
 }
 
 // A quoted value as Rust's Debug writes it: \" \\ \n \t \r \0 \' and \u{...}, which stays as it is.
-// `at` stands behind the opening quote and is moved behind the closing one.
-bool quoted(std::string_view line, std::size_t& at, std::string_view& value, std::string& unescaped) {
+// `at` stands behind the opening quote and is moved behind the closing one. `escapes`: the line has a
+// backslash somewhere.
+bool quoted(std::string_view line, bool escapes, std::size_t& at, std::string_view& value,
+            std::string& unescaped) {
   const std::size_t begin = at;
   std::size_t end = line.find('"', at);
   if (end == std::string_view::npos) return false;
-  const bool plain = line.substr(begin, end - begin).find('\\') == std::string_view::npos;
+  const bool plain = !escapes || line.substr(begin, end - begin).find('\\') == std::string_view::npos;
   if (!plain) {
     for (end = begin; end < line.size() && line[end] != '"'; ++end)
       if (line[end] == '\\') ++end;
@@ -123,59 +128,13 @@ HostAndPort split_address(std::string_view text) {
   return out;
 }
 
-namespace {
-
-// Called for every field of every line: by length first.
-std::string_view LogRecord::*ztunnel_text(std::string_view key) {
-  const auto is = [&](std::string_view name, std::string_view LogRecord::*field) {
-    return key == name ? field : nullptr;
-  };
-  switch (key.size()) {
-    case 5:
-      return is("error", &LogRecord::error);
-    case 8:
-      if (key == "src.addr") return &LogRecord::src_addr;
-      return is("dst.addr", &LogRecord::dst_addr);
-    case 11:
-      return is("dst.service", &LogRecord::dst_service);
-    case 12:
-      if (key == "src.workload") return &LogRecord::src_workload;
-      return is("dst.workload", &LogRecord::dst_workload);
-    case 13:
-      if (key == "src.namespace") return &LogRecord::src_namespace;
-      return is("dst.namespace", &LogRecord::dst_namespace);
-    case 14:
-      return is("dst.hbone_addr", &LogRecord::dst_hbone_addr);
-    default:
-      return nullptr;
-  }
-}
-
-}  // namespace
-
-bool set_ztunnel_field(LogRecord& out, std::string_view key, std::string_view value) {
-  if (auto field = ztunnel_text(key)) {
-    out.*field = value;
-    return true;
-  }
-  if (key == "bytes_sent")
-    out.sent = number(value);
-  else if (key == "bytes_recv")
-    out.received = number(value);
-  else if (key == "duration")  // "12ms"
-    out.duration_ms = number(value);
-  else if (key == "direction")
-    out.writer = value == "inbound" ? LogRecord::Writer::ZtunnelInbound : LogRecord::Writer::ZtunnelOutbound;
-  else
-    return false;
-  return true;
-}
-
 LineKind finish_ztunnel(std::string_view message, LogRecord& out, std::string& why) {
   if (message == "connection opened") return LineKind::Opened;
   out.failed_early = message == "connection failed";
   if (message != "connection complete" && !out.failed_early) return LineKind::Other;
-  if (out.writer == LogRecord::Writer::Envoy)
+  out.writer =
+      out.direction == "inbound" ? LogRecord::Writer::ZtunnelInbound : LogRecord::Writer::ZtunnelOutbound;
+  if (out.direction.empty())
     why = "ztunnel's access log without direction";
   else if (split_address(out.src_addr).host.empty())
     why = "ztunnel's access log without src.addr";
@@ -212,22 +171,32 @@ LineKind read_ztunnel_text(std::string_view line, LogRecord& out, std::string& u
   at = end;
   unescaped.clear();
   unescaped.reserve(line.size());  // values are views into it
+  const auto fields = ztunnel_fields();
+  const bool escapes = line.find('\\') != std::string_view::npos;
+  std::size_t next = 0;
   while (at < line.size()) {
     if (line[at] == ' ' || line[at] == '\t') {
       ++at;
       continue;
     }
-    const std::size_t equals = line.find('=', at);
-    if (equals == std::string_view::npos) {
-      why = "a field without \"=\"";
-      return LineKind::Unreadable;
+    const LogField* field = expected_field(fields, line.substr(at), next);
+    std::string_view key;
+    if (field != nullptr) {
+      key = field->name;
+    } else {
+      const std::size_t equals = line.find('=', at);
+      if (equals == std::string_view::npos) {
+        why = "a field without \"=\"";
+        return LineKind::Unreadable;
+      }
+      key = line.substr(at, equals - at);
+      field = find_field(fields, key, next);
     }
-    const std::string_view key = line.substr(at, equals - at);
+    at += key.size() + 1;
     std::string_view value;
-    at = equals + 1;
     if (at < line.size() && line[at] == '"') {
       ++at;
-      if (!quoted(line, at, value, unescaped)) {
+      if (!quoted(line, escapes, at, value, unescaped)) {
         why = "the value of " + std::string(key.substr(0, 40)) + " has no closing quote";
         return LineKind::Unreadable;
       }
@@ -236,7 +205,9 @@ LineKind read_ztunnel_text(std::string_view line, LogRecord& out, std::string& u
       value = line.substr(at, stop - at);
       at = stop;
     }
-    set_ztunnel_field(out, key, value);
+    if (field == nullptr) continue;
+    if (field->text != nullptr) out.*field->text = value;
+    if (field->number != nullptr) out.*field->number = number(value);
   }
   return finish_ztunnel(message, out, why);
 }

@@ -14,8 +14,6 @@ LineKind read_ztunnel_text(std::string_view line, LogRecord& out, std::string& u
 /// "[TIME] "METHOD PATH PROTOCOL" CODE FLAGS ...".
 LineKind read_envoy_text(std::string_view line, LogRecord& out, std::string& why);
 
-/// Sets the field of `out` that ztunnel calls `key`; false for a key that does not matter.
-bool set_ztunnel_field(LogRecord& out, std::string_view key, std::string_view value);
 /// What the fields that were read make of the line; names what is missing.
 LineKind finish_ztunnel(std::string_view message, LogRecord& out, std::string& why);
 LineKind finish_envoy(LogRecord& out, std::string& why);
