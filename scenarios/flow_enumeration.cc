@@ -13,6 +13,7 @@
 #include "model/istio/networking.h"
 #include "model/istio/security.h"
 #include "model/kube/services.h"
+#include "scenarios/flow_product.h"
 #include "scenarios/gateway_fronts.h"
 #include "sim/reach.h"
 
@@ -203,23 +204,12 @@ std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster) {
   return out;
 }
 
-bool worth_asking(const FlowClient& client, const FlowTarget& target) {
-  return (client.pod == nullptr) == (target.service == nullptr);
-}
-
 std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster) {
+  const FlowProduct product(cluster, cluster);
   std::vector<sim::Flow> out;
-  const auto targets = enumerate_targets(cluster);
-  for (const auto& client : enumerate_clients(cluster))
-    for (const auto& target : targets) {
-      if (!worth_asking(client, target)) continue;
-      sim::Flow flow;
-      flow.name = flow_title(client.text, target.method, target.text);
-      flow.from = client.text;
-      flow.to = target.text;
-      flow.method = target.method;
-      out.push_back(std::move(flow));
-    }
+  out.reserve(product.size());
+  for (const auto& row : product.rows())
+    for (const auto target : *row.asked) out.push_back(flow_of(*row.client, (*row.targets)[target]));
   return out;
 }
 

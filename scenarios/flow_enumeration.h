@@ -32,15 +32,12 @@ struct FlowTarget {
 /// Hosts of gateways first, then Services' ports, each by URL. The Services of gateways are left out. A port
 /// that speaks HTTP is asked for each path, too, that an AuthorizationPolicy for its Service names.
 [[nodiscard]] std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster);
-/// The outside asks for hosts of gateways, workloads for Services.
-[[nodiscard]] bool worth_asking(const FlowClient& client, const FlowTarget& target);
-
 /// "FROM -> TO", with the method before TO unless it is GET.
 [[nodiscard]] std::string flow_title(const std::string& from, const std::string& method,
                                      const std::string& to);
 
-/// All pairs that are worth asking, each once, in the order of clients. Grows with workloads times Service
-/// ports.
+/// The outside with each host of gateways, workloads with each Service's port; in the order of clients.
+/// Grows with workloads times Service ports (flow_product.h does not).
 [[nodiscard]] std::vector<sim::Flow> enumerate_flows(const model::Cluster& cluster);
 
 /// The client that stands for all pods of a pod's workload, as a flow's `from` names it.

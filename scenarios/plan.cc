@@ -8,94 +8,13 @@
 
 #include "model/base/parallel.h"
 #include "scenarios/expectation.h"
-#include "scenarios/object_difference.h"
 #include "scenarios/touched_flows.h"
 #include "sim/reason_codes_walk.h"
 
 namespace waypath::scenarios {
 namespace {
 
-using model::ObjectMeta;
 using Keys = std::set<std::string>;
-
-// ---- objects ----
-
-// The text of a manifest object; an object that an overlay patched has its patched form.
-std::string content(const model::Snapshot& snapshot, const ObjectMeta& meta) {
-  if (meta.raw == 0) return {};
-  const model::RawObject& raw = snapshot.raw(meta.raw);
-  if (!raw.patched_json.empty()) return raw.patched_json;
-  const auto text = snapshot.files().text(raw.file);
-  return fmt::format("{} {}", raw.item, text.substr(std::min(raw.offset, text.size()), raw.length));
-}
-
-std::map<std::string, const ObjectMeta*> by_name(const std::vector<const ObjectMeta*>& objects) {
-  std::map<std::string, const ObjectMeta*> out;
-  for (const ObjectMeta* meta : objects) out.emplace(meta->key.str(), meta);
-  return out;
-}
-
-std::string place(const model::Snapshot& snapshot, const ObjectMeta& meta) {
-  // A patched object stands where the change was written.
-  const model::SourcePos changed = meta.raw == 0 ? model::SourcePos{} : snapshot.raw(meta.raw).patch_pos;
-  model::SourcePos pos = changed.known() ? changed : meta.pos;
-  pos.column = 0;
-  return snapshot.files().format(pos);
-}
-
-// A pod that stands for what a workload or Gateway makes is down: the change is theirs, whatever side it is
-// on.
-bool stands_for_owner(const ObjectMeta& meta) {
-  return meta.key.kind == std::string_view("Pod") && !meta.derived_from.name.empty();
-}
-
-// Of a pod given as a live object a `fail` changes nothing that is written.
-bool readiness_differs(const model::Snapshot& a, const model::Snapshot& b, const ObjectMeta& meta) {
-  if (meta.key.kind != std::string_view("Pod")) return false;
-  const auto one = a.find<model::Pod>(meta.key), other = b.find<model::Pod>(meta.key);
-  return one != nullptr && other != nullptr && one->ready != other->ready;
-}
-
-std::vector<ChangedObject> changed_objects(const sim::Engine& before, const sim::Engine& after) {
-  using How = ChangedObject::How;
-  const auto &a = before.cluster().snapshot(), &b = after.cluster().snapshot();
-  const ObjectDifference objects = object_difference(a, b);
-  const auto old_objects = by_name(objects.gone), new_objects = by_name(objects.come);
-  std::vector<ChangedObject> out;
-  std::set<std::string> owners;
-  const auto of_owner = [&](const model::Snapshot& snapshot, const ObjectMeta& meta) {
-    auto owner = meta.derived_from.str();
-    if (owners.insert(owner).second) out.push_back({How::Changed, std::move(owner), place(snapshot, meta)});
-  };
-  for (const auto& [key, meta] : old_objects) {
-    if (new_objects.contains(key)) continue;
-    if (stands_for_owner(*meta))
-      of_owner(a, *meta);
-    else
-      out.push_back({How::Removed, key, place(a, *meta)});
-  }
-  for (const auto& [key, meta] : new_objects) {
-    const auto it = old_objects.find(key);
-    if (it == old_objects.end() && stands_for_owner(*meta))
-      of_owner(b, *meta);
-    else if (it == old_objects.end())
-      out.push_back({How::Added, key, place(b, *meta)});
-    else if (content(a, *it->second) != content(b, *meta) || readiness_differs(a, b, *meta))
-      out.push_back({How::Changed, key, place(b, *meta)});
-  }
-  const auto old_version = before.cluster().profile().version(),
-             new_version = after.cluster().profile().version();
-  if (old_version != new_version)
-    out.push_back({How::Changed, fmt::format("Istio {} -> {}", old_version.str(), new_version.str()), {}});
-  std::stable_sort(out.begin(), out.end(), [](const auto& x, const auto& y) { return x.object < y.object; });
-  // The owner itself may have changed, too.
-  out.erase(
-      std::unique(out.begin(), out.end(), [](const auto& x, const auto& y) { return x.object == y.object; }),
-      out.end());
-  return out;
-}
-
-// ---- flows ----
 
 bool enforces_l7(const sim::HopResult& hop) {
   return hop.kind == sim::HopKind::Waypoint || hop.kind == sim::HopKind::Gateway ||
@@ -232,6 +151,25 @@ Side ask(const sim::Engine& engine, const sim::Flow& flow, const sim::Assume& as
   return out;
 }
 
+FlowFate fate_of(const sim::Engine& before, const sim::Engine& after, const sim::Flow& flow,
+                 const sim::Assume& assume, const std::vector<ChangedObject>& objects) {
+  FlowFate out;
+  const Side a = ask(before, flow, assume), b = ask(after, flow, assume);
+  out.before = a.verdict.has_value();
+  out.after = b.verdict.has_value();
+  out.error = a.error;
+  if (!a.verdict || !b.verdict) return out;
+  out.change = difference(flow, *a.verdict, *b.verdict);
+  if (out.change) out.change->causes = causes(objects, *a.verdict, *b.verdict);
+  return out;
+}
+
+void report_unread(const FlowFate& fate, model::Diagnostics& diagnostics) {
+  if (fate.before || fate.after) return;
+  diagnostics.report(
+      {sim::kFlowInvalid, model::Severity::Error, model::Reach::Input, {}, {}, {}, {}, fate.error, {}});
+}
+
 }  // namespace
 
 std::string_view to_string(FlowChangeKind kind) {
@@ -246,18 +184,6 @@ std::string_view to_string(FlowChangeKind kind) {
       return "rerouted";
     case FlowChangeKind::Symptom:
       return "symptom";
-  }
-  return {};
-}
-
-std::string_view to_string(ChangedObject::How how) {
-  switch (how) {
-    case ChangedObject::How::Added:
-      return "added";
-    case ChangedObject::How::Removed:
-      return "removed";
-    case ChangedObject::How::Changed:
-      return "changed";
   }
   return {};
 }
@@ -278,14 +204,7 @@ std::vector<FlowFate> flow_fates(const sim::Engine& before, const sim::Engine& a
       out[i].before = out[i].after = true;
   }
   model::parallel_for_index(asked.size(), jobs, [&](std::size_t n) {
-    const std::size_t i = asked[n];
-    const Side a = ask(before, flows[i], assume), b = ask(after, flows[i], assume);
-    out[i].before = a.verdict.has_value();
-    out[i].after = b.verdict.has_value();
-    out[i].error = a.error;
-    if (!a.verdict || !b.verdict) return;
-    out[i].change = difference(flows[i], *a.verdict, *b.verdict);
-    if (out[i].change) out[i].change->causes = causes(objects, *a.verdict, *b.verdict);
+    out[asked[n]] = fate_of(before, after, flows[asked[n]], assume, objects);
   });
   return out;
 }
@@ -305,11 +224,54 @@ Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
                       model::Diagnostics& diagnostics, Thoroughness thoroughness) {
   Plan out;
   for (FlowFate& fate : flow_fates(before, after, flows, assume, jobs, out.objects, thoroughness)) {
-    if (!fate.before && !fate.after)
-      diagnostics.report(
-          {sim::kFlowInvalid, model::Severity::Error, model::Reach::Input, {}, {}, {}, {}, fate.error, {}});
+    report_unread(fate, diagnostics);
     count_in(out, std::move(fate));
   }
+  return out;
+}
+
+Plan compare_clusters(const sim::Engine& before, const sim::Engine& after, const FlowProduct& flows,
+                      const sim::Assume& assume, unsigned jobs, model::Diagnostics& diagnostics,
+                      Thoroughness thoroughness) {
+  constexpr std::size_t kBatch = 8192;
+  Plan out;
+  out.objects = changed_objects(before, after);
+  std::optional<TouchedFlows> touched;
+  if (thoroughness == Thoroughness::WhatTheChangeTouches) touched.emplace(before, after);
+  const bool some = touched && !touched->everything();
+  std::vector<std::pair<const FlowClient*, const FlowTarget*>> batch;
+  std::vector<FlowFate> fates;
+  const auto simulate_batch = [&] {
+    fates.assign(batch.size(), {});
+    model::parallel_for_index(batch.size(), jobs, [&](std::size_t i) {
+      fates[i] = fate_of(before, after, flow_of(*batch[i].first, *batch[i].second), assume, out.objects);
+    });
+    batch.clear();
+    for (FlowFate& fate : fates) {
+      report_unread(fate, diagnostics);
+      count_in(out, std::move(fate));
+    }
+  };
+  std::map<const std::vector<FlowTarget>*, std::vector<TouchedFlows::Receiver>> receivers;
+  for (const auto& row : flows.rows()) {
+    TouchedFlows::Sender sender;
+    std::vector<TouchedFlows::Receiver>& known = receivers[row.targets];
+    if (some) {
+      sender = touched->sender(flow_of(*row.client, {}));
+      for (const auto& target : *row.targets)
+        if (known.size() < row.targets->size()) known.push_back(touched->receiver(flow_of({}, target)));
+    }
+    for (const auto target : *row.asked) {
+      if (!some || touched->touches(sender, known[target])) {
+        batch.emplace_back(row.client, &(*row.targets)[target]);
+        if (batch.size() == kBatch) simulate_batch();
+        continue;
+      }
+      ++out.compared;
+      ++out.unchanged;
+    }
+  }
+  simulate_batch();
   return out;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/changed_objects.h"
+#include "scenarios/flow_product.h"
 #include "sim/engine.h"
 
 namespace waypath::scenarios {
@@ -22,14 +24,6 @@ struct FlowState {
   std::vector<std::string> enforced;  // L7 enforcement points passed: "waypoint/ns/name"
   std::vector<std::string> bypassed;  // "waypoint ns/name": points that are skipped
 };
-
-/// An object that is not the same on both sides.
-struct ChangedObject {
-  enum class How : std::uint8_t { Added, Removed, Changed } how = How::Changed;
-  std::string object;  // "Kind/ns/name", or "Istio 1.27.8 -> 1.28.5"
-  std::string place;   // "file:line" of the newer text, of the older one when removed
-};
-[[nodiscard]] std::string_view to_string(ChangedObject::How how);
 
 struct FlowChange {
   sim::Flow flow;
@@ -64,7 +58,13 @@ enum class Thoroughness : std::uint8_t { WhatTheChangeTouches, Everything };
                                     unsigned jobs, model::Diagnostics& diagnostics,
                                     Thoroughness thoroughness = Thoroughness::WhatTheChangeTouches);
 
-/// The same flow by flow, in their order. `objects`: as in a plan.
+/// The same of all flows that the two clusters suggest. Spells out what it simulates, and keeps what changed.
+[[nodiscard]] Plan compare_clusters(const sim::Engine& before, const sim::Engine& after,
+                                    const FlowProduct& flows, const sim::Assume& assume, unsigned jobs,
+                                    model::Diagnostics& diagnostics,
+                                    Thoroughness thoroughness = Thoroughness::WhatTheChangeTouches);
+
+/// The first flow by flow, in their order. `objects`: as in a plan.
 [[nodiscard]] std::vector<FlowFate> flow_fates(
     const sim::Engine& before, const sim::Engine& after, const std::vector<sim::Flow>& flows,
     const sim::Assume& assume, unsigned jobs, std::vector<ChangedObject>& objects,

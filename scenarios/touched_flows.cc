@@ -1,18 +1,18 @@
 #include "scenarios/touched_flows.h"
 
 #include <algorithm>
+#include <map>
 
 #include "model/gateway/routes.h"
 #include "model/istio/networking.h"
 #include "model/istio/security.h"
+#include "model/kube/cluster_policy.h"
 #include "model/kube/network_policy.h"
-#include "scenarios/object_difference.h"
+#include "model/snapshot_difference.h"
 #include "sim/exposure.h"
 #include "sim/policy/ext_authz.h"
-#include "sim/resolve/client.h"
-#include "sim/resolve/mesh.h"
 #include "sim/resolve/name_server.h"
-#include "sim/resolve/url.h"
+#include "sim/topology.h"
 
 namespace waypath::scenarios {
 namespace {
@@ -30,85 +30,179 @@ bool same_ranges(const model::Cluster& a, const model::Cluster& b) {
   return std::equal(a.pod_cidrs().begin(), a.pod_cidrs().end(), b.pod_cidrs().begin(), b.pod_cidrs().end());
 }
 
+std::vector<model::Endpoint> all_endpoints(const model::Cluster& cluster, ServiceId id) {
+  std::vector<model::Endpoint> out;
+  if (!id.valid()) return out;
+  for (const auto& port : cluster.service(id).ports) {
+    const auto more = cluster.endpoints(id, port.port, port.protocol);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
 }  // namespace
 
-TouchedFlows::TouchedFlows(const sim::Engine& before, const sim::Engine& after) : cluster_(before.cluster()) {
+std::optional<std::vector<ServiceId>> backends_of(const model::Cluster& cluster,
+                                                  const model::HttpRoute& route) {
+  using Type = model::HttpFilter::Type;
+  const auto elsewhere = [](const std::vector<model::HttpFilter>& filters) {
+    return std::any_of(filters.begin(), filters.end(), [](const model::HttpFilter& filter) {
+      return filter.type == Type::RequestMirror || filter.type == Type::ExternalAuth ||
+             filter.type == Type::ExtensionRef || filter.type == Type::Unknown;
+    });
+  };
+  std::vector<ServiceId> out;
+  for (const auto& rule : route.rules) {
+    if (elsewhere(rule.filters)) return std::nullopt;
+    for (const auto& backend : rule.backends) {
+      const ServiceId id = backend.kind == "Service"
+                               ? cluster.find_service(backend.ns.view(), backend.name.view())
+                               : ServiceId{};
+      if (!id.valid() || elsewhere(backend.filters)) return std::nullopt;
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+TouchedFlows::TouchedFlows(const sim::Engine& before, const sim::Engine& after)
+    : before_(before), after_(after), cluster_(before.cluster()) {
   const auto &a = before.cluster(), &b = after.cluster();
   everything_ = a.profile().version() != b.profile().version() || a.version_origin() != b.version_origin() ||
                 !same_options(before.options(), after.options()) || !same_ranges(a, b) ||
-                a.pods().size() != b.pods().size() || a.services().size() != b.services().size() ||
-                !before.exposure().tells_apart_like(after.exposure());
+                a.pods().size() != b.pods().size() || a.services().size() != b.services().size();
   if (everything_) return;
-  selected_.resize(a.pods().size());
+  for (auto* marks : {&out_, &in_, &judged_}) marks->resize(a.pods().size());
   for (const auto& service : a.services()) end_of_selected_.push_back(service.ports.empty());
-  const ObjectDifference objects = object_difference(a.snapshot(), b.snapshot());
+  const auto objects = model::snapshot_difference(a.snapshot(), b.snapshot());
   for (const auto* meta : objects.gone) collect(before, *meta);
   for (const auto* meta : objects.come) collect(after, *meta);
-  if (!everything_) find_routed();
+  if (everything_) return;
+  find_routed();
+  before_policies_ = sim::attach_net_policies(a, nullptr);
+  after_policies_ = sim::attach_net_policies(b, nullptr);
+  name_servers_ = all_endpoints(cluster_, sim::name_server(cluster_));
+  // Endpoints are taken together where no policy tells them apart: the policies that differ may do so.
+  same_classes_ = before.exposure().tells_apart_like(after.exposure());
+  everything_ = !grouped_alike(name_servers_);
+  for (const auto& provider : cluster_.mesh().extension_providers)
+    everything_ = everything_ ||
+                  !grouped_alike(all_endpoints(cluster_, sim::provider_service(cluster_, provider.service)));
+  if (!everything_) find_leading();
 }
 
 // `engine` is the side that has the object; pods have the same ids on both sides.
 void TouchedFlows::collect(const sim::Engine& engine, const ObjectMeta& meta) {
   if (everything_) return;
   const auto& cluster = engine.cluster();
-  if (meta.key.kind == std::string_view("NetworkPolicy")) {
-    const auto policy = cluster.snapshot().find<model::NetworkPolicy>(meta.key);
-    everything_ = policy == nullptr;
-    if (everything_) return;
-    for (const PodId pod : cluster.select(meta.ns(), policy->pod_selector)) select(pod);
-    return;
-  }
-  const auto policy = meta.key.kind == std::string_view("AuthorizationPolicy")
-                          ? cluster.snapshot().find<model::AuthorizationPolicy>(meta.key)
-                          : nullptr;
-  // A CUSTOM policy means to guard more than it selects (sim/exposure.h).
-  everything_ = policy == nullptr || !policy->attachment.target_refs.empty() ||
-                policy->action == model::AuthorizationAction::Custom ||
-                meta.ns() == cluster.mesh().root_namespace;
-  if (everything_) return;
-  if (policy->attachment.selector) {
-    for (const PodId pod : cluster.select(meta.ns(), *policy->attachment.selector)) select(pod);
+  const auto& snapshot = cluster.snapshot();
+  if (const auto policy = snapshot.find<model::NetworkPolicy>(meta.key)) {
+    for (const PodId pod : cluster.select(meta.ns(), policy->pod_selector)) {
+      if (policy->affects_ingress) select(pod, in_);
+      if (policy->affects_egress) select(pod, out_);
+    }
+  } else if (const auto tier = snapshot.find<model::ClusterPolicy>(meta.key)) {
+    const model::LabelSelector every;
+    for (const auto& ns : cluster.namespaces()) {
+      if (!tier->subject.namespace_selector.matches(ns->meta.labels)) continue;
+      for (const PodId pod : cluster.select(ns->meta.name(), tier->subject.pod_selector.value_or(every))) {
+        if (!tier->ingress.empty()) select(pod, in_);
+        if (!tier->egress.empty()) select(pod, out_);
+      }
+    }
+  } else if (const auto authorization = snapshot.find<model::AuthorizationPolicy>(meta.key)) {
+    collect_authorization(cluster, *authorization);
+  } else if (const auto peers = snapshot.find<model::PeerAuthentication>(meta.key)) {
+    // A client with a sidecar looks at policies of namespaces and ports, too.
+    everything_ = meta.ns() == cluster.mesh().root_namespace;
+    for (std::uint32_t i = 0; i < cluster_.pods().size() && !everything_; ++i)
+      everything_ = before_.topology().capture({i}).dataplane == sim::Dataplane::Sidecar;
+    select_in(cluster, meta.ns(), peers->selector);
   } else {
-    for (const PodId pod : cluster.pods_in(meta.ns())) select(pod);
+    everything_ = true;
   }
 }
 
-void TouchedFlows::select(PodId pod) {
-  selected_[pod.index] = true;
-  const auto how = sim::capture_of(cluster_, pod).dataplane;
+void TouchedFlows::collect_authorization(const model::Cluster& cluster,
+                                         const model::AuthorizationPolicy& policy) {
+  // A CUSTOM policy means to guard more than it selects (sim/exposure.h).
+  everything_ = policy.action == model::AuthorizationAction::Custom ||
+                policy.meta.ns() == cluster.mesh().root_namespace;
+  if (everything_) return;
+  if (policy.attachment.target_refs.empty())
+    return select_in(cluster, policy.meta.ns(), policy.attachment.selector);
+  // Enforced by the waypoint of the Service, and missed wherever its pods are reached without it.
+  for (const auto& ref : policy.attachment.target_refs) {
+    const ServiceId id =
+        ref.kind == "Service" ? cluster.find_service(policy.meta.ns().view(), ref.name.view()) : ServiceId{};
+    everything_ = everything_ || !id.valid();
+    if (everything_) return;
+    end_of_selected_[id.index] = true;
+    for (const auto& endpoint : all_endpoints(cluster, id)) {
+      everything_ = everything_ || !endpoint.pod.valid();
+      if (endpoint.pod.valid()) select(endpoint.pod, judged_);
+    }
+  }
+}
+
+void TouchedFlows::select_in(const model::Cluster& cluster, model::Symbol ns,
+                             const std::optional<model::LabelSelector>& selector) {
+  if (selector) {
+    for (const PodId pod : cluster.select(ns, *selector)) select(pod, judged_);
+  } else {
+    for (const PodId pod : cluster.pods_in(ns)) select(pod, judged_);
+  }
+}
+
+void TouchedFlows::select(PodId pod, std::vector<bool>& marks) {
+  marks[pod.index] = true;
+  const auto how = before_.topology().capture(pod).dataplane;
   if (how != sim::Dataplane::None && how != sim::Dataplane::Ambient) everything_ = true;
   const ServiceId dns = sim::name_server(cluster_);
   for (const ServiceId service : cluster_.services_of_pod(pod)) {
-    end_of_selected_[service.index] = true;
+    if (&marks != &out_) end_of_selected_[service.index] = true;
     if (service == dns) everything_ = true;
     for (const auto& provider : cluster_.mesh().extension_providers)
       if (sim::provider_service(cluster_, provider.service) == service) everything_ = true;
   }
 }
 
+// Where requests for a Service may be sent: `routes_` has the Services that HTTPRoutes name, beside its own
+// pods; `anywhere_` where that is not followed.
 void TouchedFlows::find_routed() {
   const auto& snapshot = cluster_.snapshot();
-  routed_.resize(cluster_.services().size());
+  routes_.resize(cluster_.services().size());
+  anywhere_.resize(cluster_.services().size());
   const auto host = [&](const std::string& name, model::Symbol ns) {
     if (name.find('*') != std::string::npos) any_service_ = true;
     for (const auto& full : {name, name + "." + ns.str() + ".svc." + cluster_.mesh().cluster_domain,
                              name + ".svc." + cluster_.mesh().cluster_domain})
-      for (const ServiceId id : cluster_.services_by_host(full)) routed_[id.index] = true;
+      for (const ServiceId id : cluster_.services_by_host(full)) anywhere_[id.index] = true;
   };
-  const auto parents = [&](const auto& routes) {
-    for (const auto& route : routes)
-      for (const auto& parent : route->parents) {
-        if (parent.kind == "Service" || parent.kind == "ServiceEntry") {
-          for (std::uint32_t i = 0; i < routed_.size(); ++i)
-            if (cluster_.service({i}).meta().name() == parent.name) routed_[i] = true;
-          continue;
-        }
+  const auto parents = [&](const auto& route, const auto& add) {
+    for (const auto& parent : route.parents) {
+      if (parent.kind == "Service") {
+        if (const auto id = cluster_.find_service(parent.ns.view(), parent.name.view()); id.valid()) add(id);
+      } else if (parent.kind == "ServiceEntry") {
+        for (std::uint32_t i = 0; i < anywhere_.size(); ++i)
+          if (cluster_.service({i}).meta().name() == parent.name) anywhere_[i] = true;
+      } else {
         const auto* gateway = snapshot.find<model::Gateway>(parent.ns.view(), parent.name.view());
         if (gateway == nullptr || sim::is_waypoint(cluster_, *gateway)) any_service_ = true;
       }
+    }
   };
-  parents(snapshot.all<model::HttpRoute>());
-  parents(snapshot.all<model::L4Route>());
+  for (const auto& route : snapshot.all<model::HttpRoute>()) {
+    const auto backends = backends_of(cluster_, *route);
+    parents(*route, [&](ServiceId id) {
+      if (!backends)
+        anywhere_[id.index] = true;
+      else
+        routes_[id.index].insert(routes_[id.index].end(), backends->begin(), backends->end());
+    });
+  }
+  for (const auto& route : snapshot.all<model::L4Route>())
+    parents(*route, [&](ServiceId id) { anywhere_[id.index] = true; });
   for (const auto& vs : snapshot.all<model::VirtualService>()) {
     const bool mesh = vs->gateways.empty() ||
                       std::find(vs->gateways.begin(), vs->gateways.end(), "mesh") != vs->gateways.end();
@@ -119,56 +213,46 @@ void TouchedFlows::find_routed() {
     if (service.host.find('*') != std::string::npos) any_service_ = true;
 }
 
-bool TouchedFlows::touches(const sim::Flow& flow) {
-  if (everything_) return true;
-  if (!flow.connect_to.empty() || flow.tunnel || flow.source_ip) return true;
-  const auto known = [](auto& cache, const std::string& key, const auto& find) {
-    const auto it = cache.find(key);
-    return it != cache.end() ? it->second : cache.emplace(key, find()).first->second;
-  };
-  if (known(clients_, flow.from, [&] { return client(flow); })) return true;
-  return known(targets_, flow.protocol + "|" + flow.to, [&] { return target(flow); });
-}
-
-bool TouchedFlows::client(const sim::Flow& flow) const {
-  if (flow.from.find('/') == std::string::npos) return true;  // the outside, an address
-  model::Diagnostics diagnostics;
-  const auto clients = sim::resolve_client(cluster_, flow, diagnostics);
-  return clients.empty() || std::any_of(clients.begin(), clients.end(), [&](const sim::Client& c) {
-           return !c.pod.valid() || selected_[c.pod.index];
-         });
-}
-
-bool TouchedFlows::target(const sim::Flow& flow) const {
-  model::Diagnostics diagnostics;
-  const auto target = sim::parse_target(flow, diagnostics);
-  if (!target || any_service_) return true;
-  std::vector<ServiceId> services;
-  if (const auto ip = model::parse_ip(target->host)) {
-    if (const auto pod = cluster_.pod_by_ip(*ip); pod.valid()) return selected_[pod.index];
-    services = cluster_.services_by_vip(*ip);
-  } else {
-    // "name.namespace" and longer: what a bare name means depends on who asks.
-    if (target->host.find('.') == std::string::npos) return true;
-    for (const auto& full : {target->host, target->host + ".svc." + cluster_.mesh().cluster_domain}) {
-      const auto more = cluster_.services_by_host(full);
-      services.insert(services.end(), more.begin(), more.end());
+// Which Services lead to a pod where something differs, by themselves or by their routes.
+void TouchedFlows::find_leading() {
+  leads_.resize(routes_.size());
+  for (std::uint32_t i = 0; i < leads_.size(); ++i) {
+    const auto& registered = cluster_.service({i});
+    const auto endpoints = all_endpoints(cluster_, {i});
+    leads_[i] = registered.service == nullptr || registered.external_name() || anywhere_[i] ||
+                end_of_selected_[i] || !grouped_alike(endpoints) ||
+                std::any_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& endpoint) {
+                  return !endpoint.pod.valid() || in_[endpoint.pod.index] || judged_[endpoint.pod.index];
+                });
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (std::uint32_t i = 0; i < leads_.size(); ++i) {
+      if (leads_[i] ||
+          std::none_of(routes_[i].begin(), routes_[i].end(), [&](ServiceId id) { return leads_[id.index]; }))
+        continue;
+      leads_[i] = more = true;
     }
   }
-  return services.empty() ||
-         std::any_of(services.begin(), services.end(), [&](ServiceId id) { return service(id); });
 }
 
-// Whether a request for the service may come to a selected pod, as far as that can be told cheaply.
-bool TouchedFlows::service(ServiceId id) const {
-  const auto& registered = cluster_.service(id);
-  if (registered.service == nullptr || registered.external_name() || routed_[id.index] ||
-      end_of_selected_[id.index])
-    return true;
-  for (const auto& port : registered.ports)
-    for (const auto& endpoint : cluster_.endpoints(id, port.port, port.protocol))
-      if (!endpoint.pod.valid() || selected_[endpoint.pod.index]) return true;
-  return false;
+// Whether both sides take the same endpoints for alike (sim/path_builder_end.cc does by these two).
+bool TouchedFlows::grouped_alike(const std::vector<model::Endpoint>& endpoints) const {
+  if (same_classes_) return true;
+  const auto trait = [&](const sim::Exposure& exposure, PodId pod) {
+    const auto& p = cluster_.pod(pod);
+    std::string out = exposure.address_class(p.ips);
+    for (const auto& label : p.meta.labels.all())
+      if (exposure.label_matters(label.key))
+        out.append("|").append(label.key.view()).append("=").append(label.value.view());
+    return out;
+  };
+  std::map<std::string, std::string> there, back;
+  return std::all_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& endpoint) {
+    if (!endpoint.pod.valid()) return true;
+    const auto was = trait(before_.exposure(), endpoint.pod), is = trait(after_.exposure(), endpoint.pod);
+    return there.emplace(was, is).first->second == is && back.emplace(is, was).first->second == was;
+  });
 }
 
 }  // namespace waypath::scenarios

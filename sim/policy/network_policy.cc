@@ -8,6 +8,7 @@
 #include "sim/cni_profile.h"
 #include "sim/policy/net_attachment.h"
 #include "sim/policy/net_match.h"
+#include "sim/policy/refusal_code.h"
 #include "sim/reason_codes_netpol.h"
 
 namespace waypath::sim {
@@ -61,12 +62,6 @@ class Judge {
     bool hbone = false;
   };
   [[nodiscard]] std::vector<Near> unselected() const;
-  /// A rule of address blocks alone was hardly written for a pod, even where a block holds its address.
-  [[nodiscard]] bool meant_for_outside(const NetworkPolicyRule& rule) const {
-    return other_.pod.valid() && !rule.peers.empty() &&
-           std::all_of(rule.peers.begin(), rule.peers.end(),
-                       [](const auto& p) { return p.ip_block.has_value(); });
-  }
   PolicyResult conclude();
   void open(const ObjectAt& at, const FitResult& fit) {
     if (!undecided_) undecided_ = Reason{kNetpolAddressUnknown, at, fit.detail};
@@ -202,11 +197,10 @@ void Judge::refuse(const std::vector<const NetworkPolicy*>& policies) {
   PolicyResult result;
   result.decision = refusal_;
   if (recorder_ == nullptr) {
-    result.reason.code = egress_ ? kNetpolEgressDefaultDeny : kNetpolIngressDefaultDeny;
+    result.reason.code = refusal_code(direction_, false, false);
     refused_ = std::move(result);
     return;
   }
-  const std::uint16_t app_ports[] = {c_.inner_port, c_.target_port};
   std::vector<Near> port_misses, peer_misses;
   std::vector<TraceNode> nodes;
   const NetworkPolicy* isolating = policies.front();
@@ -224,15 +218,12 @@ void Judge::refuse(const std::vector<const NetworkPolicy*>& policies) {
       const bool port = match_.ports(rules[i], c_.protocol, c_.port, c_.destination);
       std::string detail;
       if (fit.fit == Fit::Yes) {
-        // The rule admits the application's port: HBONE's is all that it lacks.
-        const bool inner =
-            c_.hbone && std::any_of(std::begin(app_ports), std::end(app_ports), [&](std::uint16_t app_port) {
-              return app_port != 0 && match_.ports(rules[i], c_.protocol, app_port, c_.destination);
-            });
+        const bool inner = admits_inner(match_, c_, rules[i]);
         detail = "matches the peer, lists only " + ports_text(rules[i]) +
                  (c_.hbone ? "; meshed peers connect on TCP " + std::to_string(c_.port)
                            : "; the connection is " + port_text());
-        (inner || !meant_for_outside(rules[i]) ? port_misses : peer_misses).push_back({at, detail, inner});
+        (inner || !meant_for_outside(other_, rules[i]) ? port_misses : peer_misses)
+            .push_back({at, detail, inner});
       } else if (port) {
         detail = "allows " + port_text() + " to other peers: " + fit.detail;
         if (fit.fit == Fit::No) peer_misses.push_back({at, detail, false});
@@ -247,15 +238,13 @@ void Judge::refuse(const std::vector<const NetworkPolicy*>& policies) {
   std::stable_sort(port_misses.begin(), port_misses.end(),
                    [](const Near& a, const Near& b) { return a.hbone && !b.hbone; });
   if (port_misses.empty()) {
-    result.reason = {egress_ ? kNetpolEgressDefaultDeny : kNetpolIngressDefaultDeny, object(isolating->meta),
+    result.reason = {refusal_code(direction_, false, false), object(isolating->meta),
                      section(direction_) + " is isolated by " + std::to_string(policies.size()) +
                          (policies.size() == 1 ? " policy" : " policies") +
                          " and no rule matches the peer on " + port_text()};
   } else {
     const Near& near = port_misses.front();
-    result.reason = {near.hbone ? (egress_ ? kNetpolEgressHbonePort : kNetpolIngressHbonePort)
-                                : (egress_ ? kNetpolEgressPort : kNetpolIngressPort),
-                     near.at, near.detail};
+    result.reason = {refusal_code(direction_, true, near.hbone), near.at, near.detail};
     for (const Near& n : port_misses) result.deciders.push_back(n.at);
   }
   result.deciders.push_back(object(isolating->meta));

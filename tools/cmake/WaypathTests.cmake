@@ -26,7 +26,7 @@ function(waypath_test_program folder)
 endfunction()
 
 waypath_test_program(model waypath_model fmt::fmt nlohmann_json::nlohmann_json yaml-cpp::yaml-cpp)
-waypath_test_program(gen waypath_sim waypath_generator fmt::fmt)
+waypath_test_program(gen waypath_scenarios waypath_generator fmt::fmt)
 waypath_test_program(sim waypath_sim fmt::fmt)
 waypath_test_program(scenarios waypath_scenarios fmt::fmt nlohmann_json::nlohmann_json)
 if(TARGET waypath_cli)

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "scenarios/plan.h"
 #include "tools/render/diagram.h"
 #include "tools/render/plan.h"
 #include "tools/waypath/comparison.h"
@@ -12,13 +11,9 @@ namespace {
 
 int answer(const Options& options, const Streams& streams, const sim::Engine& before,
            const sim::Engine& after) {
-  const auto asked = questions(options, streams, before, after);
-  if (!asked) return kExitUsage;
-  model::Diagnostics diagnostics;
-  const auto plan = scenarios::compare_clusters(before, after, asked->flows, asked->assume,
-                                                options.common.jobs, diagnostics);
-  print_diagnostics(diagnostics, after.cluster().files(), options, streams);
-  if (diagnostics.has_errors()) return kExitUsage;
+  const auto compared = comparison(options, streams, before, after);
+  if (!compared) return kExitUsage;
+  const auto& plan = compared->plan;
   if (options.common.format == "mermaid" || options.common.format == "dot") {
     const auto picture = drawn(plan_picture(plan), options, streams);
     if (!picture || !write_data(options, streams, *picture)) return kExitUsage;

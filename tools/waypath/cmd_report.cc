@@ -96,13 +96,9 @@ int of_scenarios(const Options& options, const Streams& streams) {
 
 int of_plan(const Options& options, const Streams& streams) {
   const auto sides = plan_sides(options, streams);
-  const auto asked = sides ? questions(options, streams, *sides->before, *sides->after) : std::nullopt;
-  if (!asked) return kExitUsage;
-  model::Diagnostics diagnostics;
-  const auto plan = scenarios::compare_clusters(*sides->before, *sides->after, asked->flows, asked->assume,
-                                                options.common.jobs, diagnostics);
-  print_diagnostics(diagnostics, sides->after->cluster().files(), options, streams);
-  if (diagnostics.has_errors()) return kExitUsage;
+  const auto compared = sides ? comparison(options, streams, *sides->before, *sides->after) : std::nullopt;
+  if (!compared) return kExitUsage;
+  const auto& plan = compared->plan;
   HtmlReport report("waypath plan",
                     fmt::format("{} made to {}; {} compared.", fmt::join(options.plan.changes, ", "),
                                 fmt::join(cluster_paths(options), ", "), counted(plan.compared, "flow")));
@@ -118,8 +114,8 @@ int of_plan(const Options& options, const Streams& streams) {
                       : kind == "breaks" || kind == "unguarded" ? "refused"
                                                                 : "unknown");
   report.add_number("unchanged", plan.unchanged, "");
-  const auto was = verdicts(*sides->before, flows, asked->assume, options);
-  const auto is = verdicts(*sides->after, flows, asked->assume, options);
+  const auto was = verdicts(*sides->before, flows, compared->assume, options);
+  const auto is = verdicts(*sides->after, flows, compared->assume, options);
   for (std::size_t i = 0; i < flows.size(); ++i)
     report.add_change(plan, plan.changes[i], was[i], sides->before->cluster().files(), is[i],
                       sides->after->cluster().files());

@@ -1,9 +1,8 @@
 #include "tools/waypath/comparison.h"
 
-#include <algorithm>
 #include <set>
 
-#include "scenarios/flow_enumeration.h"
+#include "scenarios/flow_product.h"
 #include "scenarios/flow_selector.h"
 #include "scenarios/scenario.h"
 
@@ -28,12 +27,29 @@ std::optional<Questions> questions(const Options& options, const Streams& stream
     out.assume = scenario->assume;
     return out;
   }
-  out.flows = scenarios::enumerate_flows(before.cluster());
-  std::vector<std::string> known;
-  for (const auto& flow : out.flows) known.push_back(flow.name);
-  std::sort(known.begin(), known.end());
-  for (auto& flow : scenarios::enumerate_flows(after.cluster()))
-    if (!std::binary_search(known.begin(), known.end(), flow.name)) out.flows.push_back(std::move(flow));
+  const scenarios::FlowProduct product(before.cluster(), after.cluster());
+  for (const auto& row : product.rows())
+    for (const auto target : *row.asked)
+      out.flows.push_back(scenarios::flow_of(*row.client, (*row.targets)[target]));
+  return out;
+}
+
+std::optional<Comparison> comparison(const Options& options, const Streams& streams,
+                                     const sim::Engine& before, const sim::Engine& after) {
+  Comparison out;
+  model::Diagnostics diagnostics;
+  if (options.plan.scenario.empty()) {
+    const scenarios::FlowProduct product(before.cluster(), after.cluster());
+    out.plan = scenarios::compare_clusters(before, after, product, {}, options.common.jobs, diagnostics);
+  } else {
+    auto asked = questions(options, streams, before, after);
+    if (!asked) return std::nullopt;
+    out.plan = scenarios::compare_clusters(before, after, asked->flows, asked->assume, options.common.jobs,
+                                           diagnostics);
+    out.assume = std::move(asked->assume);
+  }
+  print_diagnostics(diagnostics, after.cluster().files(), options, streams);
+  if (diagnostics.has_errors()) return std::nullopt;
   return out;
 }
 

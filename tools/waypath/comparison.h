@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "scenarios/plan.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/changed_cluster.h"
 
@@ -18,6 +19,14 @@ struct Questions {
 /// Flows of --scenario, else all that the two clusters suggest. Nullopt: reported.
 [[nodiscard]] std::optional<Questions> questions(const Options& options, const Streams& streams,
                                                  const sim::Engine& before, const sim::Engine& after);
+
+/// What lies between the two for these flows. Nullopt: reported.
+struct Comparison {
+  scenarios::Plan plan;
+  sim::Assume assume;
+};
+[[nodiscard]] std::optional<Comparison> comparison(const Options& options, const Streams& streams,
+                                                   const sim::Engine& before, const sim::Engine& after);
 
 struct Sides {
   EnginePtr before, after;
