@@ -60,6 +60,8 @@ def all_pairs(m):
         if "goal_ms" in one.counters:
             goal, heap = one.counters["goal_ms"], one.counters.get("heap_mb")
             text = f"{one.name.rsplit('/goal', 1)[0]}: {short(one.ns)} + compile {one.counters.get('compile_ms', 0):.3g} ms, goal {goal:g} ms"
+            if "times_netpol" in one.counters:
+                text += f", {one.counters['times_netpol']:.2f} times NetworkPolicy alone"
             if heap is not None:
                 text += f"; {heap:.0f} MB"
             out.append((text, one.ns <= goal * 1e6 and (heap is None or heap <= 100)))

@@ -29,14 +29,18 @@ struct ReachResult::Compiled {
            model::Diagnostics& diagnostics)
       : cluster(std::move(of)),
         profile(cni_profile(options.sim)),
-        classes(*cluster, profile, options.layer == ReachOptions::Layer::Mesh, diagnostics),
+        keys(options.layer == ReachOptions::Layer::Mesh
+                 ? std::make_unique<ReachMeshKeys>(*cluster, options.assume_meshed)
+                 : nullptr),
+        classes(keys != nullptr ? ReachClasses(*cluster, profile, *keys, diagnostics)
+                                : ReachClasses(*cluster, profile, false, diagnostics)),
         rows(*cluster, profile, classes, table) {
-    if (options.layer == ReachOptions::Layer::Mesh)
-      mesh = std::make_unique<ReachMesh>(cluster, options, classes, table, diagnostics);
+    if (keys != nullptr) mesh = std::make_unique<ReachMesh>(cluster, classes, *keys, table, diagnostics);
   }
   std::shared_ptr<const model::Cluster> cluster;
   CniProfile profile;
   PortSetTable table;
+  std::unique_ptr<ReachMeshKeys> keys;  // null: NetworkPolicies alone
   ReachClasses classes;
   ReachRows rows;
   std::unique_ptr<ReachMesh> mesh;
@@ -54,8 +58,7 @@ class ReachBuilder {
   ReachResult run() {
     auto& c = *out_.compiled_;
     endpoints();
-    c.matrix.emplace(c.classes, c.rows, c.mesh.get(), c.table, asked(out_.source_class_),
-                     asked(out_.destination_class_));
+    c.matrix.emplace(c.classes, c.rows, c.mesh.get(), c.table, wanted(), asked(out_.destination_class_));
     facts();
     out_.counts = {
         cluster_.pods().size(),          c.classes.classes().size(),       c.classes.ranges().ranges().size(),
@@ -75,12 +78,17 @@ class ReachBuilder {
     }
     std::uint32_t number = 0;
     std::vector<std::tuple<ReachEndpoint, std::uint32_t, std::uint32_t>> found;  // endpoint, class, workload
-    for (const auto& [key, pods] : workloads) {
+    for (auto& [key, pods] : workloads) {
       const model::Pod& first = cluster_.pod(pods.front());
-      if (first.spec.host_network) {
+      const auto on_host = [&](model::PodId p) { return cluster_.pod(p).spec.host_network; };
+      if (std::all_of(pods.begin(), pods.end(), on_host)) {
         out_.excluded_.push_back({workload_text(first), "hostNetwork"});
         continue;
       }
+      // Replicas of before and after a change of the template.
+      for (const model::PodId pod : pods)
+        if (on_host(pod)) out_.excluded_.push_back({pod_text(cluster_.pod(pod)), "hostNetwork"});
+      std::erase_if(pods, on_host);
       const auto of = classes.class_of(pods.front());
       const bool alike =
           std::all_of(pods.begin(), pods.end(), [&](model::PodId p) { return classes.class_of(p) == of; });
@@ -106,6 +114,7 @@ class ReachBuilder {
         out_.sources_.push_back(endpoint);
         out_.source_class_.push_back(of);
         out_.source_workload_.push_back(workload);
+        out_.wanted_.push_back(!options_.part || options_.part(endpoint));
       }
       if (!options_.to || options_.to(endpoint)) {
         out_.destinations_.push_back(endpoint);
@@ -121,6 +130,14 @@ class ReachBuilder {
     return out;
   }
 
+  // Classes of the sources whose rows are wanted.
+  [[nodiscard]] std::vector<bool> wanted() const {
+    std::vector<bool> out(out_.compiled_->classes.ends(), false);
+    for (std::size_t i = 0; i < out_.wanted_.size(); ++i)
+      if (out_.wanted_[i]) out[out_.source_class_[i]] = true;
+    return out;
+  }
+
   // What cells lack is told by the cells that occur: all of them are looked at when some answer lacks a fact.
   void facts() {
     auto& c = *out_.compiled_;
@@ -129,7 +146,7 @@ class ReachBuilder {
     if (matrix.undecided() || (c.mesh != nullptr && c.mesh->undecided())) {
       ReachStream stream(matrix);
       stream.mark_undecided(unknown);
-      const std::vector<bool> sources = asked(out_.source_class_);
+      const std::vector<bool> sources = wanted();
       for (std::uint32_t s = 0; s < matrix.ends(); ++s)
         if (sources[s]) static_cast<void>(stream.row(s));
     }
@@ -151,6 +168,8 @@ class ReachBuilder {
   ReachResult out_;
 };
 
+bool is_outside(std::string_view name) { return name.substr(0, 4) == "ext:"; }
+
 std::string workload_text(const model::Pod& pod) {
   return pod.meta.key.ns.str() + "/" + pod.workload_name.str() + "[" + pod.workload_kind.str() + "]";
 }
@@ -166,6 +185,7 @@ const ReachClasses& ReachResult::classes() const { return compiled_->classes; }
 ReachMatrix& ReachResult::matrix() const { return *compiled_->matrix; }
 
 ReachResult::Cell ReachResult::cell(std::size_t source, std::size_t destination) const {
+  if (!wanted_[source]) return {};
   const auto from = source_workload_[source];
   if (from != ReachClasses::kNone && from == destination_workload_[destination] &&
       sources_[source].name == destinations_[destination].name)
@@ -240,6 +260,7 @@ void ReachResult::for_each_pair_while(const PairFn& fn) const {
     open[d].reset();
   };
   for (std::size_t s = 0; s < sources_.size(); ++s) {
+    if (!wanted_[s]) continue;
     read_row(s);
     if (sources_[s].external()) {
       for (const auto& [d, cell] : row) {

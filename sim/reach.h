@@ -29,6 +29,9 @@ struct ReachOptions {
   bool external = true;  // external address ranges as ends
   /// Endpoints to keep; null keeps all. See `reach_selector`.
   std::function<bool(const struct ReachEndpoint&)> from, to;
+  /// Of the sources those whose rows are wanted; null wants all. The others are named and have no pairs. See
+  /// ReachResult::cell.
+  std::function<bool(const struct ReachEndpoint&)> part;
 };
 
 /// A workload, a pod that differs from its siblings, or a range of addresses outside the cluster.
@@ -50,8 +53,8 @@ class ReachResult {
 
   [[nodiscard]] const std::vector<ReachEndpoint>& sources() const { return sources_; }
   [[nodiscard]] const std::vector<ReachEndpoint>& destinations() const { return destinations_; }
-  /// Sources and destinations by position. A workload with itself and two external ranges have no cell:
-  /// `none`.
+  /// Sources and destinations by position. A workload with itself and two external ranges have no cell, nor
+  /// has a source that ReachOptions::part left out: `none`.
   [[nodiscard]] Cell cell(std::size_t source, std::size_t destination) const;
   [[nodiscard]] const PortSet& ports(PortSetTable::Id id) const;
   [[nodiscard]] std::string connections(PortSetTable::Id id) const { return ports(id).str(); }
@@ -85,10 +88,14 @@ class ReachResult {
   struct Compiled;
   std::shared_ptr<Compiled> compiled_;  // rows of policies; cells are put together as they are asked for
   std::vector<ReachEndpoint> sources_, destinations_;
+  std::vector<bool> wanted_;  // of sources
   std::vector<std::uint32_t> source_class_, destination_class_, source_workload_, destination_workload_;
   std::vector<std::string> missing_facts_;
   std::vector<Excluded> excluded_;
 };
+
+/// Whether the name of an end is that of a range.
+[[nodiscard]] bool is_outside(std::string_view name);
 
 /// "ns/name[Kind]": the name of the end that stands for all alike pods of a pod's workload.
 [[nodiscard]] std::string workload_text(const model::Pod& pod);

@@ -9,7 +9,11 @@ ReachBase::ReachBase(std::shared_ptr<const model::Cluster> cluster, const ReachO
     : cluster_(std::move(cluster)),
       profile_(cni_profile(options.sim)),
       match_{*cluster_, profile_, false},
-      classes_(*cluster_, profile_, options.layer == ReachOptions::Layer::Mesh, diagnostics, true),
+      keys_(options.layer == ReachOptions::Layer::Mesh
+                ? std::make_unique<ReachMeshKeys>(*cluster_, options.assume_meshed)
+                : nullptr),
+      classes_(keys_ != nullptr ? ReachClasses(*cluster_, profile_, *keys_, diagnostics, true)
+                                : ReachClasses(*cluster_, profile_, false, diagnostics, true)),
       rows_(*cluster_, profile_, classes_, table_),
       words_(static_cast<std::uint32_t>((classes_.ends() + kWordBits - 1) / kWordBits)),
       weights_(classes_.sizes(), words_) {
@@ -21,8 +25,8 @@ ReachBase::ReachBase(std::shared_ptr<const model::Cluster> cluster, const ReachO
         ReachColumns(static_cast<std::uint32_t>(classes_.ends()), rows,
                      [&](std::uint32_t r) -> const ReachRow& { return rows_.row_at(r, d); });
   }
-  if (options.layer == ReachOptions::Layer::Mesh) {
-    mesh_ = std::make_unique<ReachMesh>(cluster_, options, classes_, table_, diagnostics);
+  if (keys_ != nullptr) {
+    mesh_ = std::make_unique<ReachMesh>(cluster_, classes_, *keys_, table_, diagnostics);
     const std::vector<bool> all(classes_.ends(), true);
     for (std::uint32_t c = 0; c < count; ++c) mesh_of_.push_back(mesh_->row(c, all));
   }

@@ -36,7 +36,7 @@ class ReachBase {
   /// Null when NetworkPolicies alone are asked about.
   [[nodiscard]] const ReachMesh* mesh() const { return mesh_.get(); }
   [[nodiscard]] std::uint32_t mesh_answer(std::uint32_t source, std::uint32_t destination) const {
-    return mesh_->row_at(mesh_of_[destination]).at(source);
+    return mesh_->answer(mesh_of_[destination], source);
   }
   [[nodiscard]] std::uint32_t words() const { return words_; }
   /// The ends among the bits of a word.
@@ -66,6 +66,7 @@ class ReachBase {
   CniProfile profile_;
   NetMatch match_;
   PortSetTable table_;
+  std::unique_ptr<ReachMeshKeys> keys_;  // null: NetworkPolicies alone
   ReachClasses classes_;
   ReachRows rows_;
   std::unique_ptr<ReachMesh> mesh_;

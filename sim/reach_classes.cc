@@ -16,18 +16,10 @@ using model::Symbol;
 
 using Tokens = ReachTokens;
 
-/// Small numbers for symbols and pointers, in order of first use.
-template <class T>
-class Numbers {
- public:
-  std::uint64_t operator()(const T& key) { return numbers_.emplace(key, numbers_.size()).first->second; }
-
- private:
-  std::unordered_map<T, std::uint64_t> numbers_;
-};
-
-std::vector<model::Cidr> all_blocks(const model::Cluster& cluster, bool both_families) {
+std::vector<model::Cidr> all_blocks(const model::Cluster& cluster, bool both_families,
+                                    const ReachMeshKeys* mesh) {
   std::vector<model::Cidr> out;
+  if (mesh != nullptr) out = mesh->blocks();
   if (both_families) out.push_back(*model::parse_cidr("::/0"));
   for (const auto& p : cluster.snapshot().all<NetworkPolicy>()) add_blocks(*p, out);
   bool nodes = false;
@@ -142,11 +134,12 @@ struct ReachClasses::Groups {
 };
 
 ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_identity,
-                                         const std::vector<Symbol>& names) const {
+                                         const ReachMeshKeys* mesh, const std::vector<Symbol>& names) const {
+  const bool by_address = profile.ipblock_selects_pods || (mesh != nullptr && !mesh->blocks().empty());
   Groups groups;
   groups.of.assign(cluster_.pods().size(), kNone);
   std::vector<PodId> stand;
-  Numbers<Symbol> symbol;
+  ReachNumbers<Symbol> symbol;
   std::unordered_map<Tokens, std::uint32_t, ReachTokensHash> known;
   const Pod* before = nullptr;  // replicas follow each other
   std::uint32_t of_before = kNone;
@@ -161,7 +154,7 @@ ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_id
     else
       port_tokens(pod, names, own);
     ports = own.size();
-    if (profile.ipblock_selects_pods)
+    if (by_address)
       for (const auto& ip : pod.ips) own.push_back(ranges_.part_of(ip));
     if (before != nullptr && own == own_before && before->meta.key.ns == pod.meta.key.ns &&
         before->meta.labels == pod.meta.labels &&
@@ -243,23 +236,58 @@ void ReachClasses::resolve(const Groups& groups, const CniProfile& profile) {
   sets_ = peers.take();
 }
 
+/// Things parted from each other by sets of them.
+class Parting {
+ public:
+  explicit Parting(std::uint32_t count) : part_of_(count, 0), sizes_{count} {}
+  /// Parts those of a set from the others, and by fit. Members are there once; beyond the things they are
+  /// none of ours.
+  void by(const std::vector<ReachMember>& set) {
+    const auto count = static_cast<std::uint32_t>(part_of_.size());
+    const auto slot = [&](const ReachMember& m) {
+      return std::size_t{part_of_[m.end]} * 2 + (m.fit == Fit::Yes ? 0 : 1);
+    };
+    hits_.resize(sizes_.size() * 2, 0);
+    target_.resize(sizes_.size() * 2);
+    std::vector<std::size_t> touched;
+    for (const auto& m : set)
+      if (m.end < count && hits_[slot(m)]++ == 0) touched.push_back(slot(m));
+    for (const std::size_t at : touched) {
+      const auto part = static_cast<std::uint32_t>(at / 2);
+      target_[at] = part;
+      if (hits_[at] != sizes_[part]) {
+        sizes_[part] -= hits_[at];
+        target_[at] = static_cast<std::uint32_t>(sizes_.size());
+        sizes_.push_back(hits_[at]);
+      }
+      hits_[at] = 0;
+    }
+    for (const auto& m : set)
+      if (m.end < count) part_of_[m.end] = target_[slot(m)];
+  }
+  [[nodiscard]] std::uint32_t operator[](std::uint32_t thing) const { return part_of_[thing]; }
+
+ private:
+  std::vector<std::uint32_t> part_of_, sizes_;
+  std::vector<std::uint32_t> hits_, target_;  // by part and fit
+};
+
 // Groups that every rule treats alike, under the same policies, are one class.
-void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_all) {
+void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_all,
+                        bool keep_members, const ReachMeshKeys* mesh) {
   const std::uint32_t count = groups.pods.size();
   const bool by_subject =
       std::any_of(rules_.begin(), rules_.end(), [](const auto& r) { return r.by_subject; });
-  std::vector<Tokens> signature(count);
-  for (std::uint32_t s = 0; s < sets_.size(); ++s)
-    for (const auto& m : sets_[s])
-      if (m.end < count) signature[m.end].push_back(std::uint64_t{s} * 2 + (m.fit == Fit::Yes ? 0 : 1));
-  Numbers<const void*> pointer;
-  Numbers<Symbol> symbol;
+  Parting matched(count);
+  for (const auto& set : sets_) matched.by(set);
+  ReachNumbers<const void*> pointer;
+  ReachNumbers<Symbol> symbol;
   std::unordered_map<Tokens, std::uint32_t, ReachTokensHash> known, ports;
   std::vector<std::uint32_t> class_of_group(count);
   for (std::uint32_t g = 0; g < count; ++g) {
     const Pod& pod = cluster_.pod(groups.pods.pods()[g]);
     const NetAttachment& a = attached[g];
-    Tokens tokens = std::move(signature[g]);
+    Tokens tokens{matched[g]};
     const auto list = [&](const auto& policies) {
       tokens.push_back(UINT64_MAX);
       for (const auto* p : policies) tokens.push_back(pointer(p));
@@ -273,7 +301,13 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
     tokens.push_back(profile);
     tokens.push_back(pod.ips.empty() ? 1 : 0);
     if (by_subject) tokens.push_back(symbol(pod.meta.key.ns));
-    if (keep_all) tokens.push_back(g);
+    if (keep_all) {
+      tokens.push_back(g);
+    } else if (mesh != nullptr) {
+      const ReachMeshEnd& end = mesh->end(groups.pods.pods()[g]);
+      tokens.push_back(std::uint64_t{end.part} << 32U | end.point);
+      tokens.push_back(static_cast<std::uint64_t>(end.dataplane));
+    }
     const auto [at, added] = known.emplace(std::move(tokens), static_cast<std::uint32_t>(classes_.size()));
     if (added) classes_.push_back({groups.pods.pods()[g], a, pod.ips.empty(), profile});
     class_of_group[g] = at->second;
@@ -290,6 +324,7 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
       std::sort(members.begin(), members.end(), by_end);
     members.erase(std::unique(members.begin(), members.end()), members.end());
     for (const auto& m : members) append_bit(m.fit == Fit::Yes ? bits_[s].sure : bits_[s].maybe, m.end);
+    if (!keep_members) members = {};
   }
   for (ReachRule& rule : rules_)
     if (rule.peers != UINT32_MAX) rule.members = sets_[rule.peers];
@@ -297,9 +332,19 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
 
 ReachClasses::ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
                            model::Diagnostics& diagnostics, bool keep_labels)
-    : cluster_(cluster), ranges_(all_blocks(cluster, keep_labels)), class_of_(cluster.pods().size(), kNone) {
+    : ReachClasses(cluster, profile, keep_identity, nullptr, diagnostics, keep_labels) {}
+
+ReachClasses::ReachClasses(const model::Cluster& cluster, const CniProfile& profile, ReachMeshKeys& mesh,
+                           model::Diagnostics& diagnostics, bool keep_labels)
+    : ReachClasses(cluster, profile, true, &mesh, diagnostics, keep_labels) {}
+
+ReachClasses::ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
+                           ReachMeshKeys* mesh, model::Diagnostics& diagnostics, bool keep_labels)
+    : cluster_(cluster),
+      ranges_(all_blocks(cluster, keep_labels, mesh)),
+      class_of_(cluster.pods().size(), kNone) {
   std::vector<Symbol> names = keep_labels ? declared_port_names(cluster) : all_port_names(cluster);
-  Groups groups = group(profile, keep_identity, names);
+  Groups groups = group(profile, keep_identity, mesh, names);
   auto attached = attach_net_policies(cluster, groups.pods, &diagnostics);
   collect_rules(attached);
   // Names that only policies without a pod look up tell no pods apart.
@@ -307,11 +352,13 @@ ReachClasses::ReachClasses(const model::Cluster& cluster, const CniProfile& prof
   for (const auto& r : rules_) r.network != nullptr ? used.add(*r.network) : used.add(*r.cluster);
   if (auto fewer = used.take(); !keep_labels && fewer != names) {
     names = std::move(fewer);
-    groups = group(profile, keep_identity, names);
+    groups = group(profile, keep_identity, mesh, names);
     attached = attach_net_policies(cluster, groups.pods, nullptr);
   }
   resolve(groups, profile);
-  join(groups, attached, keep_identity || keep_labels);
+  if (mesh != nullptr) mesh->resolve(groups.pods.pods(), ranges_);
+  const bool keep_members = keep_identity && mesh == nullptr;
+  join(groups, attached, keep_members || keep_labels, keep_members, mesh);
   if (keep_labels) {
     pods_ = std::move(groups.pods);
     parts_ = std::move(groups.parts);

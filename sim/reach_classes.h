@@ -12,6 +12,7 @@
 #include "sim/policy/net_attachment.h"
 #include "sim/policy/net_match.h"
 #include "sim/reach_bits.h"
+#include "sim/reach_mesh_keys.h"
 #include "sim/reach_peers.h"
 #include "sim/reach_ranges.h"
 
@@ -28,7 +29,7 @@ struct ReachRule {
   bool named_ports = false;  // ports depend on the destination
   using Member = ReachMember;
   std::uint32_t peers = UINT32_MAX;  // number of the set of ends; UINT32_MAX with the first two flags
-  std::span<const Member> members;   // the ends of the set, ascending
+  std::span<const Member> members;   // the ends of the set, ascending; with `keep_identity` alone
 };
 
 /// A rule whose peers are not resolved yet.
@@ -64,6 +65,9 @@ class ReachClasses {
   /// and ports of policies to come part no class; IPv6 is cut into ranges even when no block asks for it.
   ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
                model::Diagnostics& diagnostics, bool keep_labels = false);
+  /// Pods that the mesh tells apart are never joined. Resolves `mesh`.
+  ReachClasses(const model::Cluster& cluster, const CniProfile& profile, ReachMeshKeys& mesh,
+               model::Diagnostics& diagnostics, bool keep_labels = false);
 
   /// By namespace and name of the first pod.
   [[nodiscard]] const std::vector<ReachClass>& classes() const { return classes_; }
@@ -85,11 +89,14 @@ class ReachClasses {
 
  private:
   struct Groups;
-  [[nodiscard]] Groups group(const CniProfile& profile, bool keep_identity,
+  ReachClasses(const model::Cluster& cluster, const CniProfile& profile, bool keep_identity,
+               ReachMeshKeys* mesh, model::Diagnostics& diagnostics, bool keep_labels);
+  [[nodiscard]] Groups group(const CniProfile& profile, bool keep_identity, const ReachMeshKeys* mesh,
                              const std::vector<model::Symbol>& names) const;
   void collect_rules(const std::vector<NetAttachment>& attached);
   void resolve(const Groups& groups, const CniProfile& profile);
-  void join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_all);
+  void join(const Groups& groups, const std::vector<NetAttachment>& attached, bool keep_all,
+            bool keep_members, const ReachMeshKeys* mesh);
 
   const model::Cluster& cluster_;
   std::vector<ReachRule> rules_;

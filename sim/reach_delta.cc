@@ -215,9 +215,7 @@ const ReachWhatIf::Known& ReachWhatIf::change(CellId before, CellId after) {
 ReachWhatIf::CellId ReachWhatIf::meshed(CellId cell, std::uint32_t answer) {
   const auto [at, added] = meshed_.emplace(std::uint64_t{cell} << 32U | answer, 0U);
   if (added) {
-    const auto ports = base_->mesh()->apply(table_.set(cells_[cell].sure), table_.set(cells_[cell].possible),
-                                            answer, facts_);
-    at->second = intern({table_.id(ports.sure), table_.id(ports.possible), table_.id(ports.conditional)});
+    at->second = intern(base_->mesh()->apply(cells_[cell], answer, table_, facts_));
   }
   return at->second;
 }

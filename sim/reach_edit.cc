@@ -170,7 +170,6 @@ class Resolver {
 
   void add(ReachRule rule) {
     ReachPeerBits bits;
-    std::vector<ReachMember> members;
     if (!rule.every_peer && !rule.by_subject) {
       rule.network != nullptr ? peers(*rule.network, rule.ns) : peers(*rule.cluster);
       for (std::uint32_t w = 0; w < base_.words(); ++w) {
@@ -181,20 +180,9 @@ class Resolver {
       for (std::uint32_t e = 0; e < out_.extra.ends.size(); ++e)
         if (const Fit fit = asked(rule, out_.extra.ends[e].peer); fit != Fit::No)
           append_bit(fit == Fit::Yes ? bits.sure : bits.maybe, out_.extra.first_end + e);
-      if (rule.named_ports) {
-        for (const auto* some : {&bits.sure, &bits.maybe})
-          for (const BitWord& w : *some)
-            each_bit(w.at, w.bits, [&](std::uint32_t end) {
-              members.push_back({end, some == &bits.sure ? Fit::Yes : Fit::Unknown});
-            });
-        std::sort(members.begin(), members.end(),
-                  [](const ReachMember& a, const ReachMember& b) { return a.end < b.end; });
-      }
     }
     out_.extra.rules.push_back(rule);
     out_.extra.bits.push_back(std::move(bits));
-    out_.extra.members.push_back(std::move(members));
-    out_.extra.rules.back().members = out_.extra.members.back();
   }
 
   [[nodiscard]] std::uint32_t position() const {

@@ -78,6 +78,7 @@ std::vector<WorkloadExposure> exposures(const model::Cluster& cluster, const Rea
       for (const auto& path : rule.paths) publish(*world, *ingress, path.backend, published);
   }
   ReachOptions from_outside = options;
+  from_outside.part = {};
   from_outside.external = true;
   from_outside.from = [&](const ReachEndpoint& end) {
     return end.pod.valid() ? world->pod(end.pod).meta.key.ns == kName : !set_aside(end);

@@ -17,7 +17,8 @@ struct WorkloadExposure {
   PortSet ingress;       // what an Ingress or Route publishes and `any_pod` holds
 };
 
-/// Workloads that open something to one of them, by name. Options as for `reach`; `from` is not asked.
+/// Workloads that open something to one of them, by name. Options as for `reach`; `from` and `part` are not
+/// asked.
 /// Ports that pass or not by a fact that the manifests do not tell are not counted.
 [[nodiscard]] std::vector<WorkloadExposure> exposures(const model::Cluster& cluster,
                                                       const ReachOptions& options,

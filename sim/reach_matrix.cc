@@ -15,28 +15,33 @@ std::vector<std::uint64_t> packed(const std::vector<bool>& asked, std::uint32_t 
 
 }  // namespace
 
-std::vector<std::uint64_t>& ReachMatrix::Inverse::plane(std::uint32_t answer, std::uint32_t words) {
-  auto at = std::find_if(planes.begin(), planes.end(), [&](const Plane& p) { return p.answer == answer; });
-  if (at == planes.end()) at = planes.insert(planes.end(), {answer, std::vector<std::uint64_t>(words, 0)});
+std::vector<std::uint64_t>& ReachMatrix::Inverse::plane(std::size_t kind, std::uint32_t answer,
+                                                        std::uint32_t words) {
+  auto& of_kind = planes[kind];
+  auto at = std::find_if(of_kind.begin(), of_kind.end(), [&](const Plane& p) { return p.answer == answer; });
+  if (at == of_kind.end()) at = of_kind.insert(of_kind.end(), {answer, std::vector<std::uint64_t>(words, 0)});
   return at->words;
 }
 
-template <class RowAt>
+template <class Others, class Usual>
 void ReachMatrix::Inverse::build(std::uint32_t words, const std::vector<std::uint32_t>& row_of,
-                                 const RowAt& row_at, const std::vector<std::uint64_t>& sources) {
+                                 const Others& others, std::size_t kinds, const Usual& usual,
+                                 const std::vector<std::uint64_t>& sources) {
   for (std::uint32_t d = 0; d < row_of.size(); ++d) {
     const std::uint32_t row = row_of[d];
     if (row == kNoRow) continue;
     if (row >= targets.size()) targets.resize(row + 1);
     append_bit(targets[row], d);
   }
+  planes.resize(kinds);
   first.assign(words + 1, 0);
   for (std::uint32_t r = 0; r < targets.size(); ++r) {
     if (targets[r].empty()) continue;
-    const ReachRow& row = row_at(r);
-    auto& usual = plane(row.usual, words);
-    for (const BitWord& w : targets[r]) usual[w.at] |= w.bits;
-    for (const auto& e : row.others)
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      auto& all = plane(kind, usual(r, kind), words);
+      for (const BitWord& w : targets[r]) all[w.at] |= w.bits;
+    }
+    for (const auto& e : others(r))
       if ((e.bits & sources[e.word]) != 0) ++first[e.word + 1];
   }
   for (std::uint32_t w = 0; w < words; ++w) first[w + 1] += first[w];
@@ -44,7 +49,7 @@ void ReachMatrix::Inverse::build(std::uint32_t words, const std::vector<std::uin
   std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
   for (std::uint32_t r = 0; r < targets.size(); ++r) {
     if (targets[r].empty()) continue;
-    for (const auto& e : row_at(r).others)
+    for (const auto& e : others(r))
       if (const std::uint64_t bits = e.bits & sources[e.word]; bits != 0)
         items[next[e.word]++] = {r, e.answer, bits};
   }
@@ -70,16 +75,23 @@ ReachMatrix::ReachMatrix(const ReachClasses& classes, ReachRows& rows, ReachMesh
     ingress_of_[c] = rows.row(c, Direction::Ingress);
     if (mesh != nullptr) mesh_of_[c] = mesh->row(c, sources);
   }
+  const auto row = [&](std::uint32_t r) -> const ReachRow& { return rows.row_at(r, Direction::Ingress); };
   ingress_.build(
-      words_, ingress_of_,
-      [&](std::uint32_t r) -> const ReachRow& { return rows.row_at(r, Direction::Ingress); }, sources_);
+      words_, ingress_of_, [&](std::uint32_t r) -> const auto& { return row(r).others; }, 1,
+      [&](std::uint32_t r, std::size_t) { return row(r).usual; }, sources_);
   // Ranges let everything in.
-  auto& open = ingress_.plane(ReachAnswers::kEverything, words_);
+  auto& open = ingress_.plane(0, ReachAnswers::kEverything, words_);
   for (std::uint32_t e = classes_; e < ends_; ++e)
     if (destinations[e]) open[e / kWordBits] |= std::uint64_t{1} << (e % kWordBits);
   if (mesh != nullptr)
     mesh_rows_.build(
-        words_, mesh_of_, [&](std::uint32_t r) -> const ReachRow& { return mesh->row_at(r); }, sources_);
+        words_, mesh_of_, [&](std::uint32_t r) -> const auto& { return mesh->row_at(r).others; },
+        kReachClients, [&](std::uint32_t r, std::size_t kind) { return mesh->row_at(r).usual[kind]; },
+        sources_);
+  for (std::uint32_t c = 0; mesh != nullptr && c < classes_; ++c)
+    if (destinations[c] &&
+        mesh->elsewhere(mesh->row_at(mesh_of_[c]).usual[static_cast<std::size_t>(ReachClient::Ztunnel)]))
+      append_bit(elsewhere_, c);
   for (std::uint32_t a = 0; a < rows.answers().size(); ++a) undecided_ = undecided_ || is_undecided(a);
 }
 
@@ -105,7 +117,7 @@ ReachMatrix::CellId ReachMatrix::network(std::uint32_t egress, std::uint32_t ing
 ReachMatrix::CellId ReachMatrix::meshed(CellId cell, std::uint32_t answer) {
   const std::uint64_t key = std::uint64_t{cell} << 32U | answer;
   if (const auto at = meshed_.find(key); at != meshed_.end()) return at->second;
-  const CellId id = intern(mesh_->apply(cells_[cell], answer, facts_));
+  const CellId id = intern(mesh_->apply(cells_[cell], answer, *table_, facts_));
   meshed_.emplace(key, id);
   return id;
 }
@@ -114,12 +126,12 @@ ReachMatrix::CellId ReachMatrix::at(std::uint32_t source, std::uint32_t destinat
   if (source >= classes_ && destination >= classes_) return kNothing;
   const auto out = source < classes_ ? rows_->row_at(egress_of_[source], Direction::Egress).at(destination)
                                      : ReachAnswers::kEverything;
-  if (out == ReachAnswers::kNothing) return kNothing;
   if (destination >= classes_) return network(out, ReachAnswers::kEverything);
   const auto in = rows_->row_at(ingress_of_[destination], Direction::Ingress).at(source);
   const CellId cell = network(out, in);
-  return mesh_ == nullptr || cell == kNothing ? cell
-                                              : meshed(cell, mesh_->row_at(mesh_of_[destination]).at(source));
+  if (mesh_ == nullptr) return cell;
+  const auto answer = mesh_->answer(mesh_of_[destination], source);
+  return cell == kNothing && !mesh_->elsewhere(answer) ? cell : meshed(cell, answer);
 }
 
 bool ReachMatrix::settle() {
@@ -140,14 +152,16 @@ bool ReachMatrix::settle() {
 
 ReachStream::Side::Side(const ReachMatrix::Inverse& inverse, std::uint32_t words)
     : inverse_(inverse), own_(words), usual_(words, false) {
-  for (const auto& plane : inverse_.planes) {
-    if (plane.answer == ReachAnswers::kNothing) continue;
-    for (std::uint32_t w = 0; w < words; ++w)
-      if (plane.words[w] != 0) usual_[w] = true;
-  }
+  for (const auto& of_kind : inverse_.planes)
+    for (const auto& plane : of_kind) {
+      if (plane.answer == ReachAnswers::kNothing) continue;
+      for (std::uint32_t w = 0; w < words; ++w)
+        if (plane.words[w] != 0) usual_[w] = true;
+    }
 }
 
-void ReachStream::Side::select(std::uint32_t source) {
+void ReachStream::Side::select(std::uint32_t source, std::size_t kind) {
+  kind_ = kind;
   const std::uint32_t word = source / kWordBits;
   if (word != block_) {
     block_ = word;
@@ -185,7 +199,7 @@ void ReachStream::Side::parts(std::uint32_t word, std::uint64_t limit, std::uint
     else
       out.push_back({part.answer, bits});
   }
-  for (const auto& plane : inverse_.planes) {
+  for (const auto& plane : inverse_.planes[kind_]) {
     const std::uint64_t bits = plane.words[word] & rest;
     if (plane.answer == none || bits == 0) continue;
     const auto same =
@@ -255,8 +269,11 @@ const std::vector<ReachStream::Run>& ReachStream::row(std::uint32_t source) {
   static const ReachRow open;
   const ReachRow& egress =
       range ? open : matrix_.rows_->row_at(matrix_.egress_of_[source], Direction::Egress);
-  in_.select(source);
-  if (matrix_.mesh_ != nullptr) mesh_.select(source);
+  in_.select(source, 0);
+  if (matrix_.mesh_ != nullptr) mesh_.select(source, static_cast<std::size_t>(matrix_.mesh_->client(source)));
+  const bool elsewhere =
+      !matrix_.elsewhere_.empty() && !range && matrix_.mesh_->client(source) == ReachClient::Ztunnel;
+  auto aside = matrix_.elsewhere_.begin();
   auto other = egress.others.begin();
   const auto word = [&](std::uint32_t w) {
     // Nothing goes from one range to another.
@@ -264,6 +281,10 @@ const std::vector<ReachStream::Run>& ReachStream::row(std::uint32_t source) {
     if (range && (w + 1) * kWordBits > matrix_.classes_)
       limit &=
           w * kWordBits >= matrix_.classes_ ? 0 : (std::uint64_t{1} << (matrix_.classes_ % kWordBits)) - 1;
+    if (elsewhere) {
+      while (aside != matrix_.elsewhere_.end() && aside->at < w) ++aside;
+      if (aside != matrix_.elsewhere_.end() && aside->at == w) limit &= ~aside->bits;
+    }
     in_.parts(w, limit, ReachAnswers::kNothing, in_parts_);
     if (matrix_.mesh_ != nullptr) mesh_.parts(w, limit, ReachMesh::kAsIs, mesh_parts_);
     std::uint64_t rest = ~std::uint64_t{0};
@@ -281,14 +302,25 @@ const std::vector<ReachStream::Run>& ReachStream::row(std::uint32_t source) {
       else
         ++other;
     }
-    return runs_;
+  } else {
+    for (std::uint32_t w = 0; w < matrix_.words_; ++w) {
+      if (!in_.any(w)) continue;
+      while (other != egress.others.end() && other->word < w) ++other;
+      word(w);
+    }
   }
-  for (std::uint32_t w = 0; w < matrix_.words_; ++w) {
-    if (!in_.any(w)) continue;
-    while (other != egress.others.end() && other->word < w) ++other;
-    word(w);
-  }
+  if (elsewhere) add_elsewhere(source);
   return runs_;
+}
+
+// One by one: only waypoints for workloads bring them about.
+void ReachStream::add_elsewhere(std::uint32_t source) {
+  for (const BitWord& w : matrix_.elsewhere_)
+    each_bit(w.at, w.bits, [&](std::uint32_t d) {
+      const auto cell = matrix_.at(source, d);
+      if (cell != ReachMatrix::kNothing) runs_.push_back({w.at, cell, std::uint64_t{1} << (d % kWordBits)});
+    });
+  std::stable_sort(runs_.begin(), runs_.end(), [](const Run& a, const Run& b) { return a.word < b.word; });
 }
 
 }  // namespace waypath::sim

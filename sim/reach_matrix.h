@@ -55,11 +55,12 @@ class ReachMatrix {
       std::uint32_t answer = 0;
       std::vector<std::uint64_t> words;  // destinations that usually have the answer
     };
-    std::vector<Plane> planes;
-    template <class RowAt>
-    void build(std::uint32_t words, const std::vector<std::uint32_t>& row_of, const RowAt& row_at,
-               const std::vector<std::uint64_t>& sources);
-    std::vector<std::uint64_t>& plane(std::uint32_t answer, std::uint32_t words);
+    std::vector<std::vector<Plane>> planes;  // by kind of source
+    /// `others(row)` has the answers of its own, `usual(row, kind)` the usual one.
+    template <class Others, class Usual>
+    void build(std::uint32_t words, const std::vector<std::uint32_t>& row_of, const Others& others,
+               std::size_t kinds, const Usual& usual, const std::vector<std::uint64_t>& sources);
+    std::vector<std::uint64_t>& plane(std::size_t kind, std::uint32_t answer, std::uint32_t words);
   };
   static constexpr std::uint32_t kNoRow = UINT32_MAX;
 
@@ -76,6 +77,7 @@ class ReachMatrix {
   std::uint32_t classes_, ends_, words_;
   std::vector<std::uint32_t> egress_of_, ingress_of_, mesh_of_;  // rows of classes
   std::vector<std::uint64_t> sources_, destinations_;            // asked for
+  BitWords elsewhere_;  // destinations that ztunnels of sources reach by another way
   Inverse ingress_, mesh_rows_;
   std::vector<ReachCell> cells_;
   std::unordered_map<std::uint64_t, CellId> network_, meshed_;
@@ -108,13 +110,15 @@ class ReachStream {
   class Side {
    public:
     Side(const ReachMatrix::Inverse& inverse, std::uint32_t words);
-    void select(std::uint32_t source);
+    void select(std::uint32_t source, std::size_t kind);
+    /// Of a side with one kind of sources.
     [[nodiscard]] bool any(std::uint32_t word) const { return usual_[word] || !own_[word].empty(); }
     /// Parts of a word by answer; `none` is left out.
     void parts(std::uint32_t word, std::uint64_t limit, std::uint32_t none, std::vector<Part>& out) const;
 
    private:
     const ReachMatrix::Inverse& inverse_;
+    std::size_t kind_ = 0;
     std::uint32_t block_ = UINT32_MAX;
     std::array<std::vector<std::pair<std::uint32_t, std::uint32_t>>, kWordBits> of_;  // (row, answer)
     std::vector<std::vector<Part>> own_;                                              // by word
@@ -123,6 +127,7 @@ class ReachStream {
   };
   void cross(std::uint32_t source, std::uint32_t word, std::uint32_t egress, std::uint64_t bits);
   void emit(std::uint32_t word, ReachMatrix::CellId cell, std::uint64_t bits);
+  void add_elsewhere(std::uint32_t source);
   template <class Find>
   [[nodiscard]] ReachMatrix::CellId cached(std::uint64_t key, const Find& find);
 

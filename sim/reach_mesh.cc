@@ -1,184 +1,148 @@
 #include "sim/reach_mesh.h"
 
 #include <algorithm>
-#include <charconv>
-#include <map>
-#include <set>
-#include <tuple>
+
+#include "sim/policy/families.h"
 
 namespace waypath::sim {
 namespace {
 
-using model::AuthorizationPolicy;
 using model::Protocol;
 
 constexpr std::uint16_t kHbonePort = 15008;
+constexpr std::uint32_t kUnset = UINT32_MAX;
 
 bool refuses(Decision d) { return d == Decision::Deny || d == Decision::Drop; }
 
-/// Ports that some policy names. Values with wildcards and names count for nothing here: ports are matched as
-/// whole numbers.
-class NamedPorts {
- public:
-  void add(const model::PolicyValues& values) {
-    for (const auto& v : values) {
-      std::uint16_t port = 0;
-      const auto [end, error] = std::from_chars(v.text.data(), v.text.data() + v.text.size(), port);
-      if (error == std::errc() && end == v.text.data() + v.text.size() && port != 0) ports.insert(port);
-    }
-  }
-  std::set<std::uint16_t> ports;
-};
-
-// Source: istio.io/docs/reference/config/security/conditions (source.ip, remote.ip)
-bool looks_at_addresses(const AuthorizationPolicy& policy) {
-  return std::any_of(policy.rules.begin(), policy.rules.end(), [](const auto& rule) {
-    return std::any_of(rule.from.begin(), rule.from.end(),
-                       [](const auto& from) {
-                         return !from.ip_blocks.empty() || !from.not_ip_blocks.empty() ||
-                                !from.remote_ip_blocks.empty() || !from.not_remote_ip_blocks.empty();
-                       }) ||
-           std::any_of(rule.when.begin(), rule.when.end(),
-                       [](const auto& when) { return when.key == "source.ip" || when.key == "remote.ip"; });
-  });
-}
-
 }  // namespace
 
-ReachMesh::ReachMesh(std::shared_ptr<const model::Cluster> cluster, const ReachOptions& options,
-                     const ReachClasses& classes, PortSetTable& table, model::Diagnostics& diagnostics)
+ReachMesh::ReachMesh(std::shared_ptr<const model::Cluster> cluster, const ReachClasses& classes,
+                     const ReachMeshKeys& keys, PortSetTable& table, model::Diagnostics& diagnostics)
     : cluster_(std::move(cluster)),
       classes_(classes),
+      keys_(keys),
       table_(table),
-      policies_(compile_policies(cluster_, options.sim, diagnostics)) {
-  cut_ports();
-  for (const auto& policy : cluster_->snapshot().all<AuthorizationPolicy>())
-    by_address_ = by_address_ || looks_at_addresses(*policy);
-  answers_.emplace_back();  // kAsIs
-  rows_.push_back({kAsIs, {}});
-  for (const ReachClass& c : classes_.classes()) {
-    const model::Pod& pod = cluster_->pod(c.pod);
-    End end;
-    const Capture capture = capture_of(*cluster_, c.pod);
-    end.dataplane = capture.dataplane;
-    if (options.assume_meshed && end.dataplane == Dataplane::None) end.dataplane = Dataplane::Ambient;
-    end.unmeshed_inbound = capture.bypass_inbound;
-    if (end.dataplane != Dataplane::None) end.identity = identity_of(*cluster_, c.pod);
-    end.point.kind =
-        end.dataplane == Dataplane::Sidecar ? PolicyPoint::Kind::Sidecar : PolicyPoint::Kind::Ztunnel;
-    end.point.ns = pod.meta.key.ns;
-    end.point.labels = pod.meta.labels;
-    end.point.workload_name = pod.meta.key.name;
-    end.point.http = false;
-    ends_.push_back(std::move(end));
+      policies_(compile_hop_policies(cluster_, diagnostics)),
+      tcp_(table.id(PortSet::protocol(Protocol::Tcp))),
+      row_of_point_(keys.points().size(), kUnset) {
+  static_cast<void>(id({}));  // kAsIs
+  for (const ReachClass& c : classes_.classes()) ends_.push_back(keys_.end(c.pod));
+}
+
+void ReachMesh::group_sources(const std::vector<bool>& asked) {
+  grouped_ = true;
+  sources_.resize(keys_.parts());
+  const auto count = static_cast<std::uint32_t>(ends_.size());
+  for (std::uint32_t s = 0; s < classes_.ends(); ++s) {
+    if (!asked[s]) continue;
+    Sources& part = sources_[s < count ? ends_[s].part : keys_.part_of_range(s - count)];
+    if (part.ends.empty()) part.first = s;
+    part.client = client(s);
+    append_bit(part.ends, s);
   }
 }
 
 // Each port that a policy names alone, and all others together: authorization treats these alike.
-void ReachMesh::cut_ports() {
-  NamedPorts named;
-  for (const auto& policy : cluster_->snapshot().all<AuthorizationPolicy>()) {
-    for (const auto& rule : policy->rules) {
-      for (const auto& to : rule.to) {
-        named.add(to.ports);
-        named.add(to.not_ports);
-      }
-      for (const auto& when : rule.when) {
-        if (when.key != "destination.port") continue;
-        named.add(when.values);
-        named.add(when.not_values);
-      }
-    }
-  }
-  for (const auto& policy : cluster_->snapshot().all<model::PeerAuthentication>())
-    for (const auto& [port, mode] : policy->port_level) named.ports.insert(port);
-  PortSet rest = PortSet::protocol(Protocol::Tcp);
-  for (const std::uint16_t port : named.ports) {
-    parts_.push_back({port, PortSet::one(Protocol::Tcp, port)});
-    rest -= parts_.back().ports;
-  }
+std::vector<ReachMesh::Part> ReachMesh::cut_ports(const std::vector<std::uint16_t>& named) {
+  std::vector<Part> out;
+  PortSetTable::Id rest = tcp_;
   std::uint16_t other = 1;
-  while (named.ports.count(other) != 0) ++other;
-  parts_.push_back({other, std::move(rest)});
-}
-
-void ReachMesh::group_sources(const std::vector<bool>& asked) {
-  std::map<std::tuple<int, std::string, std::uint32_t>, std::size_t> known;
-  for (std::uint32_t s = 0; s < classes_.ends(); ++s) {
-    if (!asked[s]) continue;
-    const End* from = s < ends_.size() ? &ends_[s] : nullptr;
-    const auto dataplane = from == nullptr ? Dataplane::None : from->dataplane;
-    const bool hbone = dataplane == Dataplane::Ambient || dataplane == Dataplane::Gateway ||
-                       dataplane == Dataplane::Waypoint;
-    const int kind = hbone ? 1 : dataplane == Dataplane::Sidecar ? 2 : 0;
-    const auto [at, added] = known.emplace(
-        std::tuple(kind, kind == 0 ? std::string() : from->identity.principal, by_address_ ? s : 0U),
-        sources_.size());
-    if (added) sources_.push_back({s, {}});
-    append_bit(sources_[at->second].ends, s);
+  for (const std::uint16_t port : named) {
+    out.push_back({port, table_.id(PortSet::one(Protocol::Tcp, port))});
+    rest = table_.subtract(rest, out.back().ports);
+    if (port == other) ++other;
   }
+  out.push_back({other, rest});
+  return out;
 }
 
 std::uint32_t ReachMesh::id(Answer answer) {
-  const auto at = std::find(answers_.begin() + 1, answers_.end(), answer);
-  if (at != answers_.end()) return static_cast<std::uint32_t>(at - answers_.begin());
-  undecided_ = undecided_ || !answer.facts.empty();
-  answers_.push_back(std::move(answer));
-  return static_cast<std::uint32_t>(answers_.size() - 1);
+  const auto [at, added] = ids_.emplace(std::move(answer), static_cast<std::uint32_t>(answers_.size()));
+  if (added) {
+    undecided_ = undecided_ || !at->first.facts.empty();
+    answers_.push_back(&at->first);
+  }
+  return at->second;
 }
 
-std::uint32_t ReachMesh::judge(const End& to, std::uint32_t source) {
-  const End* from = source < ends_.size() ? &ends_[source] : nullptr;
+std::uint32_t ReachMesh::judge(std::uint32_t destination, const PolicyPoint& point,
+                               const std::vector<Part>& parts, std::uint32_t source) {
+  const ReachMeshEnd& to = ends_[destination];
+  const bool pod = source < ends_.size();
   Answer answer;
   answer.sidecar = to.dataplane == Dataplane::Sidecar;
-  answer.tunnelled = from != nullptr &&
-                     (from->dataplane == Dataplane::Ambient || from->dataplane == Dataplane::Gateway ||
-                      from->dataplane == Dataplane::Waypoint) &&
-                     to.dataplane == Dataplane::Ambient && !to.unmeshed_inbound;
-  const bool identified =
-      from != nullptr &&
-      (answer.tunnelled || (from->dataplane == Dataplane::Sidecar && to.dataplane == Dataplane::Sidecar));
-  for (const Part& part : parts_) {
-    RequestState request;
-    if (identified) request.peer = from->identity;
-    const NetPeer other = classes_.end(source);
-    if (other.address) request.source_ip = other.address;
-    if (other.pod.valid() && !cluster_->pod(other.pod).ips.empty())
-      request.source_ip = cluster_->pod(other.pod).ips.front();
+  const bool ztunnel = client(source) == ReachClient::Ztunnel;
+  if (ztunnel && to.behind_waypoint) {
+    const auto& meta = bind_pod(*cluster_, classes_.classes()[destination].pod).gateway->meta;
+    answer.elsewhere = true;
+    answer.unknown = tcp_;
+    answer.facts.push_back({tcp_,
+                            {"what waypoint " + meta.key.ns.str() + "/" + meta.key.name.str() +
+                             " lets through to pods behind it"}});
+    return id(std::move(answer));
+  }
+  answer.tunnelled = (ztunnel || client(source) == ReachClient::Gateway) && to.takes_hbone;
+  if (to.bypass_inbound) {
+    if (!answer.tunnelled) return kAsIs;
+    // Source: see the feature; the tunnel is opened and nobody answers it.
+    if (!cluster_->profile().has(model::Feature::BypassInboundCaptureWorks)) {
+      answer.refused = tcp_;
+      return id(std::move(answer));
+    }
+  }
+  RequestState request;
+  if (answer.tunnelled || (client(source) == ReachClient::Sidecar && answer.sidecar))
+    request.peer = identity_of(*cluster_, classes_.classes()[source].pod);
+  if (!pod)
+    request.source_ip = classes_.end(source).address;
+  else if (const auto& ips = cluster_->pod(classes_.classes()[source].pod).ips; !ips.empty())
+    request.source_ip = ips.front();
+  request.remote_ip = request.source_ip;
+  const auto& server = cluster_->pod(classes_.classes()[destination].pod);
+  if (!server.ips.empty()) request.destination_ip = server.ips.front();
+  for (const Part& part : parts) {
     request.port = part.port;
-    const Decision decision = judge_hop(policies_, to.point, request, nullptr).decision;
+    const Decision decision = judge_hop(policies_, point, request, nullptr).decision;
     if (refuses(decision)) {
-      answer.refused |= part.ports;
+      answer.refused = table_.unite(answer.refused, part.ports);
     } else if (decision == Decision::Unknown) {
-      answer.unknown |= part.ports;
+      answer.unknown = table_.unite(answer.unknown, part.ports);
       TraceRecorder recorder;
-      static_cast<void>(judge_hop(policies_, to.point, request, &recorder));
+      static_cast<void>(judge_hop(policies_, point, request, &recorder));
       answer.facts.emplace_back(part.ports, std::move(recorder.missing_facts));
     }
   }
   return id(std::move(answer));
 }
 
-std::uint32_t ReachMesh::row(std::uint32_t destination, const std::vector<bool>& asked) {
-  const End& to = ends_[destination];
-  if (to.dataplane == Dataplane::None || to.dataplane == Dataplane::Gateway ||
-      to.dataplane == Dataplane::Waypoint)
-    return 0;
-  if (sources_.empty()) group_sources(asked);
-  std::map<std::uint32_t, std::vector<const BitWords*>> by_answer;
-  for (const Alike& alike : sources_) by_answer[judge(to, alike.first)].push_back(&alike.ends);
-  ReachRow row;
-  std::size_t most = 0;
-  for (const auto& [answer, sets] : by_answer) {
-    if (sets.size() <= most) continue;
-    most = sets.size();
-    row.usual = answer;
-  }
-  for (const auto& [answer, sets] : by_answer) {
-    if (answer == row.usual) continue;
-    for (const BitWords* ends : sets)
-      for (const BitWord& w : *ends) row.others.push_back({w.at, answer, w.bits});
-  }
+ReachMeshRow ReachMesh::compute(std::uint32_t destination) {
+  const ReachMeshKeys::Point& key = keys_.points()[ends_[destination].point];
+  const PolicyPoint point =
+      reach_point(*cluster_, classes_.classes()[destination].pod, ends_[destination].dataplane);
+  const std::vector<Part> ports = cut_ports(key.ports);
+  const auto named = [&](std::uint32_t part) {
+    return key.every_part || std::binary_search(key.parts.begin(), key.parts.end(), part);
+  };
+  ReachMeshRow row;
+  std::array<bool, kReachClients> found{};
+  // Sources that no rule matches; where there are none, the first that is asked for.
+  for (const bool any : {false, true})
+    for (std::uint32_t p = 0; p < sources_.size(); ++p) {
+      const auto client = static_cast<std::size_t>(sources_[p].client);
+      if (sources_[p].ends.empty() || found[client] || (!any && named(p))) continue;
+      found[client] = true;
+      row.usual[client] = judge(destination, point, ports, sources_[p].first);
+    }
+  const auto add = [&](std::uint32_t p) {
+    if (sources_[p].ends.empty()) return;
+    const std::uint32_t answer = judge(destination, point, ports, sources_[p].first);
+    if (answer == row.usual[static_cast<std::size_t>(sources_[p].client)]) return;
+    for (const BitWord& w : sources_[p].ends) row.others.push_back({w.at, answer, w.bits});
+  };
+  if (key.every_part)
+    for (std::uint32_t p = 0; p < sources_.size(); ++p) add(p);
+  else
+    for (const std::uint32_t p : key.parts) add(p);
   std::sort(row.others.begin(), row.others.end(), [](const auto& a, const auto& b) {
     return std::tie(a.word, a.answer) < std::tie(b.word, b.answer);
   });
@@ -191,38 +155,39 @@ std::uint32_t ReachMesh::row(std::uint32_t destination, const std::vector<bool>&
       row.others[kept++] = e;
   }
   row.others.resize(kept);
-  rows_.push_back(std::move(row));
-  return static_cast<std::uint32_t>(rows_.size() - 1);
+  row.others.shrink_to_fit();
+  return row;
 }
 
-ReachMesh::Ports ReachMesh::apply(PortSet sure, PortSet possible, std::uint32_t answer,
-                                  std::set<std::string>& facts) const {
-  if (answer == kAsIs) return {std::move(sure), std::move(possible), {}};
-  const Answer& a = answers_[answer];
-  const PortSet tcp = PortSet::protocol(Protocol::Tcp);
+std::uint32_t ReachMesh::row(std::uint32_t destination, const std::vector<bool>& asked) {
+  if (!grouped_) group_sources(asked);
+  std::uint32_t& row = row_of_point_[ends_[destination].point];
+  if (row == kUnset) {
+    row = static_cast<std::uint32_t>(rows_.size());
+    rows_.push_back(ends_[destination].point == 0 ? ReachMeshRow() : compute(destination));
+  }
+  return row;
+}
+
+ReachCell ReachMesh::apply(ReachCell cell, std::uint32_t answer, PortSetTable& table,
+                           std::set<std::string>& facts) const {
+  if (answer == kAsIs) return cell;
+  const Answer& a = *answers_[answer];
   // Between meshed ends NetworkPolicies see HBONE only: TCP 15008 opens every port, or none. Ambient-path
   // section 5.
-  if (a.tunnelled) {
-    const auto whole = [&](PortSet& set) {
-      set = set.contains(Protocol::Tcp, kHbonePort) ? set | tcp : set - tcp;
-    };
-    whole(sure);
-    whole(possible);
-  }
+  if (a.tunnelled)
+    for (auto* set : {&cell.sure, &cell.possible})
+      *set = table.set(*set).contains(Protocol::Tcp, kHbonePort) ? table.unite(*set, tcp_)
+                                                                 : table.subtract(*set, tcp_);
+  if (a.elsewhere) cell.possible = table.unite(cell.possible, tcp_);
   for (const auto& [ports, missing] : a.facts)
-    if (!(possible & ports).empty()) facts.insert(missing.begin(), missing.end());
+    if (table.intersect(cell.possible, ports) != PortSetTable::kNone)
+      facts.insert(missing.begin(), missing.end());
+  cell.sure = table.subtract(table.subtract(cell.sure, a.refused), a.unknown);
+  cell.possible = table.subtract(cell.possible, a.refused);
   // HTTP rules of a sidecar may narrow what its TCP chain lets through.
-  PortSet conditional = a.sidecar ? (sure & tcp) - a.refused - a.unknown : PortSet();
-  sure -= a.refused;
-  sure -= a.unknown;
-  possible -= a.refused;
-  return {std::move(sure), std::move(possible), std::move(conditional)};
-}
-
-ReachCell ReachMesh::apply(ReachCell cell, std::uint32_t answer, std::set<std::string>& facts) const {
-  if (answer == kAsIs) return cell;
-  const Ports ports = apply(table_.set(cell.sure), table_.set(cell.possible), answer, facts);
-  return {table_.id(ports.sure), table_.id(ports.possible), table_.id(ports.conditional)};
+  cell.conditional = a.sidecar ? table.intersect(cell.sure, tcp_) : PortSetTable::kNone;
+  return cell;
 }
 
 }  // namespace waypath::sim

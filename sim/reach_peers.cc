@@ -91,9 +91,9 @@ std::uint32_t ReachPeers::one(ReachTokens key, const Make& make) {
 
 void ReachPeers::describe(const LabelSelector& selector, ReachTokens& key) {
   for (const auto& r : selector.requirements) {
-    key.push_back(number(r.key));
+    key.push_back(number_(r.key));
     key.push_back(UINT64_MAX - static_cast<std::uint64_t>(r.op));
-    for (const auto value : r.values) key.push_back(number(value));
+    for (const auto value : r.values) key.push_back(number_(value));
     key.push_back(UINT64_MAX - 8);
   }
 }
@@ -105,7 +105,7 @@ std::uint32_t ReachPeers::selected(const LabelSelector* namespaces, const LabelS
   ReachTokens key{
       static_cast<std::uint64_t>(namespaces == nullptr ? PeerKind::OwnNamespace : PeerKind::Namespaces)};
   if (namespaces == nullptr)
-    key.push_back(number(ns));
+    key.push_back(number_(ns));
   else
     describe(*namespaces, key);
   key.push_back(UINT64_MAX - 9);

@@ -33,6 +33,16 @@ struct ReachTokensHash {
   std::size_t operator()(const ReachTokens& tokens) const noexcept;
 };
 
+/// Small numbers for symbols and pointers, in order of first use.
+template <class T>
+class ReachNumbers {
+ public:
+  std::uint64_t operator()(const T& key) { return numbers_.emplace(key, numbers_.size()).first->second; }
+
+ private:
+  std::unordered_map<T, std::uint64_t> numbers_;
+};
+
 class ReachPeers {
  public:
   /// Ends are positions in `pods`, then address ranges. `parts` has, of each pod, the ranges that hold its
@@ -57,17 +67,13 @@ class ReachPeers {
   [[nodiscard]] std::uint32_t in_block(const model::Cidr& cidr, const std::vector<model::Cidr>& except);
   [[nodiscard]] std::uint32_t every(Fit fit);
   [[nodiscard]] std::uint32_t nodes(const model::ClusterPolicyPeer& peer);
-  std::uint64_t number(model::Symbol symbol) {
-    return symbols_.emplace(symbol, symbols_.size()).first->second;
-  }
-
   const NetMatch& match_;
   const PodSelection& pods_;
   const AddressPartition& ranges_;
   std::vector<std::vector<std::uint32_t>> parts_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> in_part_;  // (range, pod), sorted
   std::vector<std::uint32_t> without_address_;
-  std::unordered_map<model::Symbol, std::uint64_t> symbols_;
+  ReachNumbers<model::Symbol> number_;
   std::unordered_map<ReachTokens, std::uint32_t, ReachTokensHash> ones_, united_;
   std::vector<Members> of_one_, sets_;
 };

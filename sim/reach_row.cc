@@ -16,7 +16,7 @@ ReachAnswers::Id ReachAnswers::id(const ReachAnswer& answer) {
   return at->second;
 }
 
-std::uint32_t ReachRow::at(std::uint32_t end) const {
+std::uint32_t ReachRow::find(const std::vector<Entry>& others, std::uint32_t end, std::uint32_t usual) {
   const std::uint32_t word = end / kWordBits;
   auto at = std::lower_bound(others.begin(), others.end(), word,
                              [](const Entry& e, std::uint32_t w) { return e.word < w; });

@@ -43,7 +43,10 @@ struct ReachRow {
   };
   std::uint32_t usual = ReachAnswers::kEverything;
   std::vector<Entry> others;
-  [[nodiscard]] std::uint32_t at(std::uint32_t end) const;
+  [[nodiscard]] std::uint32_t at(std::uint32_t end) const { return find(others, end, usual); }
+  /// The answer of an end; `usual` where there is no other.
+  [[nodiscard]] static std::uint32_t find(const std::vector<Entry>& others, std::uint32_t end,
+                                          std::uint32_t usual);
 };
 
 /// One part of a rule, in the order in which rules are asked: the ends that it is about and the ports that it

@@ -85,7 +85,10 @@ void ReachRows::each_end(std::uint32_t number, std::uint32_t subject, Direction 
       return peers_fit(match_, classes_.end(subject), other, *r.cluster).fit;
     });
   } else {
-    for (const auto& m : r.members) add(m.end, m.fit);
+    const ReachPeerBits& ends = bits(number);
+    for (const BitWord& w : ends.sure) each_bit(w.at, w.bits, [&](std::uint32_t e) { add(e, Fit::Yes); });
+    for (const BitWord& w : ends.maybe)
+      each_bit(w.at, w.bits, [&](std::uint32_t e) { add(e, Fit::Unknown); });
   }
 }
 

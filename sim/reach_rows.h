@@ -23,7 +23,6 @@ struct ReachExtra {
   };
   std::vector<ReachRule> rules;
   std::vector<ReachPeerBits> bits;  // by rule
-  std::vector<std::vector<ReachMember>> members;
   std::vector<std::pair<const void*, ReachPolicy>> policies;
   std::uint32_t first_end = UINT32_MAX;
   std::vector<End> ends;

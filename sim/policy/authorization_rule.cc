@@ -128,6 +128,21 @@ std::optional<std::vector<std::uint16_t>> CompiledRule::only_ports(Dialect d) co
   return all ? std::optional(std::move(out)) : std::nullopt;
 }
 
+std::optional<std::vector<std::string>> CompiledRule::only_namespaces(Dialect d) const {
+  std::vector<std::string> out;
+  if (dropped(d) || dead(d)) return out;
+  const bool all = every_entry(from_, d, Attribute::Namespace, [&](const Condition& c) {
+    if (c.values.empty()) return false;
+    for (const auto& v : c.values) {
+      // As Envoy compares it: "/ns/NAMESPACE/" anywhere in the principal.
+      if (!v.contains) return false;
+      out.push_back(v.written->text);
+    }
+    return true;
+  });
+  return all ? std::optional(std::move(out)) : std::nullopt;
+}
+
 std::vector<std::string> CompiledRule::changes(Dialect d) const {
   std::vector<std::string> out;
   if (dropped(d)) return {dropped(d)->detail};

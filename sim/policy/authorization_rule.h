@@ -111,6 +111,8 @@ class CompiledRule {
   /// such demand; an empty list: the rule never matches.
   [[nodiscard]] std::optional<std::vector<std::string>> only_principals(Dialect dialect) const;
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> only_ports(Dialect dialect) const;
+  /// And one of these namespaces of the caller's identity.
+  [[nodiscard]] std::optional<std::vector<std::string>> only_namespaces(Dialect dialect) const;
 
  private:
   using Entry = std::vector<Condition>;

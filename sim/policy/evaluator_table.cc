@@ -8,8 +8,15 @@ namespace waypath::sim {
 
 EvaluatorTable compile_policies(std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
                                 model::Diagnostics& diagnostics) {
+  std::vector<std::unique_ptr<const PolicyEvaluator>> leg;
+  leg.push_back(compile_network_policies(cluster, options, diagnostics));
+  EvaluatorTable table = compile_hop_policies(cluster, diagnostics);
+  table.leg = std::move(leg);
+  return table;
+}
+
+EvaluatorTable compile_hop_policies(const ClusterPtr& cluster, model::Diagnostics& diagnostics) {
   EvaluatorTable table;
-  table.leg.push_back(compile_network_policies(cluster, options, diagnostics));
   // Source: istio pilot/pkg/networking/core/listener_builder.go buildHTTPConnectionManager (order of filters)
   table.hop.push_back(compile_peer_authentication(cluster));
   table.hop.push_back(compile_ext_authz(cluster, diagnostics));

@@ -17,6 +17,9 @@ using ClusterPtr = std::shared_ptr<const model::Cluster>;
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_request_authentication(ClusterPtr cluster);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_authorization_policies(ClusterPtr cluster);
 
+/// All of them, without those of legs.
+[[nodiscard]] EvaluatorTable compile_hop_policies(const ClusterPtr& cluster, model::Diagnostics& diagnostics);
+
 /// Of several PeerAuthentications of one scope the oldest counts; ties and unknown ages go by name.
 [[nodiscard]] bool older(const model::PeerAuthentication& a, const model::PeerAuthentication& b);
 

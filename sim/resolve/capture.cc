@@ -290,4 +290,12 @@ std::vector<Capture> captures_of(const Cluster& cluster) {
   return out;
 }
 
+std::vector<Capture> captures_of(const Cluster& cluster, std::span<const model::PodId> pods) {
+  CniStatus status(cluster);
+  std::vector<Capture> out;
+  out.reserve(pods.size());
+  for (const auto pod : pods) out.push_back(capture_one(cluster, pod, status));
+  return out;
+}
+
 }  // namespace waypath::sim

@@ -2,8 +2,10 @@
 
 #include "sim/reach.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "bench/gen/generator.h"
@@ -101,6 +103,37 @@ TEST_CASE(
       }
     CHECK(one.pod_pairs == pairs);
     CHECK(pairs > 0);
+  }
+}
+
+TEST_CASE("reach of a generated cluster in parts: each evaluates its own rows, together they are the whole") {
+  for (const auto layer : {sim::ReachOptions::Layer::Netpol, sim::ReachOptions::Layer::Mesh}) {
+    const auto cluster = small(6);
+    model::Diagnostics diagnostics;
+    sim::ReachOptions options;
+    options.layer = layer;
+    using Pairs = std::vector<std::vector<std::string>>;
+    const auto add = [](const sim::ReachResult& matrix, Pairs& out) {
+      matrix.for_each_pair([&](const std::string& from, const std::string& to, const sim::ReachCell& cell) {
+        out.push_back({from, to, matrix.connections(cell.sure), matrix.connections(cell.possible)});
+      });
+    };
+    Pairs whole, together;
+    const auto all = sim::reach(cluster, options, diagnostics);
+    add(all, whole);
+    for (std::size_t part = 0; part < 3; ++part) {
+      options.part = [&](const sim::ReachEndpoint& end) {
+        return (end.external() ? 0 : end.pod.index % 3) == part;
+      };
+      const auto some = sim::reach(cluster, options, diagnostics);
+      CHECK(some.sources().size() == all.sources().size());
+      CHECK(some.counts.egress_rows < all.counts.egress_rows);
+      add(some, together);
+    }
+    std::sort(whole.begin(), whole.end());
+    std::sort(together.begin(), together.end());
+    CHECK(whole == together);
+    CHECK_FALSE(whole.empty());
   }
 }
 
