@@ -12,46 +12,36 @@ std::vector<std::uint64_t>& ReachColumns::plane(std::uint32_t answer) {
 
 ReachColumns::ReachColumns(std::uint32_t ends, const std::vector<std::uint32_t>& row_of,
                            const std::function<const ReachRow&(std::uint32_t)>& row_at)
-    : words_((ends + kWordBits - 1) / kWordBits), first_(words_ + 1, 0) {
+    : words_((ends + kWordBits - 1) / kWordBits),
+      class_words_((static_cast<std::uint32_t>(row_of.size()) + kWordBits - 1) / kWordBits),
+      first_(std::size_t{words_} * class_words_ + 1, 0) {
+  std::vector<BitWords> classes;  // by row
   for (std::uint32_t c = 0; c < row_of.size(); ++c) {
-    if (row_of[c] >= classes_.size()) classes_.resize(row_of[c] + 1);
-    append_bit(classes_[row_of[c]], c);
+    if (row_of[c] >= classes.size()) classes.resize(row_of[c] + 1);
+    append_bit(classes[row_of[c]], c);
   }
-  for (std::uint32_t r = 0; r < classes_.size(); ++r) {
-    const ReachRow& row = row_at(r);
-    auto& usual = plane(row.usual);
-    for (const BitWord& w : classes_[r]) usual[w.at] |= w.bits;
-    for (const auto& e : row.others) ++first_[e.word + 1];
+  const auto each_item = [&](const auto& fn) {
+    for (std::uint32_t r = 0; r < classes.size(); ++r)
+      for (const auto& e : row_at(r).others)
+        for (const BitWord& of : classes[r])
+          fn(std::size_t{e.word} * class_words_ + of.at, Item{e.bits, of.bits, e.answer});
+  };
+  for (std::uint32_t r = 0; r < classes.size(); ++r) {
+    auto& usual = plane(row_at(r).usual);
+    for (const BitWord& w : classes[r]) usual[w.at] |= w.bits;
   }
   auto& open = plane(ReachAnswers::kEverything);
   for (auto e = static_cast<std::uint32_t>(row_of.size()); e < ends; ++e)
     open[e / kWordBits] |= std::uint64_t{1} << (e % kWordBits);
-  for (std::uint32_t w = 0; w < words_; ++w) first_[w + 1] += first_[w];
-  items_.resize(first_[words_]);
+  each_item([&](std::size_t block, const Item&) { ++first_[block + 1]; });
+  for (std::size_t b = 1; b < first_.size(); ++b) first_[b] += first_[b - 1];
+  items_.resize(first_.back());
   std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-  for (std::uint32_t r = 0; r < classes_.size(); ++r)
-    for (const auto& e : row_at(r).others) items_[next[e.word]++] = {r, e.answer, e.bits};
+  each_item([&](std::size_t block, const Item& item) { items_[next[block]++] = item; });
 }
 
-void ReachColumn::select(std::uint32_t end) {
-  for (const std::uint32_t w : touched_) own_[w].clear();
-  touched_.clear();
-  const std::uint32_t word = end / kWordBits, bit = end % kWordBits;
-  for (auto i = columns_.first_[word]; i < columns_.first_[word + 1]; ++i) {
-    const auto& item = columns_.items_[i];
-    if ((item.bits >> bit & 1U) == 0) continue;
-    for (const BitWord& of : columns_.classes_[item.row]) {
-      auto& list = own_[of.at];
-      if (list.empty()) touched_.push_back(of.at);
-      if (!list.empty() && list.back().answer == item.answer)
-        list.back().bits |= of.bits;
-      else
-        list.push_back({item.answer, of.bits});
-    }
-  }
-}
-
-void ReachColumn::parts(std::uint32_t word, std::uint64_t limit, std::vector<Part>& out) const {
+void ReachColumns::parts(std::uint32_t end, std::uint32_t word, std::uint64_t limit,
+                         std::vector<Part>& out) const {
   out.clear();
   std::uint64_t rest = limit;
   const auto add = [&](std::uint32_t answer, std::uint64_t bits) {
@@ -63,8 +53,15 @@ void ReachColumn::parts(std::uint32_t word, std::uint64_t limit, std::vector<Par
     else
       out.push_back({answer, bits});
   };
-  for (const Part& part : own_[word]) add(part.answer, part.bits & rest);
-  for (const auto& plane : columns_.usual_) add(plane.answer, plane.words[word] & rest);
+  if (word < class_words_) {
+    const std::size_t block = std::size_t{end / kWordBits} * class_words_ + word;
+    for (auto i = first_[block]; i < first_[block + 1]; ++i)
+      if ((items_[i].ends >> (end % kWordBits) & 1U) != 0) add(items_[i].answer, items_[i].classes & rest);
+  }
+  for (const auto& plane : usual_) {
+    if (rest == 0) return;
+    add(plane.answer, plane.words[word] & rest);
+  }
 }
 
 }  // namespace waypath::sim

@@ -1,26 +1,6 @@
 #include "sim/reach_delta.h"
 
-#include <algorithm>
-#include <tuple>
-
 namespace waypath::sim {
-namespace {
-
-using model::ClusterPolicy;
-using model::NetworkPolicy;
-
-template <class T>
-bool holds(const std::vector<const T*>& list, const T* one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
-}
-
-// The order of attach_net_policies.
-bool asked_before(const ClusterPolicy* a, const ClusterPolicy* b) {
-  const auto key = [](const ClusterPolicy& p) { return std::tuple(p.priority, p.meta.key.name.view()); };
-  return key(*a) != key(*b) ? key(*a) < key(*b) : a->meta.key < b->meta.key;
-}
-
-}  // namespace
 
 ReachWhatIf::ReachWhatIf(std::shared_ptr<const ReachBase> base)
     : base_(std::move(base)),
@@ -28,140 +8,12 @@ ReachWhatIf::ReachWhatIf(std::shared_ptr<const ReachBase> base)
       table_(base_->table()),
       rows_(base_->rows(), table_),
       network_(std::size_t{1} << 13U),
-      changes_(std::size_t{1} << 12U),
-      columns_{ReachColumn(base_->columns(Direction::Egress)),
-               ReachColumn(base_->columns(Direction::Ingress))} {
-  static_assert(static_cast<int>(Direction::Egress) == 0 && static_cast<int>(Direction::Ingress) == 1);
+      changes_(std::size_t{1} << 12U) {
   for (Side& side : sides_) {
     side.group_of.assign(count_, kNone);
     side.changed.assign(base_->words(), 0);
   }
   static_cast<void>(intern({}));
-}
-
-// ---- rows ----
-
-void ReachWhatIf::find_subjects(const ReachEdit& edit) {
-  selected_.clear();
-  const PodSelection& pods = base_->classes().pods();
-  std::uint32_t number = 0;
-  const auto add = [&](const std::vector<std::uint32_t>& classes) {
-    for (const std::uint32_t c : classes) selected_.emplace_back(c, number);
-    ++number;
-  };
-  for (const auto* policies : {&edit.gone, &edit.come}) {
-    for (const NetworkPolicy* p : policies->network) add(pods.select(p->meta.key.ns, p->pod_selector));
-    for (const ClusterPolicy* p : policies->cluster)
-      add(pods.select(p->subject.namespace_selector,
-                      p->subject.pod_selector ? &*p->subject.pod_selector : nullptr));
-  }
-  std::sort(selected_.begin(), selected_.end());
-}
-
-// The policies [first, last) of `selected_` select the class.
-void ReachWhatIf::regroup(const ReachEdit& edit, std::uint32_t subject, std::uint32_t first,
-                          std::uint32_t last) {
-  attached_ = base_->classes().classes()[subject].attached;
-  std::array<bool, 2> touched{};
-  const auto touch = [&](bool in, bool out) {
-    touched[static_cast<std::size_t>(Direction::Ingress)] |= in;
-    touched[static_cast<std::size_t>(Direction::Egress)] |= out;
-  };
-  const auto gone_network = static_cast<std::uint32_t>(edit.gone.network.size()),
-             gone = gone_network + static_cast<std::uint32_t>(edit.gone.cluster.size()),
-             come_network = gone + static_cast<std::uint32_t>(edit.come.network.size());
-  for (std::uint32_t i = first; i < last; ++i) {
-    const std::uint32_t p = selected_[i].second;
-    if (p < gone_network) {
-      const NetworkPolicy* policy = edit.gone.network[p];
-      touch(policy->affects_ingress, policy->affects_egress);
-      std::erase(attached_.ingress, policy);
-      std::erase(attached_.egress, policy);
-    } else if (p < gone) {
-      const ClusterPolicy* policy = edit.gone.cluster[p - gone_network];
-      touch(!policy->ingress.empty(), !policy->egress.empty());
-      std::erase(attached_.admin, policy);
-      std::erase(attached_.baseline, policy);
-    } else if (p < come_network) {
-      const NetworkPolicy* policy = edit.come.network[p - gone];
-      touch(policy->affects_ingress, policy->affects_egress);
-      if (policy->affects_ingress) attached_.ingress.push_back(policy);
-      if (policy->affects_egress) attached_.egress.push_back(policy);
-    } else {
-      const ClusterPolicy* policy = edit.come.cluster[p - come_network];
-      touch(!policy->ingress.empty(), !policy->egress.empty());
-      auto& tier = policy->tier == model::PolicyTier::Admin ? attached_.admin : attached_.baseline;
-      tier.insert(std::upper_bound(tier.begin(), tier.end(), policy, asked_before), policy);
-    }
-  }
-  for (const Direction d : kDirections) {
-    if (!touched[static_cast<std::size_t>(d)]) continue;
-    // Classes of one row under the same policies of the edit have one row afterwards: whether they are
-    // isolated is not in the number of the row, and what new rules name may be their own.
-    key_.assign({base_->row_of(subject, d),
-                 (d == Direction::Ingress ? attached_.ingress : attached_.egress).empty() ? 0U : 1U});
-    for (std::uint32_t i = first; i < last; ++i) key_.push_back(selected_[i].second);
-    for (const ReachRule& rule : resolved_.extra.rules) {
-      if (rule.by_subject) key_.push_back(std::uint64_t{subject} << 32U);
-      if (rule.named_ports) key_.push_back(std::uint64_t{base_->classes().classes()[subject].ports} << 32U);
-    }
-    Side& on = side(d);
-    const auto [at, added] =
-        groups_[static_cast<std::size_t>(d)].emplace(key_, static_cast<std::uint32_t>(on.groups.size()));
-    if (added) {
-      Group& group = on.groups.emplace_back();
-      group.before = base_->row_of(subject, d);
-      rows_.terms(subject, d, attached_, terms_);
-      group.after = rows_.row_of_terms(terms_);
-      // What new rules say of pieces is not all that there is to say of them.
-      while (!group.after.others.empty() && group.after.others.back().word >= base_->words())
-        group.after.others.pop_back();
-      for (std::uint32_t e = 0; e < resolved_.extra.ends.size(); ++e)
-        group.pieces.push_back(rows_.at_extra(terms_, resolved_.extra.first_end + e));
-      compare(group, d);
-    }
-    if (!on.groups[at->second].differs) continue;
-    on.group_of[subject] = at->second;
-    on.subjects.push_back(subject);
-    on.changed[subject / kWordBits] |= std::uint64_t{1} << (subject % kWordBits);
-  }
-}
-
-void ReachWhatIf::compare(Group& group, Direction d) {
-  const ReachRow &old = base_->rows().row_at(group.before, d), &now = group.after;
-  auto o = old.others.begin(), n = now.others.begin();
-  const auto word = [&](std::uint32_t w) {
-    const auto o_end = std::find_if(o, old.others.end(), [&](const auto& e) { return e.word != w; });
-    const auto n_end = std::find_if(n, now.others.end(), [&](const auto& e) { return e.word != w; });
-    const auto against = [&](std::uint64_t bits, ReachAnswers::Id before) {
-      const auto add = [&](std::uint64_t both, ReachAnswers::Id after) {
-        if (both != 0 && before != after) group.differences.push_back({w, both, before, after});
-      };
-      std::uint64_t rest = bits;
-      for (auto e = n; e != n_end; ++e) {
-        rest &= ~e->bits;
-        add(bits & e->bits, e->answer);
-      }
-      add(rest, now.usual);
-    };
-    std::uint64_t rest = base_->valid(w);
-    for (auto e = o; e != o_end; ++e) {
-      rest &= ~e->bits;
-      against(e->bits, e->answer);
-    }
-    against(rest, old.usual);
-    o = o_end;
-    n = n_end;
-  };
-  if (old.usual != now.usual) {
-    for (std::uint32_t w = 0; w < base_->words(); ++w) word(w);
-  } else {
-    while (o != old.others.end() || n != now.others.end())
-      word(std::min(o != old.others.end() ? o->word : kNone, n != now.others.end() ? n->word : kNone));
-  }
-  group.differs = !group.differences.empty();
-  for (std::size_t e = 0; e < group.pieces.size(); ++e)
-    group.differs = group.differs || group.pieces[e] != old.at(delta_.pieces[e].parent);
 }
 
 // ---- cells ----
@@ -294,11 +146,10 @@ void ReachWhatIf::each_piece(std::uint32_t parent, const Fn& fn) const {
 // Other ends whose own rows stay as they are, a word at a time.
 void ReachWhatIf::along_words(Direction d) {
   const Side &on = side(d), &across = side(other(d));
-  ReachColumn& column = columns_[static_cast<std::size_t>(other(d))];
+  const ReachColumns& columns = base_->columns(other(d));
   for (const std::uint32_t subject : on.subjects) {
-    column.select(subject);
     for (const Difference& difference : on.groups[on.group_of[subject]].differences) {
-      column.parts(difference.word, difference.bits & ~across.changed[difference.word], parts_);
+      columns.parts(subject, difference.word, difference.bits & ~across.changed[difference.word], parts_);
       for (const auto& part : parts_) {
         const CellId was = network(difference.before, part.answer),
                      is = network(difference.after, part.answer);
@@ -361,7 +212,11 @@ const ReachDelta& ReachWhatIf::evaluate(const ReachEdit& edit) {
   }
   resolved_ = resolve(*base_, edit);
   rows_.use(&resolved_.extra);
-  delta_ = {{}, resolved_.extra.first_end, std::move(resolved_.pieces), std::move(resolved_.rests), 0, 0, 0};
+  delta_.runs.clear();
+  delta_.first_piece = resolved_.extra.first_end;
+  delta_.pieces = std::move(resolved_.pieces);
+  delta_.rests = std::move(resolved_.rests);
+  delta_.pod_pairs = delta_.opened = delta_.closed = 0;
   find_subjects(edit);
   for (std::uint32_t i = 0; i < selected_.size();) {
     std::uint32_t last = i + 1;

@@ -12,7 +12,6 @@
 //
 // Source: shared/design/performance.md, section 3, rules 7, 10 and 11.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -92,6 +91,10 @@ class ReachWhatIf {
   }
   void find_subjects(const ReachEdit& edit);
   void regroup(const ReachEdit& edit, std::uint32_t subject, std::uint32_t first, std::uint32_t last);
+  [[nodiscard]] bool find_words(const ReachEdit& edit, Direction d, std::uint32_t subject,
+                                std::uint32_t first, std::uint32_t last);
+  /// Of a number as in `selected_`.
+  [[nodiscard]] static const void* policy(const ReachEdit& edit, std::uint32_t number);
   void compare(Group& group, Direction d);
   void along_words(Direction d);
   void with_pieces(Direction d);
@@ -139,8 +142,8 @@ class ReachWhatIf {
   Side sides_[2];
   std::vector<std::pair<std::uint32_t, std::uint32_t>> selected_;  // (class, policy of the edit), sorted
   std::unordered_map<ReachTokens, std::uint32_t, ReachTokensHash> groups_[2];
-  std::array<ReachColumn, 2> columns_;
-  std::vector<ReachColumn::Part> parts_;
+  std::vector<ReachColumns::Part> parts_;
+  std::vector<std::uint32_t> words_;
   std::vector<ReachTerm> terms_;
   NetAttachment attached_;
   ReachTokens key_;

@@ -27,10 +27,12 @@ std::uint32_t ReachRow::find(const std::vector<Entry>& others, std::uint32_t end
 
 void ReachWorlds::apply(const ReachTerm& t, PortSetTable& table) {
   switch (t.step) {
-    case ReachTerm::Network:
+    case ReachTerm::Network: {
+      const bool same = sure == possible;
       possible = table.unite(possible, t.ports);
-      if (t.fit == Fit::Yes) sure = table.unite(sure, t.ports);
+      if (t.fit == Fit::Yes) sure = same ? possible : table.unite(sure, t.ports);
       return;
+    }
     case ReachTerm::EndOfTier:
       open = table.unite(open, passed);
       passed = PortSetTable::kNone;
@@ -56,11 +58,16 @@ ReachAnswers::Id ReachWorlds::answer(PortSetTable& table, ReachAnswers& answers)
   return answers.id({table.subtract(either, refused), either});
 }
 
-ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachAnswers& answers) {
+ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachAnswers& answers,
+                const std::vector<std::uint32_t>* words) {
   ReachRow row;
   ReachWorlds untouched;
-  for (const ReachTerm& t : terms)
-    if (t.every) untouched.apply(t, table);
+  std::vector<std::uint32_t> every;
+  for (std::uint32_t t = 0; t < terms.size(); ++t) {
+    if (!terms[t].every) continue;
+    untouched.apply(terms[t], table);
+    every.push_back(t);
+  }
   row.usual = untouched.answer(table, answers);
 
   // The words that some term is about, each with its terms in order.
@@ -72,7 +79,8 @@ ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachA
   for (std::uint32_t t = 0; t < terms.size(); ++t)
     if (terms[t].ends != nullptr)
       for (const BitWord& word : *terms[t].ends)
-        touches.push_back({std::uint64_t{word.at} << 32U | t, word.bits});
+        if (words == nullptr || std::binary_search(words->begin(), words->end(), word.at))
+          touches.push_back({std::uint64_t{word.at} << 32U | t, word.bits});
   const auto in_order = [](const Touch& a, const Touch& b) { return a.order < b.order; };
   if (!std::is_sorted(touches.begin(), touches.end(), in_order))
     std::sort(touches.begin(), touches.end(), in_order);
@@ -88,12 +96,14 @@ ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachA
     for (std::size_t j = i; j < touches.size() && touches[j].order >> 32U == word; ++j)
       any |= touches[j].bits;
     parts.assign(1, {ReachWorlds{}, any});
-    for (std::uint32_t t = 0; t < terms.size(); ++t) {
-      std::uint64_t bits = any;
-      if (!terms[t].every) {
-        if (i == touches.size() || touches[i].order != (std::uint64_t{word} << 32U | t)) continue;
-        bits = touches[i++].bits;
-      }
+    // The terms about the word and those about every end, in order.
+    for (std::size_t e = 0;;) {
+      const bool touched = i < touches.size() && touches[i].order >> 32U == word;
+      const auto next = touched ? static_cast<std::uint32_t>(touches[i].order) : UINT32_MAX;
+      const bool for_all = e < every.size() && every[e] < next;
+      if (!for_all && !touched) break;
+      const std::uint32_t t = for_all ? every[e++] : next;
+      const std::uint64_t bits = for_all ? any : touches[i++].bits;
       for (std::size_t p = 0, before = parts.size(); p < before; ++p) {
         const std::uint64_t in = parts[p].bits & bits;
         if (in == 0) continue;
@@ -118,7 +128,7 @@ ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachA
         row.others.push_back({word, answer, part.bits});
     }
   }
-  row.others.shrink_to_fit();
+  if (words == nullptr) row.others.shrink_to_fit();
   return row;
 }
 

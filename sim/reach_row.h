@@ -61,9 +61,9 @@ struct ReachTerm {
   const BitWords* ends = nullptr;
 };
 
-/// What the terms come to for every end.
-[[nodiscard]] ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table,
-                              ReachAnswers& answers);
+/// What the terms come to for every end; with `words`, ascending, others are left out of other words.
+[[nodiscard]] ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachAnswers& answers,
+                              const std::vector<std::uint32_t>* words = nullptr);
 /// What they come to for one end; `about(term)` tells those that are about it.
 template <class About>
 [[nodiscard]] ReachAnswers::Id answer_of(const std::vector<ReachTerm>& terms, PortSetTable& table,

@@ -51,6 +51,13 @@ class ReachRows {
   [[nodiscard]] ReachRow row_of_terms(const std::vector<ReachTerm>& terms) {
     return row_of(terms, table_, answers_);
   }
+  /// The same where `before` holds but for `words`, ascending.
+  [[nodiscard]] ReachRow row_of_terms(const std::vector<ReachTerm>& terms, const ReachRow& before,
+                                      const std::vector<std::uint32_t>& words);
+  /// Adds the words of ends that a policy's rules are about. False when that is every end, or hangs on the
+  /// pod that the policy applies to.
+  [[nodiscard]] bool add_words(const void* policy, Direction direction,
+                               std::vector<std::uint32_t>& out) const;
   /// The answer of terms for an end of `extra`.
   [[nodiscard]] ReachAnswers::Id at_extra(const std::vector<ReachTerm>& terms, std::uint32_t end);
 
