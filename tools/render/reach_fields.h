@@ -19,6 +19,11 @@ struct ReachFields {
           cell.conditional == sim::PortSetTable::kNone ? "" : matrix.connections(cell.conditional)};
 }
 
+/// For people: "every UDP and SCTP port" says what "UDP 1-65535; SCTP 1-65535" means.
+[[nodiscard]] std::string spoken(const std::string& connections);
+/// For people: a range of outside addresses as CIDR block where it is one.
+[[nodiscard]] std::string spoken_end(const std::string& name);
+
 inline constexpr std::string_view kReachCsvHead = "src,dst,connections,possible,conditional\r\n";
 [[nodiscard]] inline std::string reach_csv_row(const std::string& from, const std::string& to,
                                                const ReachFields& f) {

@@ -2,17 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "model/base/edit_distance.h"
+#include "model/base/ip.h"
 #include "scenarios/reach_table.h"
 #include "scenarios/shard/reach_shard.h"
 #include "sim/reach.h"
 #include "sim/reach_exposure.h"
 #include "tools/render/reach.h"
+#include "tools/render/reach_changes.h"
 #include "tools/waypath/app.h"
+#include "tools/waypath/changed_cluster.h"
 #include "tools/waypath/results.h"
 #include "tools/waypath/shard_run.h"
 
@@ -31,6 +36,74 @@ std::string no_end_hint(const model::Cluster& cluster, std::string_view wanted) 
   const auto near = model::nearest(wanted, known);
   return near ? fmt::format("did you mean \"{}\"?", *near)
               : std::string("`waypath reach` without --from and --to lists all workloads");
+}
+
+std::optional<sim::ReachOptions> reach_options(const sim::Engine& engine, const Options& options,
+                                               const Streams& streams) {
+  sim::ReachOptions how;
+  how.layer =
+      options.reach.layer == "netpol" ? sim::ReachOptions::Layer::Netpol : sim::ReachOptions::Layer::Mesh;
+  how.sim = engine.options();
+  const auto select = [&](const char* flag, const std::string& text,
+                          std::function<bool(const sim::ReachEndpoint&)>& to) {
+    if (text.empty()) return true;
+    std::string error;
+    const auto selector = sim::reach_selector(text, engine.cluster(), error);
+    if (selector) to = *selector;
+    if (!selector)
+      complain(streams, fmt::format("{}: \"{}\": {}", flag, text, error),
+               "write NAMESPACE, NAMESPACE/NAME, external, an address, or labels as app=web");
+    return selector.has_value();
+  };
+  if (!select("--from", options.reach.from, how.from) || !select("--to", options.reach.to, how.to))
+    return std::nullopt;
+  return how;
+}
+
+bool no_end(const char* flag, const std::string& text, const sim::Engine& engine, const Streams& streams) {
+  complain(streams, fmt::format("{}: \"{}\" fits no workload and no range", flag, text),
+           no_end_hint(engine.cluster(), text));
+  return false;
+}
+
+bool fits_some_end(const sim::Engine& engine,
+                   const std::function<bool(const sim::ReachEndpoint&)>& condition) {
+  for (std::uint32_t i = 0; i < engine.cluster().pods().size(); ++i)
+    if (condition({sim::workload_text(engine.cluster().pod({i})), {i}, {}, {}})) return true;
+  const auto outside = [&](const char* low, const char* high) {
+    return condition({"", {}, *model::parse_ip(low), *model::parse_ip(high)});
+  };
+  return outside("0.0.0.0", "255.255.255.255") || outside("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+}
+
+// What the changes of --change open and close.
+int reach_changes(const sim::Engine& engine, const sim::ReachOptions& how, const Options& options,
+                  const Streams& streams) {
+  const auto after = changed_engine(engine, options.plan.changes, options, streams);
+  const auto how_after = after ? reach_options(*after, options, streams) : std::nullopt;
+  if (!how_after) return kExitUsage;
+  const auto kept = [&](const char* flag, const std::string& text, const auto& condition,
+                        const auto& condition_after) {
+    return text.empty() || fits_some_end(engine, condition) || fits_some_end(*after, condition_after) ||
+           no_end(flag, text, engine, streams);
+  };
+  if (!kept("--from", options.reach.from, how.from, how_after->from) ||
+      !kept("--to", options.reach.to, how.to, how_after->to))
+    return kExitUsage;
+  model::Diagnostics diagnostics;
+  bool changes = false;
+  const auto source = [&](const std::function<bool(const scenarios::ReachChange&)>& fn) {
+    return scenarios::each_reach_change(engine.cluster_ptr(), after->cluster_ptr(), how, *how_after,
+                                        diagnostics, [&](const scenarios::ReachChange& change) {
+                                          changes = true;
+                                          return fn(change);
+                                        });
+  };
+  const bool written = write_pieces(options, streams, [&](const ReachSink& write) {
+    write_reach_changes(source, options.reach.layer, options.common.format, write);
+  });
+  print_diagnostics(diagnostics, engine.cluster().files(), options, streams);
+  return !written ? kExitUsage : changes ? kExitNegative : kExitFine;
 }
 
 }  // namespace
@@ -56,32 +129,27 @@ int run_reach(const Options& options, const Streams& streams) {
              part.run ? "leave --shard or --classes out" : "use text, json or csv, or leave --classes out");
     return kExitUsage;
   }
+  const bool change = !options.plan.changes.empty();
+  if (change && (part.run || options.reach.classes || format == "mermaid" || format == "dot")) {
+    complain(streams,
+             part.run                ? std::string("--change is not sharded")
+             : options.reach.classes ? std::string("--change has no form for --classes")
+                                     : fmt::format("--change has no form \"{}\"", format),
+             part.run ? "leave --shard or --change out"
+             : options.reach.classes
+                 ? "leave --classes or --change out"
+                 : "use text, json, csv or markdown; plan draws what a change does to flows");
+    return kExitUsage;
+  }
   const auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
-  sim::ReachOptions how;
-  how.layer =
-      options.reach.layer == "netpol" ? sim::ReachOptions::Layer::Netpol : sim::ReachOptions::Layer::Mesh;
-  how.sim = engine->options();
-  const auto select = [&](const char* flag, const std::string& text,
-                          std::function<bool(const sim::ReachEndpoint&)>& to) {
-    if (text.empty()) return true;
-    std::string error;
-    const auto selector = sim::reach_selector(text, engine->cluster(), error);
-    if (selector) to = *selector;
-    if (!selector)
-      complain(streams, fmt::format("{}: \"{}\": {}", flag, text, error),
-               "write NAMESPACE, NAMESPACE/NAME, external, an address, or labels as app=web");
-    return selector.has_value();
-  };
-  if (!select("--from", options.reach.from, how.from) || !select("--to", options.reach.to, how.to))
-    return kExitUsage;
+  const auto how = reach_options(*engine, options, streams);
+  if (!how) return kExitUsage;
+  if (change) return reach_changes(*engine, *how, options, streams);
   model::Diagnostics diagnostics;
-  const auto matrix = sim::reach(engine->cluster_ptr(), how, diagnostics);
+  const auto matrix = sim::reach(engine->cluster_ptr(), *how, diagnostics);
   const auto kept = [&](const char* flag, const std::string& text, const auto& ends) {
-    if (text.empty() || !ends.empty()) return true;
-    complain(streams, fmt::format("{}: \"{}\" fits no workload and no range", flag, text),
-             no_end_hint(engine->cluster(), text));
-    return false;
+    return text.empty() || !ends.empty() || no_end(flag, text, *engine, streams);
   };
   if (!kept("--from", options.reach.from, matrix.sources()) ||
       !kept("--to", options.reach.to, matrix.destinations()))
@@ -99,7 +167,7 @@ int run_reach(const Options& options, const Streams& streams) {
                : kExitUsage;
   }
   std::vector<sim::WorkloadExposure> open;
-  if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), how, diagnostics);
+  if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), *how, diagnostics);
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
   const auto shard = part.run ? std::optional(part.run->shard) : std::nullopt;
   const auto table = scenarios::reach_table(matrix, open, options.reach.layer, shard);

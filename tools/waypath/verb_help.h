@@ -48,9 +48,11 @@ inline constexpr const char* kReachExamples =
     "  waypath reach -f cluster/ --from external -o csv            what the outside reaches\n"
     "  waypath reach -f cluster/ --layer netpol -o json            L3/L4 policies alone\n"
     "  waypath reach -f cluster/ -o mermaid --focus monitoring     a diagram of one namespace\n"
+    "  waypath reach -f cluster/ --change policy.yaml              what a change opens and closes\n"
     "SEL: NAMESPACE, NAMESPACE/NAME, NAMESPACE/NAME[Kind] (with *), external, an address, or labels "
     "(app=web,tier!=db)\n"
-    "Connections are those to the pods' own addresses; a Service behind a waypoint is asked with trace";
+    "Connections are those to the pods' own addresses; a Service behind a waypoint is asked with trace\n"
+    "Exit codes with --change: 0 no connection changes, 1 some do, 2 wrong usage or input";
 inline constexpr const char* kPlanExamples =
     "Examples:\n"
     "  waypath plan -f cluster/ --change pull-request/networkpolicies/       manifests that are applied\n"

@@ -53,6 +53,7 @@ void add_reach(CLI::App& app, Options& o) {
       ->type_name("LAYER");
   app.add_flag("--classes", o.reach.classes,
                "Classes of pods that nothing tells apart, and what connects the classes: text, json, csv");
+  add_changes(app, o);
   add_diagram(app, o.diagram);
   add_shard(app, o);
   add_cluster(app, o);
