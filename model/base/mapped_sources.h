@@ -33,5 +33,7 @@ struct LineStart {
 /// Where some lines of a file start, in order from the first on, when a reader knows it anyway: lines are
 /// then found without counting from the start. To be told before a line is asked for.
 void know_lines(const SourceFiles& files, std::uint32_t id, std::vector<LineStart> starts);
+/// What was told of a file.
+[[nodiscard]] const std::vector<LineStart>& told_lines(const SourceFiles& files, std::uint32_t id);
 
 }  // namespace waypath::model

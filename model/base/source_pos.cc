@@ -76,6 +76,9 @@ struct SourceFiles::Entry {
                                        std::vector<LineStart> starts) {
     of(files, id).known = std::move(starts);
   }
+  [[gnu::used]] friend const std::vector<LineStart>& told_lines(const SourceFiles& files, std::uint32_t id) {
+    return of(files, id).known;
+  }
   [[gnu::used]] friend std::vector<std::uint32_t> settle(const SourceFiles& files) {
     std::vector<std::uint32_t> changed;
     for (std::uint32_t id = 1; id <= files.size(); ++id) {

@@ -21,7 +21,7 @@ namespace waypath::model {
 namespace {
 
 constexpr std::string_view kMagic = "WPIMAGE\n";
-constexpr int kFormat = 1;                        // of the image, beside the program that writes it
+constexpr int kFormat = 2;                        // of the image, beside the program that writes it
 constexpr std::size_t kChunk = 1024;              // objects that are decoded by one thread
 constexpr std::size_t kWave = 32;                 // chunks that are decoded before they are given
 constexpr std::int64_t kSettled = 2'000'000'000;  // nanoseconds: file systems with coarse times have to tick
@@ -173,6 +173,9 @@ bool LoadCache::read(unsigned jobs, const std::function<void(LoadedObject&&)>& t
       if (!known.same_file(s.inputs[i]) && known.hash != s.hash_of(i))
         return refuse(fmt::format("is older than {}", known.path));
     }
+    std::vector<std::vector<LineStart>> lines(s.inputs.size());
+    head.get(lines);
+    if (lines.size() != s.files.size()) return refuse("is not whole");
     std::vector<std::string_view> texts(head.count());
     for (auto& text : texts) text = head.text();
     std::vector<Symbol> symbols(texts.size());
@@ -189,6 +192,7 @@ bool LoadCache::read(unsigned jobs, const std::function<void(LoadedObject&&)>& t
     tail.get(rest.skipped);
     for (const auto count : kCounts) tail.get(rest.stats.*count);
     if (!head.done() || !tail.done()) return refuse("is not whole");
+    for (std::size_t i = 0; i < lines.size(); ++i) know_lines(s.sources, s.files[i], std::move(lines[i]));
     for (std::size_t wave = 0; wave < chunks.size(); wave += kWave) {
       std::vector<std::vector<LoadedObject>> objects(std::min(kWave, chunks.size() - wave));
       parallel_for_index(objects.size(), jobs, [&](std::size_t i) {
@@ -231,6 +235,8 @@ void LoadCache::write(const LoadedRest& rest) {
     s.inputs[i].hash = s.hash_of(i);
     out.put(s.inputs[i]);
   }
+  out.number(s.files.size());
+  for (const std::uint32_t file : s.files) out.put(told_lines(s.sources, file));
   out.number(s.writer.symbols().size());
   for (const Symbol symbol : s.writer.symbols()) out.text(symbol.view());
   out.number(s.chunks.size());

@@ -13,6 +13,7 @@
 #include "model/load/file_source.h"
 #include "model/load/kind_table.h"
 #include "model/load/load_cache.h"
+#include "model/load/split_files.h"
 #include "model/yaml/reader.h"
 #include "model/yaml/yaml_codes.h"
 
@@ -31,11 +32,6 @@ struct SliceResults {
   std::vector<std::tuple<std::string, std::string, SourcePos>> skipped;  // apiVersion, kind
   std::vector<SourcePos> hooks, defaulted;
   std::size_t documents = 0, parsed = 0, by_reference_reader = 0;
-};
-
-struct Task {
-  std::uint32_t file = 0;
-  yaml::Slice slice;
 };
 
 bool skippable(const Task& task, std::string_view text) {
@@ -343,21 +339,6 @@ class Merger {
   KindCount hooks_, defaulted_;
 };
 
-// Slices know their lines: a place every so often is enough to find any line.
-void note_lines(const SourceFiles& sources, const std::vector<Task>& tasks) {
-  constexpr std::size_t kApart = std::size_t{1} << 16;
-  for (std::size_t i = 0; i < tasks.size();) {
-    const std::uint32_t file = tasks[i].file;
-    std::vector<LineStart> starts{LineStart{}};
-    for (; i < tasks.size() && tasks[i].file == file; ++i) {
-      const yaml::Slice& slice = tasks[i].slice;
-      const std::size_t offset = slice.offset - (slice.first_column - 1);
-      if (offset >= starts.back().offset + kApart) starts.push_back({slice.first_line, offset});
-    }
-    know_lines(sources, file, std::move(starts));
-  }
-}
-
 // Gives back the memory of texts that were decoded.
 void release(const SourceFiles& sources, std::span<const Task> tasks) {
   const Task &first = tasks.front(), &last = tasks.back();
@@ -370,22 +351,8 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
                 Diagnostics& diagnostics, LoadStats* stats, std::vector<ResourceKey>* loaded,
                 LoadCache* cache = nullptr) {
   const SourceFiles& sources = builder.files();
-  std::vector<std::vector<yaml::Slice>> slices(files.size());
   const std::size_t known_diagnostics = diagnostics.items().size();
-  std::vector<Diagnostics> split_diagnostics(files.size());
-  parallel_for_index(files.size(), options.jobs, [&](std::size_t i) {
-    const MappedFile* const mapped = mapped_file(sources, files[i]);
-    const auto passed = [&](std::size_t offset, std::size_t length) { mapped->release(offset, length); };
-    slices[i] = yaml::split_documents(sources.text(files[i]), files[i], split_diagnostics[i],
-                                      mapped != nullptr ? yaml::Passed(passed) : yaml::Passed());
-  });
-  std::vector<Task> tasks;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    diagnostics.append(std::move(split_diagnostics[i]));
-    for (const auto& slice : slices[i]) tasks.push_back({files[i], slice});
-  }
-  slices = {};
-  note_lines(sources, tasks);
+  std::vector<Task> tasks = split_files(sources, files, options.jobs, diagnostics);
   LoadStats own;
   LoadStats& counted = stats != nullptr ? *stats : own;
   for (const auto file : files) counted.bytes += text_bytes(sources, file);

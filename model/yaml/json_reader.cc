@@ -4,10 +4,13 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "model/yaml/line_masks.h"
 #include "model/yaml/line_scan.h"
 #include "model/yaml/tree_builder.h"
 #include "model/yaml/unread_parts.h"
@@ -140,7 +143,7 @@ class Walker {
     const SourcePos start = pos(at);
     od::object object;
     check(v.get_object().get(object), at);
-    std::vector<Member> members;
+    const std::size_t mark = members_.size();
     for (auto&& entry : object) {
       od::field field;
       check(std::move(entry).get(field), nullptr);
@@ -156,22 +159,36 @@ class Walker {
       const bool inline_value = token.front() != '{' && token.front() != '[';
       // simdjson passes a value that is not asked for.
       if (part != Part::Other && unread(part, stored, inline_value)) continue;
-      members.push_back({stored, key_pos, value(field.value(), depth + 1, part_below(part, stored))});
+      const Node* const node = value(field.value(), depth + 1, part_below(part, stored));
+      members_.push_back({stored, key_pos, node});
     }
-    return builder_.mapping(members, start, diagnostics_);
+    const std::span<const Member> own(members_.data() + mark, members_.size() - mark);
+    const Node* node = nullptr;
+    if (TreeBuilder::repeats_key(own)) {
+      std::vector<Member> members(own.begin(), own.end());
+      node = builder_.mapping(members, start, diagnostics_);
+    } else {
+      node = builder_.mapping(own, start);
+    }
+    members_.resize(mark);
+    return node;
   }
 
   const Node* array(od::value v, const char* at, std::size_t depth, Part part) {
     const SourcePos start = pos(at);
     od::array array;
     check(v.get_array().get(array), at);
-    std::vector<const Node*> items;
+    const std::size_t mark = items_.size();
     for (auto&& entry : array) {
       od::value item;
       check(std::move(entry).get(item), nullptr);
-      items.push_back(value(item, depth + 1, part));
+      const Node* const node = value(item, depth + 1, part);
+      items_.push_back(node);
     }
-    return builder_.sequence(items, start);
+    const Node* const node =
+        builder_.sequence(std::span<const Node* const>(items_.data() + mark, items_.size() - mark), start);
+    items_.resize(mark);
+    return node;
   }
 
   /// What stands between the quote at `at` and the next one, when nothing there is escaped. The text was
@@ -194,7 +211,14 @@ class Walker {
       line_start_ = 0;
     }
     const std::string_view passed = text_.substr(seen_, offset - seen_);
-    if (passed.size() > 256) {
+    if (passed.size() < kMaskBytes && seen_ + kMaskBytes <= text_.size()) {
+      const std::uint64_t inside = (std::uint64_t{1} << passed.size()) - 1;
+      for (std::uint64_t rest = line_masks(text_.data() + seen_).newline & inside; rest != 0;
+           rest &= rest - 1) {
+        ++lines_;
+        line_start_ = seen_ + static_cast<std::size_t>(std::countr_zero(rest)) + 1;
+      }
+    } else if (passed.size() > 256) {
       if (const std::size_t last = passed.rfind('\n'); last != std::string_view::npos) {
         lines_ += static_cast<std::uint32_t>(count_lines(passed));
         line_start_ = seen_ + last + 1;
@@ -233,6 +257,9 @@ class Walker {
   const ReadOptions& options_;
   Diagnostics& diagnostics_;
   TreeBuilder builder_;
+  // Stacks that the recursion shares.
+  std::vector<Member> members_;
+  std::vector<const Node*> items_;
   const char* base_ = nullptr;
   bool in_place_ = false;  // nodes may point into the text
   std::size_t seen_ = 0;

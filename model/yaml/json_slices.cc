@@ -123,9 +123,25 @@ struct Look {
   }
 };
 
+/// Tells what was passed of a text, in pieces that are worth a call.
+class Progress {
+ public:
+  Progress(const Passed& passed, std::size_t from) : passed_(passed), from_(from) {}
+  void reach(std::size_t at) {
+    constexpr std::size_t kPiece = std::size_t{1} << 18;
+    if (!passed_ || at < from_ + kPiece) return;
+    passed_(from_, at - from_);
+    from_ = at;
+  }
+
+ private:
+  const Passed& passed_;
+  std::size_t from_;
+};
+
 /// `end` is where the object at `begin` ends, or kBroken. Items are found while `items` is passed: whether
 /// this is a List is known at its end only.
-Look look_at(std::string_view text, std::size_t begin, std::size_t& end, const Passed& passed) {
+Look look_at(std::string_view text, std::size_t begin, std::size_t& end, Progress& progress) {
   const Scanner scan(text);
   Look look;
   end = scan.members(
@@ -140,7 +156,7 @@ Look look_at(std::string_view text, std::size_t begin, std::size_t& end, const P
         look.items.clear();
         return scan.items(b, [&](std::size_t item, std::size_t item_end) {
           look.items.emplace_back(item, item_end);
-          if (passed) passed(item, item_end - item);
+          progress.reach(item_end);
         });
       });
   return look;
@@ -181,13 +197,13 @@ std::vector<Slice> slice_json(std::string_view file_text, const Slice& base, con
   const Scanner scan(text);
   Places places(text, base);
   std::vector<Slice> slices;
+  Progress seen(passed, base.offset), placed(passed, base.offset);
   const auto add = [&](Slice slice, std::size_t begin, std::size_t end) {
     slice.offset = begin;
     slice.length = end - begin;
     places.place(slice);
     slices.push_back(slice);
-    if (passed && slice.item > 0)
-      passed(slices[slices.size() - 2].offset, begin - slices[slices.size() - 2].offset);
+    placed.reach(end);
   };
 
   std::size_t i = scan.skip_space(base.offset);
@@ -195,7 +211,7 @@ std::vector<Slice> slice_json(std::string_view file_text, const Slice& base, con
     std::size_t end = kBroken;
     Look look;
     if (text[i] == '{') {
-      look = look_at(text, i, end, passed);
+      look = look_at(text, i, end, seen);
     } else if (text[i] == '[') {
       end = scan.skip_value(i);
     }

@@ -81,6 +81,11 @@ struct Avx2 {
   __attribute__((target("avx2"))) static std::uint32_t equal(const char* p, char c) {
     return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), _mm256_set1_epi8(c))));
   }
+  // Bytes that are `c` once they are lower case.
+  __attribute__((target("avx2"))) static std::uint32_t folded(const char* p, char c) {
+    const __m256i v = _mm256_or_si256(load(p), _mm256_set1_epi8(0x20));
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(c))));
+  }
   // Bytes 0x00 to 0x1F and 0x7F, but for line feed.
   __attribute__((target("avx2"))) static std::uint32_t controls(const char* p) {
     const __m256i v = load(p);
@@ -97,6 +102,10 @@ struct Sse2 {
   static __m128i load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
   static std::uint32_t equal(const char* p, char c) {
     return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(load(p), _mm_set1_epi8(c))));
+  }
+  static std::uint32_t folded(const char* p, char c) {
+    const __m128i v = _mm_or_si128(load(p), _mm_set1_epi8(0x20));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c))));
   }
   static std::uint32_t controls(const char* p) {
     const __m128i v = load(p);
@@ -157,29 +166,49 @@ __attribute__((always_inline)) inline std::size_t find_control_in(std::string_vi
   return control_by_byte(text, i, text.size(), tabs);
 }
 
-// Blocks without escapes: texts are what lies between quotes, brackets outside of them count. A block in
-// which the outermost bracket may close is looked at byte by byte.
+// 64 bytes at once: a bit for each byte.
+template <class Block>
+struct JsonMasks {
+  std::uint64_t quotes = 0, backslashes = 0, opens = 0, closes = 0;
+
+  __attribute__((always_inline)) explicit JsonMasks(const char* p) {
+    for (std::size_t i = 0; i < 64; i += Block::kWidth) {
+      quotes |= std::uint64_t{Block::equal(p + i, '"')} << i;
+      backslashes |= std::uint64_t{Block::equal(p + i, '\\')} << i;
+      opens |= std::uint64_t{Block::folded(p + i, '{')} << i;   // [ too
+      closes |= std::uint64_t{Block::folded(p + i, '}')} << i;  // ] too
+    }
+  }
+};
+
+// Blocks without escapes: texts are what lies between quotes, brackets outside of them count. Others are
+// looked at byte by byte.
 template <class Block>
 __attribute__((always_inline)) inline std::size_t json_container_end_in(std::string_view text,
                                                                         std::size_t at) {
   JsonState state;
   std::size_t i = at;
-  for (; i + Block::kWidth <= text.size(); i += Block::kWidth) {
-    const char* const p = text.data() + i;
-    const std::uint32_t closes = Block::equal(p, '}') | Block::equal(p, ']');
-    const auto most = static_cast<std::size_t>(std::popcount(closes));
-    if (state.escaped || Block::equal(p, '\\') != 0 || most >= state.depth) {
-      if (const std::size_t found = json_end_by_byte(text, i, i + Block::kWidth, state); found != kNone)
-        return found;
+  for (; i + 64 <= text.size(); i += 64) {
+    const JsonMasks<Block> masks(text.data() + i);
+    if (state.escaped || masks.backslashes != 0) {
+      if (const std::size_t found = json_end_by_byte(text, i, i + 64, state); found != kNone) return found;
       continue;
     }
-    std::uint32_t inside = Block::equal(p, '"');  // becomes: a bit for each byte from an opening quote on
-    for (std::uint32_t shift = 1; shift < Block::kWidth; shift *= 2) inside ^= inside << shift;
+    std::uint64_t inside = masks.quotes;  // becomes: a bit for each byte from an opening quote on
+    for (std::uint32_t shift = 1; shift < 64; shift *= 2) inside ^= inside << shift;
     if (state.in_text) inside = ~inside;
-    const std::uint32_t opens = Block::equal(p, '{') | Block::equal(p, '[');
-    state.depth += static_cast<std::size_t>(std::popcount(opens & ~inside));
-    state.depth -= static_cast<std::size_t>(std::popcount(closes & ~inside));
-    state.in_text = (inside >> (Block::kWidth - 1) & 1U) != 0;
+    const std::uint64_t opens = masks.opens & ~inside, closes = masks.closes & ~inside;
+    const auto most = static_cast<std::size_t>(std::popcount(closes));
+    if (most >= state.depth) {  // the outermost one may close here
+      for (std::uint64_t rest = opens | closes; rest != 0; rest &= rest - 1) {
+        const bool open = (opens & rest & (~rest + 1)) != 0;
+        state.depth += open ? 1 : std::size_t(-1);
+        if (state.depth == 0) return i + static_cast<std::size_t>(std::countr_zero(rest)) + 1;
+      }
+    } else {
+      state.depth += static_cast<std::size_t>(std::popcount(opens)) - most;
+    }
+    state.in_text = (inside >> 63U) != 0;
   }
   return json_end_by_byte(text, i, text.size(), state);
 }
