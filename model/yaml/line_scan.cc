@@ -181,8 +181,22 @@ struct JsonMasks {
   }
 };
 
-// Blocks without escapes: texts are what lies between quotes, brackets outside of them count. Others are
-// looked at byte by byte.
+// The bytes that a backslash before them escapes; `escaped` says it of the block's first byte, then of the
+// next block's. Runs of backslashes are told even from odd by a sum that carries through them. Source:
+// simdjson, json_escape_scanner
+inline std::uint64_t escaped_bytes(std::uint64_t backslashes, bool& escaped) {
+  constexpr std::uint64_t kEven = 0x5555555555555555U;
+  const std::uint64_t before = escaped ? 1 : 0;
+  backslashes &= ~before;
+  const std::uint64_t follows = backslashes << 1U | before;
+  const std::uint64_t odd_starts = backslashes & ~kEven & ~follows;
+  std::uint64_t even_runs = 0;
+  escaped = __builtin_add_overflow(odd_starts, backslashes, &even_runs);
+  return (kEven ^ (even_runs << 1U)) & follows;
+}
+
+// Texts are what lies between quotes, brackets outside of them count. A block with a backslash outside of a
+// text, which is no JSON, is looked at byte by byte.
 template <class Block>
 __attribute__((always_inline)) inline std::size_t json_container_end_in(std::string_view text,
                                                                         std::size_t at) {
@@ -190,13 +204,16 @@ __attribute__((always_inline)) inline std::size_t json_container_end_in(std::str
   std::size_t i = at;
   for (; i + 64 <= text.size(); i += 64) {
     const JsonMasks<Block> masks(text.data() + i);
-    if (state.escaped || masks.backslashes != 0) {
+    std::uint64_t inside = masks.quotes;  // becomes: a bit for each byte from an opening quote on
+    bool escaped = state.escaped;
+    if (escaped || masks.backslashes != 0) inside &= ~escaped_bytes(masks.backslashes, escaped);
+    for (std::uint32_t shift = 1; shift < 64; shift *= 2) inside ^= inside << shift;
+    if (state.in_text) inside = ~inside;
+    if ((masks.backslashes & ~inside) != 0) {
       if (const std::size_t found = json_end_by_byte(text, i, i + 64, state); found != kNone) return found;
       continue;
     }
-    std::uint64_t inside = masks.quotes;  // becomes: a bit for each byte from an opening quote on
-    for (std::uint32_t shift = 1; shift < 64; shift *= 2) inside ^= inside << shift;
-    if (state.in_text) inside = ~inside;
+    state.escaped = escaped;
     const std::uint64_t opens = masks.opens & ~inside, closes = masks.closes & ~inside;
     const auto most = static_cast<std::size_t>(std::popcount(closes));
     if (most >= state.depth) {  // the outermost one may close here

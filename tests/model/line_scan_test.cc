@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/dice.h"
 
@@ -68,6 +69,37 @@ TEST_CASE("a JSON value ends where its brackets close, whatever its texts hold",
         "{" + random_text(dice, dice.roll(300), round % 2 == 0 ? "{}[]\"\\ aaa" : "{}[]\" aaaaaaaaaaa");
     CAPTURE(text);
     CHECK(json_container_end(text, 0) == plain_json_end(text, 0));
+  }
+}
+
+TEST_CASE("a JSON value ends where its brackets close, also behind escapes that cross a block",
+          "[model][yaml]") {
+  tests::Dice dice(4);
+  for (int round = 0; round < 5000; ++round) {
+    std::string text = "{";
+    std::size_t depth = 1;
+    for (std::size_t parts = dice.roll(30); parts > 0; --parts) {
+      switch (dice.roll(4)) {
+        case 0:
+          text += '{';
+          ++depth;
+          break;
+        case 1:
+          if (depth == 1) break;
+          text += '}';
+          --depth;
+          break;
+        default:
+          text += '"';
+          for (std::size_t size = dice.roll(25); size > 0; --size)
+            text += dice.pick(std::vector<std::string>{"\\\"", "\\\\", "}", "[", "x"});
+          text += '"';
+      }
+    }
+    const std::size_t end = text.size() + depth;
+    text += std::string(depth, '}') + "}{\"";
+    CAPTURE(text);
+    CHECK(json_container_end(text, 0) == end);
   }
 }
 
