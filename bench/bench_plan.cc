@@ -11,7 +11,7 @@
 
 #include "model/change.h"
 #include "model/load/manifest_loader.h"
-#include "scenarios/flow_enumeration.h"
+#include "scenarios/flow_product.h"
 #include "scenarios/plan.h"
 #include "scenarios/rebuild.h"
 
@@ -55,7 +55,7 @@ std::string manifests(std::size_t namespaces) {
 
 struct Sides {
   std::shared_ptr<const sim::Engine> before, after;
-  std::vector<sim::Flow> flows;
+  std::unique_ptr<const scenarios::FlowProduct> flows;
 };
 
 const Sides& sides(std::size_t pods) {
@@ -70,14 +70,14 @@ const Sides& sides(std::size_t pods) {
   out.before =
       sim::Engine::build(model::Cluster::build(std::move(snapshot), {}, diagnostics), {}, diagnostics);
   out.after = scenarios::rebuild(*out.before, std::move(changed), std::nullopt, diagnostics);
-  out.flows = scenarios::enumerate_flows(out.before->cluster());
+  out.flows = std::make_unique<const scenarios::FlowProduct>(out.before->cluster(), out.after->cluster());
   return out;
 }
 
 double seconds(const Sides& s, scenarios::Thoroughness how, std::size_t& changes) {
   model::Diagnostics diagnostics;
   const auto start = std::chrono::steady_clock::now();
-  const auto plan = scenarios::compare_clusters(*s.before, *s.after, s.flows, {}, 1, diagnostics, how);
+  const auto plan = scenarios::compare_clusters(*s.before, *s.after, *s.flows, {}, 1, diagnostics, how);
   changes = plan.changes.size();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -90,7 +90,7 @@ void plan_one_policy(benchmark::State& state) {
   cut /= static_cast<double>(state.iterations());
   const double full = seconds(s, scenarios::Thoroughness::Everything, all_changes);
   if (changes != all_changes) state.SkipWithError("the cut plan is not the full one");
-  state.counters["flows"] = static_cast<double>(s.flows.size());
+  state.counters["flows"] = static_cast<double>(s.flows->size());
   state.counters["changed"] = static_cast<double>(changes);
   state.counters["full_s"] = full;
   state.counters["ratio"] = full / cut;

@@ -59,7 +59,7 @@ TouchedFlows::Sender TouchedFlows::sender(const sim::Flow& flow) const {
   out.touched = !out.outside && flow.from.find('/') == std::string::npos;  // an address
   if (out.outside || out.touched) return out;
   model::Diagnostics diagnostics;
-  const auto clients = sim::resolve_client(cluster_, flow, diagnostics);
+  const auto clients = sim::resolve_client(cluster_, flow, diagnostics, &before_.topology());
   out.touched = clients.empty();
   for (const sim::Client& client : clients) {
     if (!client.pod.valid()) {  // a node
@@ -145,14 +145,17 @@ void TouchedFlows::read_service(ServiceId id, Receiver& out) const {
   out.plain_pods = registered.service != nullptr && !registered.external_name() && !registered.headless() &&
                    !anywhere_[id.index] && routes_[id.index].empty() && !endpoints.empty() &&
                    grouped_alike(endpoints) && !binding.sandwiched;
-  std::set<std::string> kinds;
   for (const auto& endpoint : endpoints) {
     out.plain_pods = out.plain_pods && endpoint.pod.valid() && plain(before_, endpoint.pod);
     if (!out.plain_pods) break;
     out.plain_pods = !judged_[endpoint.pod.index];
     out.selected = out.selected || in_[endpoint.pod.index];
     out.pods.push_back(endpoint.pod);
-    if (kinds.insert(kind_of(endpoint)).second) out.ends.push_back({endpoint.pod, endpoint.port});
+  }
+  if (out.plain_pods && (out.selected || any_out_)) {
+    std::set<std::string> kinds;
+    for (const auto& endpoint : endpoints)
+      if (kinds.insert(kind_of(endpoint)).second) out.ends.push_back({endpoint.pod, endpoint.port});
   }
   for (const auto* one = &binding; one != nullptr && one->bound(); one = one->canary.get())
     out.waypoints.insert(out.waypoints.end(), one->pods.begin(), one->pods.end());

@@ -156,6 +156,7 @@ void TouchedFlows::select_in(const model::Cluster& cluster, model::Symbol ns,
 
 void TouchedFlows::select(PodId pod, std::vector<bool>& marks) {
   marks[pod.index] = true;
+  any_out_ = any_out_ || &marks == &out_;
   const auto how = before_.topology().capture(pod).dataplane;
   if (how != sim::Dataplane::None && how != sim::Dataplane::Ambient) everything_ = true;
   const ServiceId dns = sim::name_server(cluster_);

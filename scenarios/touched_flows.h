@@ -90,7 +90,7 @@ class TouchedFlows {
 
   const sim::Engine &before_, &after_;
   const model::Cluster& cluster_;
-  bool everything_ = false, any_service_ = false, same_classes_ = true;
+  bool everything_ = false, any_service_ = false, any_out_ = false, same_classes_ = true;
   std::vector<bool> out_, in_, judged_;                // by PodId
   std::vector<bool> end_of_selected_;                  // by ServiceId: a pod of it is in `in_` or `judged_`
   std::vector<std::vector<model::ServiceId>> routes_;  // by ServiceId: where its HTTPRoutes send to

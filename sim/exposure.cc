@@ -63,10 +63,18 @@ const std::vector<PodId>& Exposure::gateways_to(ServiceId service) const {
 
 std::string Exposure::address_class(const std::vector<model::IpAddress>& ips) const {
   std::string out;
+  std::vector<std::size_t> holding;
   for (const model::IpAddress& ip : ips) {
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      if (blocks_[i].contains(ip)) out += "/" + std::to_string(i);
+    // Blocks nest or are disjoint: those that hold the address are one of them and all around it.
+    const auto behind = std::upper_bound(blocks_.begin(), blocks_.end(), ip,
+                                         [](const auto& a, const model::Cidr& b) { return a < b.network; });
+    if (behind == blocks_.begin()) continue;
+    holding.clear();
+    for (auto i = static_cast<std::size_t>(behind - blocks_.begin()) - 1;; i = around_[i]) {
+      if (!holding.empty() || blocks_[i].contains(ip)) holding.push_back(i);
+      if (around_[i] == i) break;
     }
+    for (auto i = holding.rbegin(); i != holding.rend(); ++i) out += "/" + std::to_string(*i);
   }
   return out;
 }
@@ -131,6 +139,13 @@ void Exposure::collect_keys(const model::Cluster& cluster) {
   });
   blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
   blocks_ = std::move(blocks);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    // Those that hold this one hold what stands before it, too, or are it.
+    std::size_t outer = i == 0 ? i : i - 1;
+    while (outer != i && !blocks_[outer].contains(blocks_[i]))
+      outer = around_[outer] == outer ? i : around_[outer];
+    around_.push_back(outer);
+  }
 }
 
 void Exposure::collect_gateways(const model::Cluster& cluster) {

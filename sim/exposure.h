@@ -49,6 +49,7 @@ class Exposure {
   std::vector<std::vector<model::PodId>> gateways_;  // by service index
   std::unordered_set<model::Symbol> selector_keys_;
   std::vector<model::Cidr> blocks_;  // sorted, without repeats
+  std::vector<std::size_t> around_;  // by block: the narrowest of the others that holds it; itself for none
 };
 
 }  // namespace waypath::sim

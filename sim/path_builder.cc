@@ -53,7 +53,7 @@ std::vector<Path> build_paths(const Engine& engine, const Flow& flow, const Assu
 
 std::vector<Path> PathBuilder::build() {
   const std::optional<Target> target = parse_target(flow_, diagnostics_);
-  const std::vector<Client> clients = resolve_client(cluster_, flow_, diagnostics_);
+  const std::vector<Client> clients = resolve_client(cluster_, flow_, diagnostics_, &engine_.topology());
   if (!target || clients.empty()) return {};
   // From here on: the flow itself is sound; whatever is wrong is an outcome.
   for (const Client& client : clients) start(client, *target);

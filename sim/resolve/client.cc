@@ -8,6 +8,7 @@
 #include "model/base/edit_distance.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/mesh.h"
+#include "sim/topology.h"
 
 namespace waypath::sim {
 namespace {
@@ -116,9 +117,10 @@ bool without_pods(const Cluster& cluster, std::string_view kind, std::string_vie
   return false;
 }
 
-Client pod_client(const Cluster& cluster, PodId id, double share) {
+Client pod_client(const Cluster& cluster, PodId id, double share, const Topology* graph) {
   Client c;
   c.pod = id;
+  if (graph != nullptr) c.capture = &graph->capture(id);
   c.share = share;
   if (const auto node = cluster.node_of(id)) c.node = *node;
   const auto& meta = cluster.pod(id).meta;
@@ -142,12 +144,12 @@ bool per_pod_label(std::string_view key) {
 }
 
 // What policies, capture and name resolution can see of a pod.
-auto traits(const Cluster& cluster, PodId id) {
+auto traits(const Cluster& cluster, PodId id, const Topology* graph) {
   const auto& pod = cluster.pod(id);
   std::vector<std::pair<std::string_view, std::string_view>> labels;
   for (const auto& l : pod.meta.labels.all())
     if (!per_pod_label(l.key.view())) labels.emplace_back(l.key.view(), l.value.view());
-  const Capture c = capture_of(cluster, id);
+  const Capture c = graph != nullptr ? graph->capture(id) : capture_of(cluster, id);
   return std::tuple(std::move(labels), pod.spec.service_account.view(), pod.spec.host_network,
                     pod.spec.dns_policy, c.dataplane, c.proxy_captured, c.dns_capture, c.sidecar_hbone,
                     c.missing_facts);
@@ -155,11 +157,12 @@ auto traits(const Cluster& cluster, PodId id) {
 
 // Pods of a workload: one client for those alike, represented by the first ready one; several where they
 // differ.
-std::vector<Client> workload_clients(const Cluster& cluster, const std::vector<PodId>& pods) {
-  using Traits = decltype(traits(cluster, PodId{}));
+std::vector<Client> workload_clients(const Cluster& cluster, const std::vector<PodId>& pods,
+                                     const Topology* graph) {
+  using Traits = decltype(traits(cluster, PodId{}, graph));
   std::vector<std::pair<Traits, std::vector<PodId>>> groups;
   for (const PodId id : pods) {
-    auto own = traits(cluster, id);
+    auto own = traits(cluster, id, graph);
     const auto same =
         std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == own; });
     if (same == groups.end()) {
@@ -173,7 +176,7 @@ std::vector<Client> workload_clients(const Cluster& cluster, const std::vector<P
     std::stable_sort(members.begin(), members.end(),
                      [&](PodId a, PodId b) { return cluster.pod_ready(a) && !cluster.pod_ready(b); });
     out.push_back(pod_client(cluster, members.front(),
-                             static_cast<double>(members.size()) / static_cast<double>(pods.size())));
+                             static_cast<double>(members.size()) / static_cast<double>(pods.size()), graph));
   }
   return out;
 }
@@ -194,8 +197,8 @@ Client node_client(const Cluster& cluster, model::NodeId node, bool probe) {
 
 }  // namespace
 
-std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow,
-                                   model::Diagnostics& diagnostics) {
+std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow, model::Diagnostics& diagnostics,
+                                   const Topology* graph) {
   const std::string_view from = flow.from;
   if (from == "internet") {
     Client c;
@@ -205,7 +208,7 @@ std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow,
     return {c};
   }
   if (const auto ip = model::parse_ip(from)) {
-    if (const auto pod = cluster.pod_by_ip(*ip); pod.valid()) return {pod_client(cluster, pod, 1.0)};
+    if (const auto pod = cluster.pod_by_ip(*ip); pod.valid()) return {pod_client(cluster, pod, 1.0, graph)};
     if (const auto node = cluster.node_by_ip(*ip); node.valid()) return {node_client(cluster, node, false)};
     Client c;
     c.kind = HopKind::External;
@@ -232,12 +235,13 @@ std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow,
   const auto second = tail.find('/');
   std::string kind, name(tail);
   if (!tail.empty() && second == std::string_view::npos) {
-    if (const auto pod = cluster.find_pod(head, tail); pod.valid()) return {pod_client(cluster, pod, 1.0)};
+    if (const auto pod = cluster.find_pod(head, tail); pod.valid())
+      return {pod_client(cluster, pod, 1.0, graph)};
     // A workload named without its kind.
     std::vector<PodId> pods;
     for (const PodId id : cluster.pods_in(model::intern(head)))
       if (cluster.pod(id).workload_name == tail) pods.push_back(id);
-    if (!pods.empty()) return workload_clients(cluster, pods);
+    if (!pods.empty()) return workload_clients(cluster, pods, graph);
   } else if (second != std::string_view::npos) {
     const auto word = lower(tail.substr(0, second));
     name = std::string(tail.substr(second + 1));
@@ -250,9 +254,10 @@ std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow,
     }
     kind = std::string(known->kind);
     if (kind == "Pod") {
-      if (const auto pod = cluster.find_pod(head, name); pod.valid()) return {pod_client(cluster, pod, 1.0)};
+      if (const auto pod = cluster.find_pod(head, name); pod.valid())
+        return {pod_client(cluster, pod, 1.0, graph)};
     } else if (const auto pods = cluster.pods_of(kind, head, name); !pods.empty()) {
-      return workload_clients(cluster, pods);
+      return workload_clients(cluster, pods, graph);
     }
   }
   if (!without_pods(cluster, kind, head, name, diagnostics)) not_found(cluster, flow.from, diagnostics);

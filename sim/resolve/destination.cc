@@ -54,7 +54,7 @@ class Resolver {
     out_.host = target.host;
     if (!client.pod.valid()) return;
     ns_ = cluster.pod(client.pod).meta.key.ns;
-    const Capture capture = capture_of(cluster, client.pod);
+    const Capture capture = client.capture != nullptr ? *client.capture : capture_of(cluster, client.pod);
     sidecar_ = capture.dataplane == Dataplane::Sidecar;
     captured_ = capture.dataplane == Dataplane::Ambient;
     ztunnel_dns_ = captured_ && capture.dns_capture;
