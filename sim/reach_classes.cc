@@ -324,7 +324,7 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
       std::sort(members.begin(), members.end(), by_end);
     members.erase(std::unique(members.begin(), members.end()), members.end());
     for (const auto& m : members) append_bit(m.fit == Fit::Yes ? bits_[s].sure : bits_[s].maybe, m.end);
-    if (!keep_members) members = {};
+    if (!keep_members) std::vector<ReachMember>().swap(members);
   }
   for (ReachRule& rule : rules_)
     if (rule.peers != UINT32_MAX) rule.members = sets_[rule.peers];

@@ -141,11 +141,13 @@ void ReachMeshKeys::resolve(std::vector<model::PodId> pods, const AddressPartiti
   for (ReachMeshEnd& end : ends_) end.part = part_of_[end.part];
   for (std::uint32_t& caller : range_callers_) caller = part_of_[caller];
   plain_part_ = part_of_.front();
-  callers_ = {};
-  policies_ = {};
-  by_principal_ = by_namespace_ = {};
-  part_of_ = {};
-  point_policies_ = {};
+  // What was for this alone.
+  std::vector<Caller>().swap(callers_);
+  std::vector<Policy>().swap(policies_);
+  std::vector<std::vector<std::uint32_t>>().swap(point_policies_);
+  std::vector<std::uint32_t>().swap(part_of_);
+  by_principal_.clear();
+  by_namespace_.clear();
 }
 
 void ReachMeshKeys::find_callers(const AddressPartition& ranges) {
@@ -338,7 +340,7 @@ void ReachMeshKeys::match_rules() {
       match_rule(policy, CompiledRule(cluster_, *policy.policy, written), written);
     sort_unique(policy.callers);
     policy.broad = policy.callers.size() * 4 > callers_.size() && callers_.size() > 64;
-    if (policy.broad) policy.callers = {};
+    if (policy.broad) std::vector<std::uint32_t>().swap(policy.callers);
   }
   // Numbers without a gap, in the order of callers.
   std::unordered_map<std::uint32_t, std::uint32_t> dense;
