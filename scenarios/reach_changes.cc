@@ -5,7 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "scenarios/object_difference.h"
+#include "model/snapshot_difference.h"
 #include "scenarios/reach_change_ends.h"
 #include "sim/reach_delta.h"
 #include "sim/reach_matrix.h"
@@ -98,7 +98,7 @@ std::optional<sim::ReachEdit> policy_edit(const Cluster& before, const Cluster& 
       !std::equal(before.pod_cidrs().begin(), before.pod_cidrs().end(), after.pod_cidrs().begin(),
                   after.pod_cidrs().end()))
     return std::nullopt;
-  const ObjectDifference objects = object_difference(before.snapshot(), after.snapshot());
+  const auto objects = model::snapshot_difference(before.snapshot(), after.snapshot());
   sim::ReachEdit edit;
   const auto add = [](const Cluster& cluster, const model::ObjectMeta& meta,
                       sim::ReachEdit::Policies& policies) {
