@@ -189,11 +189,15 @@ class Whole {
   Whole(const std::shared_ptr<const Cluster>& cluster, const sim::ReachOptions& options,
         model::Diagnostics& diagnostics)
       : profile_(sim::cni_profile(options.sim)),
-        classes_(*cluster, profile_, options.layer == sim::ReachOptions::Layer::Mesh, diagnostics, true),
+        keys_(options.layer == sim::ReachOptions::Layer::Mesh
+                  ? std::make_unique<sim::ReachMeshKeys>(*cluster, options.assume_meshed)
+                  : nullptr),
+        classes_(keys_ != nullptr ? sim::ReachClasses(*cluster, profile_, *keys_, diagnostics, true)
+                                  : sim::ReachClasses(*cluster, profile_, false, diagnostics, true)),
         rows_(*cluster, profile_, classes_, table_) {
     const std::vector<bool> all(classes_.ends(), true);
-    if (options.layer == sim::ReachOptions::Layer::Mesh)
-      mesh_ = std::make_unique<sim::ReachMesh>(cluster, options, classes_, table_, diagnostics);
+    if (keys_ != nullptr)
+      mesh_ = std::make_unique<sim::ReachMesh>(cluster, classes_, *keys_, table_, diagnostics);
     matrix_.emplace(classes_, rows_, mesh_.get(), table_, all, all);
     stream_.emplace(*matrix_);
   }
@@ -214,6 +218,7 @@ class Whole {
  private:
   sim::CniProfile profile_;
   sim::PortSetTable table_;
+  std::unique_ptr<sim::ReachMeshKeys> keys_;
   sim::ReachClasses classes_;
   sim::ReachRows rows_;
   std::unique_ptr<sim::ReachMesh> mesh_;
