@@ -5,8 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROOT=$PWD
 BUILD_ROOT=${WAYPATH_BUILD_ROOT:-$ROOT/build}
 JOBS=${JOBS:-$(nproc)}
-# ccache sees the same paths from every clone.
-export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$ROOT
+# ccache sees the same paths from every clone, and takes files that read precompiled headers.
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$ROOT CCACHE_SLOPPINESS=pch_defines,time_macros
 
 step() { printf '\n== %s\n' "$*"; }
 
