@@ -143,7 +143,8 @@ class FileSplitter {
       if (!check_to(i)) return std::nullopt;
       switch (text_[i]) {
         case ' ':
-          i = skip_deeper(text_, i, 0, line);
+          // No further than the bytes that were looked at: the memory of all of a large JSON would be held.
+          i = skip_deeper(text_.substr(0, checked_), i, 0, line);
           continue;
         case '#':
         case '\n':
