@@ -9,8 +9,6 @@
 // - Bounds of blocks that the base does not have, IPv6 ones and addresses of nodes as well, cut ranges, and
 //   classes whose pods they part: locally, as pieces that come after the ends of the base.
 // An edit of anything else (pods, labels, namespaces, nodes, policies of the mesh) is no edit of this kind.
-//
-// Source: shared/design/performance.md, section 3, rules 7, 10 and 11.
 
 #include <cstdint>
 #include <memory>
