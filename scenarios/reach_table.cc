@@ -1,6 +1,7 @@
 #include "scenarios/reach_table.h"
 
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 namespace waypath::scenarios {
@@ -13,41 +14,58 @@ std::vector<std::string> workloads(const std::vector<sim::ReachEndpoint>& ends) 
   return {names.begin(), names.end()};
 }
 
+/// Sets of ports as text, each written once.
+class Connections {
+ public:
+  explicit Connections(const sim::ReachResult& matrix) : matrix_(matrix) {}
+  const std::string& operator()(sim::PortSetTable::Id id) {
+    const auto [at, added] = known_.try_emplace(id);
+    if (added) at->second = matrix_.connections(id);
+    return at->second;
+  }
+
+ private:
+  const sim::ReachResult& matrix_;
+  std::unordered_map<sim::PortSetTable::Id, std::string> known_;
+};
+
+void each_row(const sim::ReachResult& matrix, const ReachTable::Take& take) {
+  Connections connections(matrix);
+  ReachTable::Row row;
+  bool more = true;
+  matrix.for_each_pair_while([&](const std::string& from, const std::string& to, const sim::ReachCell& cell) {
+    if (row.pairs.empty() || from != row.from) {
+      if (!row.pairs.empty()) more = take(row);
+      if (!more) return false;
+      row.from = from;
+      row.outside = sim::is_outside(from);
+      row.pairs.clear();
+    }
+    row.pairs.push_back({to, connections(cell.sure),
+                         cell.sure == cell.possible ? "" : connections(cell.possible),
+                         cell.conditional == sim::PortSetTable::kNone ? "" : connections(cell.conditional)});
+    return true;
+  });
+  if (more && !row.pairs.empty()) static_cast<void>(take(row));
+}
+
 }  // namespace
 
-ReachTable reach_table(const sim::ReachResult& matrix, const std::vector<sim::WorkloadExposure>& exposures,
-                       std::string layer, const std::optional<Shard>& shard) {
-  const auto own = [&](const std::string& name) { return !shard || shard->has(name); };
+ReachTable reach_table(const sim::ReachResult& matrix, std::vector<sim::WorkloadExposure> exposures,
+                       std::string layer) {
   ReachTable out;
   out.layer = std::move(layer);
   out.sources = workloads(matrix.sources());
   out.destinations = workloads(matrix.destinations());
   out.excluded = matrix.excluded();
   out.missing_facts = matrix.missing_facts();
-  out.complete = matrix.complete();
-  std::string last;
-  std::uint64_t number = 0;
-  bool wanted = false;
-  matrix.for_each_pair(
-      [&](const std::string& from, const std::string& to, const sim::ReachResult::Cell& cell) {
-        if (number == 0 || from != last) {
-          last = from;
-          wanted = own(from);
-          if (wanted) out.rows.push_back({number, from, {}});
-          ++number;
-        }
-        if (!wanted) return;
-        out.rows.back().pairs.push_back(
-            {to, matrix.connections(cell.sure),
-             cell.sure == cell.possible ? "" : matrix.connections(cell.possible),
-             cell.conditional == sim::PortSetTable::kNone ? "" : matrix.connections(cell.conditional)});
-      });
-  number = 0;
-  for (const auto& e : exposures) {
-    if (own(e.workload)) out.exposures.push_back({number, e.workload, e.any_pod, e.internet, e.ingress});
-    ++number;
-  }
+  out.exposures = std::move(exposures);
+  out.each_row = [&matrix](const ReachTable::Take& take) { each_row(matrix, take); };
   return out;
+}
+
+bool reach_shard_has(const Shard& shard, const sim::ReachEndpoint& end) {
+  return shard.has(end.external() ? "external" : end.name);
 }
 
 }  // namespace waypath::scenarios

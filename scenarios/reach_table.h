@@ -1,7 +1,8 @@
 #pragma once
-// The matrix of `reach` as names and connection strings: what reports are made of.
+// The matrix of `reach` as names and connection strings: what reports are made of. Its rows are given one
+// after the other; they are never held together.
 
-#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,27 +19,28 @@ struct ReachTable {
   };
   /// What one source reaches.
   struct Row {
-    std::uint64_t number = 0;  // among the rows of the whole matrix
     std::string from;
     std::vector<Pair> pairs;  // in the order of destinations; at least one
+    bool outside = false;     // `from` is a range of addresses: these come last
   };
-  struct Exposure {
-    std::uint64_t number = 0;
-    std::string workload;
-    sim::PortSet any_pod, internet, ingress;
-  };
+  /// False: no more rows are wanted.
+  using Take = std::function<bool(const Row&)>;
   std::string layer;                               // "netpol" or "path"
   std::vector<std::string> sources, destinations;  // workloads that are asked about, sorted
   std::vector<sim::ReachResult::Excluded> excluded;
-  std::vector<std::string> missing_facts;
-  bool complete = true;
-  std::vector<Row> rows;
-  std::vector<Exposure> exposures;
+  std::vector<std::string> missing_facts;  // of the whole; of a shard those of its rows
+  /// Gives the rows in order, as often as it is called. What they are read from outlives the table.
+  std::function<void(const Take&)> each_row;
+  std::vector<sim::WorkloadExposure> exposures;  // by name
+  [[nodiscard]] bool complete() const { return missing_facts.empty(); }
 };
 
-/// The rows and workloads of a shard by their names, or all.
+/// The rows of a shard by the names of their sources, or all. `matrix` outlives the table.
 [[nodiscard]] ReachTable reach_table(const sim::ReachResult& matrix,
-                                     const std::vector<sim::WorkloadExposure>& exposures, std::string layer,
-                                     const std::optional<Shard>& shard = std::nullopt);
+                                     std::vector<sim::WorkloadExposure> exposures, std::string layer);
+
+/// Whether a row or an exposure is a shard's: by name; all ranges of addresses are one shard's, for a row of
+/// theirs joins neighbours.
+[[nodiscard]] bool reach_shard_has(const Shard& shard, const sim::ReachEndpoint& end);
 
 }  // namespace waypath::scenarios

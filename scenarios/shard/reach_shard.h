@@ -10,7 +10,7 @@ namespace waypath::scenarios {
 
 void write_reach(const ReachTable& table, ShardWriter& out);
 
-/// Of the whole run. Nullopt: a record is none of `reach`.
+/// Of the whole run; `shards` outlives the table. Nullopt: a record is none of `reach`.
 [[nodiscard]] std::optional<ReachTable> read_reach(const ShardSet& shards, ShardError& error);
 
 }  // namespace waypath::scenarios

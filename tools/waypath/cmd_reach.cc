@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/base/edit_distance.h"
@@ -114,8 +115,11 @@ int print_reach(const scenarios::ReachTable& table, const Options& options, cons
     return picture && write_data(options, streams, *picture) ? kExitFine : kExitUsage;
   }
   const bool colour = options.common.format == "text" && use_colour(options, streams);
-  return write_data(options, streams, reach_report(table, options.common.format, colour)) ? kExitFine
-                                                                                          : kExitUsage;
+  return write_pieces(
+             options, streams,
+             [&](const ReachSink& write) { write_reach(table, options.common.format, colour, write); })
+             ? kExitFine
+             : kExitUsage;
 }
 
 int run_reach(const Options& options, const Streams& streams) {
@@ -143,9 +147,13 @@ int run_reach(const Options& options, const Streams& streams) {
   }
   const auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
-  const auto how = reach_options(*engine, options, streams);
+  auto how = reach_options(*engine, options, streams);
   if (!how) return kExitUsage;
   if (change) return reach_changes(*engine, *how, options, streams);
+  if (part.run)
+    how->part = [&](const sim::ReachEndpoint& end) {
+      return scenarios::reach_shard_has(part.run->shard, end);
+    };
   model::Diagnostics diagnostics;
   const auto matrix = sim::reach(engine->cluster_ptr(), *how, diagnostics);
   const auto kept = [&](const char* flag, const std::string& text, const auto& ends) {
@@ -154,23 +162,29 @@ int run_reach(const Options& options, const Streams& streams) {
   if (!kept("--from", options.reach.from, matrix.sources()) ||
       !kept("--to", options.reach.to, matrix.destinations()))
     return kExitUsage;
-  // Large answers are written as they are found; exposure is no part of these forms.
-  if (options.reach.classes || (format == "csv" && !part.run)) {
+  if (options.reach.classes) {
     print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
     return write_pieces(options, streams,
                         [&](const ReachSink& write) {
-                          options.reach.classes
-                              ? write_reach_classes(matrix, options.reach.layer, format, write)
-                              : write_reach_csv(matrix, write);
+                          write_reach_classes(matrix, options.reach.layer, format, write);
                         })
                ? kExitFine
                : kExitUsage;
   }
   std::vector<sim::WorkloadExposure> open;
-  if (options.reach.from.empty()) open = sim::exposures(engine->cluster(), *how, diagnostics);
+  // A shard can be asked for any form; exposure is no part of some.
+  const bool with_exposure = part.run || (format != "csv" && format != "mermaid" && format != "dot");
+  if (options.reach.from.empty() && with_exposure) {
+    auto exposed = *how;
+    if (part.run)
+      exposed.to = [&](const sim::ReachEndpoint& end) {
+        return !end.external() && scenarios::reach_shard_has(part.run->shard, end) &&
+               (!how->to || how->to(end));
+      };
+    open = sim::exposures(engine->cluster(), exposed, diagnostics);
+  }
   print_diagnostics(diagnostics, engine->cluster().files(), options, streams);
-  const auto shard = part.run ? std::optional(part.run->shard) : std::nullopt;
-  const auto table = scenarios::reach_table(matrix, open, options.reach.layer, shard);
+  const auto table = scenarios::reach_table(matrix, std::move(open), options.reach.layer);
   if (!part.run) return print_reach(table, options, streams);
   scenarios::Digest input;
   input.files(engine->cluster().files());
