@@ -25,6 +25,15 @@ std::vector<std::string> names(const std::vector<const ObjectMeta*>& objects) {
   return out;
 }
 
+struct Names {
+  std::vector<std::string> gone, come;
+};
+// What is found points into the snapshots, which may be temporaries here.
+Names compare(const Snapshot& before, const Snapshot& after) {
+  const auto found = snapshot_difference(before, after);
+  return {names(found.gone), names(found.come)};
+}
+
 constexpr const char* kService =
     "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
     "spec: {clusterIP: 10.96.0.9, selector: {app: web}, ports: [{name: http, port: 80}]}\n";
@@ -42,9 +51,9 @@ TEST_CASE("order, lines, formatting and fields without effect make no difference
       "  [{\"ports\": [{\"port\": 80}], \"from\": [{\"namespaceSelector\": {}}]}], \"podSelector\": {}}}\n"
       "---\n# the same\n" +
       std::string(kService));
-  const auto found = snapshot_difference(one, other);
-  CHECK(names(found.gone).empty());
-  CHECK(names(found.come).empty());
+  const auto found = compare(one, other);
+  CHECK(found.gone.empty());
+  CHECK(found.come.empty());
 }
 
 TEST_CASE("an object is listed when it goes, comes, or anything that is read of it differs") {
@@ -52,7 +61,7 @@ TEST_CASE("an object is listed when it goes, comes, or anything that is read of 
   const auto with = [&](std::string text, const std::string& was, const std::string& is) {
     const auto at = text.find(was);
     REQUIRE(at != std::string::npos);
-    return snapshot_difference(one, load(text.replace(at, was.size(), is)));
+    return compare(one, load(text.replace(at, was.size(), is)));
   };
   const std::string both = std::string(kService) + "---\n" + kPolicy;
   for (const auto& [was, is] :
@@ -62,8 +71,8 @@ TEST_CASE("an object is listed when it goes, comes, or anything that is read of 
                                                         {"name: http, port", "name: tcp, port"}}) {
     const auto found = with(both, was, is);
     INFO(was << " -> " << is);
-    CHECK(names(found.gone) == std::vector<std::string>{"Service/shop/web"});
-    CHECK(names(found.come) == names(found.gone));
+    CHECK(found.gone == std::vector<std::string>{"Service/shop/web"});
+    CHECK(found.come == found.gone);
   }
   for (const auto& [was, is] : std::vector<std::pair<std::string, std::string>>{
            {"podSelector: {}", "podSelector: {matchLabels: {app: web}}"},
@@ -72,23 +81,20 @@ TEST_CASE("an object is listed when it goes, comes, or anything that is read of 
            {"ingress: [", "policyTypes: [Ingress, Egress], ingress: ["}}) {
     const auto found = with(both, was, is);
     INFO(was << " -> " << is);
-    CHECK(names(found.come) == std::vector<std::string>{"NetworkPolicy/shop/web"});
+    CHECK(found.come == std::vector<std::string>{"NetworkPolicy/shop/web"});
   }
-  CHECK(names(snapshot_difference(one, load(kService)).gone) ==
-        std::vector<std::string>{"NetworkPolicy/shop/web"});
-  CHECK(names(snapshot_difference(load(kService), one).come) ==
-        std::vector<std::string>{"NetworkPolicy/shop/web"});
+  CHECK(compare(one, load(kService)).gone == std::vector<std::string>{"NetworkPolicy/shop/web"});
+  CHECK(compare(load(kService), one).come == std::vector<std::string>{"NetworkPolicy/shop/web"});
 }
 
 TEST_CASE("a cluster that is loaded twice is the same") {
   for (const char* folder : {"bigbang-waypoint", "bigbang-gateway", "package-operator", "paths"}) {
     Diagnostics diagnostics;
     const std::vector<std::string> path{tests::source_dir() + "/scenarios/clusters/" + folder};
-    const auto found =
-        snapshot_difference(load_manifests(path, {}, diagnostics), load_manifests(path, {}, diagnostics));
+    const auto found = compare(load_manifests(path, {}, diagnostics), load_manifests(path, {}, diagnostics));
     INFO(folder);
-    CHECK(names(found.gone).empty());
-    CHECK(names(found.come).empty());
+    CHECK(found.gone.empty());
+    CHECK(found.come.empty());
   }
 }
 
