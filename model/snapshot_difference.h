@@ -9,7 +9,8 @@ namespace waypath::model {
 
 /// Manifest objects of `before` that `after` lacks or has otherwise, and the other way round; by kind of
 /// struct and key. Two objects are the same when all that is read of them is: what no evaluator can see
-/// (files, lines, formatting, fields without effect) makes no difference.
+/// (files, lines, formatting, fields without effect) makes no difference. Points into the snapshots, which
+/// have to outlive it.
 struct SnapshotDifference {
   std::vector<const ObjectMeta*> gone, come;
 };
