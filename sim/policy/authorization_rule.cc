@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include <fmt/format.h>
+
 #include "sim/match/route_match.h"
 
 namespace waypath::sim {
@@ -49,7 +51,7 @@ void CompiledRule::find_dropped() {
     auto& out = dropped_[static_cast<std::size_t>(d)];
     if (out) return;
     out.emplace();
-    out->detail = std::string(c.name) + ": " + std::string(why);
+    out->detail = fmt::format("{}: {}", c.name, why);
     out->pos = c.pos;
   };
   for (const auto* clause : {&from_, &to_, &when_}) {
@@ -72,7 +74,7 @@ void CompiledRule::find_dropped() {
         const bool l4 = active(c, Dialect::Ztunnel) || vanishes_at_ztunnel(c) ||
                         c.attribute == Attribute::SourceIp || c.attribute == Attribute::DestinationIp ||
                         c.attribute == Attribute::Port;
-        if (!l4) drop(Dialect::Ztunnel, c, std::string(kNotAtZtunnel) + ", so the rule is left out");
+        if (!l4) drop(Dialect::Ztunnel, c, fmt::format("{}, so the rule is left out", kNotAtZtunnel));
       }
     }
   }
@@ -198,10 +200,9 @@ Tri CompiledRule::entry(const Entry& conditions, Dialect dialect, const PolicyRe
       ++why->failed;
       why->detail = conditions.empty()
                         ? std::string("an empty entry matches nothing at ztunnel")
-                        : std::string(conditions.front().name) + ": " +
-                              (vanishes_at_ztunnel(conditions.front()) ? "ztunnel does not know the field"
-                                                                       : std::string(kNotAtZtunnel)) +
-                              ", so the entry matches nothing";
+                        : fmt::format("{}: {}, so the entry matches nothing", conditions.front().name,
+                                      vanishes_at_ztunnel(conditions.front()) ? "ztunnel does not know the field"
+                                                                              : kNotAtZtunnel);
       if (!conditions.empty()) why->pos = conditions.front().pos;
     }
     return Tri::No;
