@@ -1,9 +1,9 @@
 #include "sim/policy/authorization_rule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
-
-#include <fmt/format.h>
 
 #include "sim/match/route_match.h"
 
@@ -198,11 +198,12 @@ Tri CompiledRule::entry(const Entry& conditions, Dialect dialect, const PolicyRe
   if (!any && dialect == Dialect::Ztunnel) {
     if (why != nullptr) {
       ++why->failed;
-      why->detail = conditions.empty()
-                        ? std::string("an empty entry matches nothing at ztunnel")
-                        : fmt::format("{}: {}, so the entry matches nothing", conditions.front().name,
-                                      vanishes_at_ztunnel(conditions.front()) ? "ztunnel does not know the field"
-                                                                              : kNotAtZtunnel);
+      why->detail =
+          conditions.empty()
+              ? std::string("an empty entry matches nothing at ztunnel")
+              : fmt::format("{}: {}, so the entry matches nothing", conditions.front().name,
+                            vanishes_at_ztunnel(conditions.front()) ? "ztunnel does not know the field"
+                                                                    : kNotAtZtunnel);
       if (!conditions.empty()) why->pos = conditions.front().pos;
     }
     return Tri::No;
