@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "model/derive.h"
+#include "model/istio/proxy_ports.h"
 
 namespace waypath::model {
 namespace {
@@ -118,8 +119,9 @@ Workload gateway_workload(const Gateway& g, std::string_view controller, const s
   Container proxy;
   proxy.name = intern("istio-proxy");
   for (const auto& [port_name, port] :
-       {std::pair{"metrics", 15020}, std::pair{"status-port", 15021}, std::pair{"http-envoy-prom", 15090}})
-    proxy.ports.push_back({intern(port_name), Protocol::Tcp, static_cast<std::uint16_t>(port), g.meta.pos});
+       {std::pair{"metrics", kMergedTelemetryPort}, std::pair{"status-port", kHealthCheckPort},
+        std::pair{"http-envoy-prom", kEnvoyTelemetryPort}})
+    proxy.ports.push_back({intern(port_name), Protocol::Tcp, port, g.meta.pos});
   w.template_spec.containers.push_back(std::move(proxy));
   return w;
 }
@@ -187,7 +189,7 @@ std::vector<ServicePort> gateway_service_ports(const Gateway& g,
     const bool known = std::any_of(out.begin(), out.end(), [&](const auto& p) { return p.port == port; });
     if (!known) out.push_back({name, Protocol::Tcp, port, port, std::move(app_protocol), 0, pos});
   };
-  add(intern("status-port"), 15021, "tcp", g.meta.pos);
+  add(intern("status-port"), kHealthCheckPort, "tcp", g.meta.pos);
   for (const auto& l : g.listeners) add(l.name, l.port, lower(l.protocol), l.pos);
   for (const auto* l : listeners) add(l->name, l->port, lower(l->protocol), l->pos);
   return out;

@@ -6,6 +6,7 @@
 
 #include "model/gateway/routes.h"
 #include "model/istio/networking.h"
+#include "model/istio/proxy_ports.h"
 #include "model/kube/services.h"
 #include "scenarios/touched_flows.h"
 #include "sim/cni_profile.h"
@@ -20,8 +21,6 @@ namespace {
 
 using model::PodId;
 using model::ServiceId;
-
-constexpr std::uint16_t kHbonePort = 15008;
 
 bool refuses(sim::Decision d) { return d == sim::Decision::Deny || d == sim::Decision::Drop; }
 
@@ -210,7 +209,7 @@ bool TouchedFlows::any_differs(PodId from, const Receiver& to, sim::Direction di
     const bool captured = before_.topology().capture(end.pod).redirected();
     if ((!ambient || !captured) && differs(c, direction)) return true;
     if (!waypoint && !(ambient && captured)) continue;
-    c.port = kHbonePort;
+    c.port = model::kHbonePort;
     c.hbone = true;
     c.inner_port = end.port;
     if (differs(c, direction)) return true;
@@ -220,7 +219,7 @@ bool TouchedFlows::any_differs(PodId from, const Receiver& to, sim::Direction di
     sim::Connection c;
     c.source = peer_of(cluster_, from);
     c.destination = peer_of(cluster_, pod);
-    c.port = kHbonePort;
+    c.port = model::kHbonePort;
     c.hbone = true;
     c.inner_port = to.port;
     c.target_port = to.ends.front().port;

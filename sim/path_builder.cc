@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/topology.h"
@@ -181,7 +182,7 @@ void PathBuilder::from_proxy_pod(Walk walk, const Client& client, const Destinat
     }
   }
   if (flow_.tunnel && !flow_.connect_to.empty() && destination.kind == Destination::Kind::Pod &&
-      destination.port == 15008 && !cap.redirected() && capture(destination.pod).redirected())
+      destination.port == model::kHbonePort && !cap.redirected() && capture(destination.pod).redirected())
     return own_tunnel(std::move(walk), client, destination.pod);
   switch (destination.kind) {
     case Destination::Kind::Service:
@@ -221,7 +222,7 @@ void PathBuilder::own_tunnel(Walk walk, const Client& client, PodId pod) {
   if (inner.kind == Destination::Kind::Pod && inner.pod == pod)
     return arrive_hbone(std::move(walk), pod, inner.port, ServiceId{});
   const model::Pod& p = cluster_.pod(pod);
-  add_leg(walk, Transport::Hbone, peer_of(pod), 15008, inner.port);
+  add_leg(walk, Transport::Hbone, peer_of(pod), model::kHbonePort, inner.port);
   add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
   walk.path.hops.back().seen_peer = walk.sender.identity;
   PathEnd end;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/path_builder.h"
 #include "sim/policy/peer_authentication.h"
 #include "sim/reason_codes_walk.h"
@@ -45,8 +46,7 @@ void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, Servi
   const model::Pod& p = cluster_.pod(pod);
   const bool hbone = transport == Transport::Hbone;
   const bool mesh_tls = hbone || transport == Transport::Mtls;
-  add_leg(walk, transport, peer_of(pod), hbone ? std::uint16_t{15008} : port,
-          hbone ? port : std::uint16_t{0});
+  add_leg(walk, transport, peer_of(pod), hbone ? model::kHbonePort : port, hbone ? port : std::uint16_t{0});
   const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);
   Hop& hop = walk.path.hops[index];
   if (mesh_tls) hop.seen_peer = walk.sender.identity;

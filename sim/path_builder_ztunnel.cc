@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/path_builder.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/protocol.h"
@@ -14,12 +15,6 @@ namespace {
 
 using model::PodId;
 using model::ServiceId;
-
-constexpr std::uint16_t kHbonePort = 15008;
-// Ports that an Istio proxy serves itself: metrics, readiness, Envoy metrics.
-// Source: istio manifests/charts/istio-control/istio-discovery/files/waypoint.yaml,
-// gateway-injection-template.yaml
-bool proxy_status_port(std::uint16_t port) { return port == 15020 || port == 15021 || port == 15090; }
 
 TraceNode binding_fact(const WaypointBinding& binding) {
   TraceNode fact;
@@ -197,7 +192,7 @@ void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, Service
         {kHboneInHbone, object_at(p.meta),
          "the sending proxy opens HBONE and its own pod is captured: the tunnel would be tunnelled again"});
   }
-  add_leg(walk, Transport::Hbone, peer_of(pod), kHbonePort, port);
+  add_leg(walk, Transport::Hbone, peer_of(pod), model::kHbonePort, port);
   const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
   Hop& hop = walk.path.hops[index];
   hop.seen_peer = walk.sender.identity;
@@ -210,12 +205,12 @@ void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, Service
                  "ambient.istio.io/bypass-inbound-capture breaks inbound HBONE in this version"});
   }
   // O18: ztunnel refuses to tunnel to its own ports.
-  if (port == 15001 || port == 15006 || port == kHbonePort) {
+  if (port == model::kOutboundPort || port == model::kInboundPort || port == model::kHbonePort) {
     return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
                 {kHboneInHbone, object_at(p.meta), fmt::format("port {} is ztunnel's own", port)});
   }
   add_inner_leg(walk, port);
-  if (capture(pod).dataplane == Dataplane::Gateway && !proxy_status_port(port))
+  if (capture(pod).dataplane == Dataplane::Gateway && !model::is_proxy_status_port(port))
     return enter_gateway(std::move(walk), pod, port, port, service);
   arrive_application(std::move(walk), pod, port, service);
 }
@@ -251,7 +246,7 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
   if (cap.redirected() && !cap.bypass_inbound && !direct && tcp) {
     // R3: any other inbound TCP goes to ztunnel's plaintext port; no identity (L15).
     const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
-    if (port == kHbonePort) {
+    if (port == model::kHbonePort) {
       return fail(
           std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
           {kHboneNotSpoken, object_at(p.meta), "port 15008 takes HBONE with a mesh certificate only"});
@@ -262,7 +257,7 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
                              p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
     add_inner_leg(walk, port);
   }
-  const bool gateway = cap.dataplane == Dataplane::Gateway && !proxy_status_port(port);
+  const bool gateway = cap.dataplane == Dataplane::Gateway && !model::is_proxy_status_port(port);
   if (gateway)
     return enter_gateway(std::move(walk), pod, service_port == 0 ? port : service_port, port, service);
   arrive_application(std::move(walk), pod, port, service);
@@ -272,9 +267,9 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
 void PathBuilder::arrive_application(Walk walk, PodId pod, std::uint16_t port, ServiceId service) {
   const model::Pod& p = cluster_.pod(pod);
   const Capture& cap = capture(pod);
-  if (cap.dataplane == Dataplane::Waypoint && !proxy_status_port(port)) {
+  if (cap.dataplane == Dataplane::Waypoint && !model::is_proxy_status_port(port)) {
     // W9, P11: a waypoint takes HBONE on its one port; nothing else listens.
-    if (port == kHbonePort) {
+    if (port == model::kHbonePort) {
       add_hop(walk, HopKind::Waypoint, p.meta.ns().str(), workload_name(pod), pod);
       return fail(
           std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/policy/families.h"
 
 namespace waypath::sim {
@@ -9,7 +10,6 @@ namespace {
 
 using model::Protocol;
 
-constexpr std::uint16_t kHbonePort = 15008;
 constexpr std::uint32_t kUnset = UINT32_MAX;
 
 bool refuses(Decision d) { return d == Decision::Deny || d == Decision::Drop; }
@@ -177,8 +177,8 @@ ReachCell ReachMesh::apply(ReachCell cell, std::uint32_t answer, PortSetTable& t
   // section 5.
   if (a.tunnelled)
     for (auto* set : {&cell.sure, &cell.possible})
-      *set = table.set(*set).contains(Protocol::Tcp, kHbonePort) ? table.unite(*set, tcp_)
-                                                                 : table.subtract(*set, tcp_);
+      *set = table.set(*set).contains(Protocol::Tcp, model::kHbonePort) ? table.unite(*set, tcp_)
+                                                                        : table.subtract(*set, tcp_);
   if (a.elsewhere) cell.possible = table.unite(cell.possible, tcp_);
   for (const auto& [ports, missing] : a.facts)
     if (table.intersect(cell.possible, ports) != PortSetTable::kNone)

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/resolve/captures.h"
 
 namespace waypath::sim {
 namespace {
-
-constexpr std::uint16_t kHbonePort = 15008;
 
 bool is_proxy(const Capture& c) {
   return c.dataplane == Dataplane::Gateway || c.dataplane == Dataplane::Waypoint;
@@ -37,7 +36,7 @@ VertexId TopologyBuilder::at(VertexKind kind, const std::string& ns, const std::
 
 void TopologyBuilder::connect(VertexId from, VertexId to, EdgeKind kind, std::uint16_t port, bool non_tcp) {
   if (!from.valid() || !to.valid()) return;
-  out_.edges_.push_back({from, to, kind, kind == EdgeKind::Hbone ? kHbonePort : port, non_tcp});
+  out_.edges_.push_back({from, to, kind, kind == EdgeKind::Hbone ? model::kHbonePort : port, non_tcp});
 }
 
 std::string TopologyBuilder::node_name(model::PodId pod) const {

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/lint/context.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/resolve/protocol.h"
@@ -159,7 +160,7 @@ void ports(LintContext& c, const Placed& placed) {
   each_port(p, [&](std::size_t rule, const model::PolicyValue& value) {
     const auto port = number(value.text);
     if (!port) return;
-    if (*port == kHbone) {
+    if (*port == model::kHbonePort) {
       c.report(kLintAuthzPort, rule_at(p, rule, value.pos),
                "port 15008 is the tunnel's: policies see the port inside it, and 15008 never matches",
                "write the port that the application listens on", Severity::Error);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/lint/context.h"
 
 namespace waypath::sim {
@@ -102,8 +103,8 @@ void past_hbone(LintContext& c) {
               if (member.end >= classes.classes().size() || member.fit != Fit::Yes) continue;
               const model::PodId other = classes.classes()[member.end].pod;
               const model::PodId from = ingress ? other : own, to = ingress ? own : other;
-              if (from == to || c.wire_port(from, to, 1) != kHbone) continue;
-              if (match.port_set(rules[i], to).contains(model::Protocol::Tcp, kHbone)) continue;
+              if (from == to || c.wire_port(from, to, 1) != model::kHbonePort) continue;
+              if (match.port_set(rules[i], to).contains(model::Protocol::Tcp, model::kHbonePort)) continue;
               if (!c.refusal(from, to, 1)) return std::pair(from, to);
             }
           }

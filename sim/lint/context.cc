@@ -6,6 +6,7 @@
 #include <set>
 
 #include "model/base/edit_distance.h"
+#include "model/istio/proxy_ports.h"
 #include "sim/cni_profile.h"
 #include "sim/resolve/captures.h"
 
@@ -110,9 +111,10 @@ PolicyPoint LintContext::ztunnel_point(PodId pod) const {
 std::uint16_t LintContext::wire_port(PodId from, PodId to, std::uint16_t port) const {
   const Capture &sender = capture(from), &receiver = capture(to);
   if (sender.dataplane == Dataplane::None) return port;
-  if (receiver.redirected()) return kHbone;
+  if (receiver.redirected()) return model::kHbonePort;
   const bool tunnels = sender.dataplane == Dataplane::Ambient || sender.dataplane == Dataplane::Waypoint;
-  return receiver.dataplane == Dataplane::Sidecar && receiver.sidecar_hbone && tunnels ? kHbone : port;
+  return receiver.dataplane == Dataplane::Sidecar && receiver.sidecar_hbone && tunnels ? model::kHbonePort
+                                                                                       : port;
 }
 
 Connection LintContext::connection(PodId from, PodId to, std::uint16_t port) const {
@@ -120,8 +122,8 @@ Connection LintContext::connection(PodId from, PodId to, std::uint16_t port) con
   out.source = peer_of(cluster, from);
   out.destination = peer_of(cluster, to);
   out.port = wire_port(from, to, port);
-  out.hbone = out.port == kHbone;
-  out.inner_port = out.hbone && port != kHbone ? port : std::uint16_t{0};
+  out.hbone = out.port == model::kHbonePort;
+  out.inner_port = out.hbone && port != model::kHbonePort ? port : std::uint16_t{0};
   out.self = from == to;
   return out;
 }

@@ -19,8 +19,6 @@
 
 namespace waypath::sim {
 
-inline constexpr std::uint16_t kHbone = 15008;
-
 /// Which end of a connection refuses it, and the policy that does.
 struct LegRefusal {
   bool egress = false;

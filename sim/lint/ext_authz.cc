@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
 #include "sim/lint/leg.h"
 
@@ -91,13 +92,14 @@ void providers(LintContext& c, const Custom& custom) {
       open = true;
     }
     if (open || !refused) continue;
-    c.report(kLintExtAuthzCutOff, refused->first,
-             fmt::format("{} enforces {} and cannot ask {}: {}", c.pod_text(proxy),
-                         LintContext::object_text(p.meta.key), c.service_text(service), refused->second),
-             fmt::format("let {} reach the provider's pods, on TCP {}", c.pod_text(proxy),
-                         endpoints.empty() || c.wire_port(proxy, endpoints.front().pod, 1) == kHbone
-                             ? std::string("15008")
-                             : std::to_string(endpoints.front().port)));
+    c.report(
+        kLintExtAuthzCutOff, refused->first,
+        fmt::format("{} enforces {} and cannot ask {}: {}", c.pod_text(proxy),
+                    LintContext::object_text(p.meta.key), c.service_text(service), refused->second),
+        fmt::format("let {} reach the provider's pods, on TCP {}", c.pod_text(proxy),
+                    endpoints.empty() || c.wire_port(proxy, endpoints.front().pod, 1) == model::kHbonePort
+                        ? std::string("15008")
+                        : std::to_string(endpoints.front().port)));
   }
 }
 

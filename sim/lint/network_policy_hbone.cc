@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/lint/netpol_view.h"
 
 namespace waypath::sim {
@@ -20,7 +21,7 @@ class Admitted {
  public:
   Admitted(const NetpolView& view, const NetpolList& list) : all_(!list.isolated), in_(view.size(), false) {
     for (const ReachRule* rule : list.rules) {
-      if (!view.ports(*rule, {}).contains(Protocol::Tcp, kHbone)) continue;
+      if (!view.ports(*rule, {}).contains(Protocol::Tcp, model::kHbonePort)) continue;
       if (rule->every_peer) all_ = true;
       for (const std::uint32_t peer : view.peers(*rule)) in_[peer] = true;
     }
@@ -42,7 +43,7 @@ class HboneCheck {
   void check(const NetpolRule& rule) {
     if (rule.written().ports.empty() || !rule.selects_pods()) return;
     const PortSet tcp = view_.ports(*rule.rule, {}) & PortSet::protocol(Protocol::Tcp);
-    if (tcp.contains(Protocol::Tcp, kHbone)) return;
+    if (tcp.contains(Protocol::Tcp, model::kHbonePort)) return;
     const bool egress = rule.direction == Direction::Egress;
     std::set<std::uint32_t> lists;
     std::vector<std::uint32_t> peers;
@@ -56,7 +57,8 @@ class HboneCheck {
       for (const std::uint32_t peer : peers) {
         if (admitted.has(peer)) continue;
         const std::uint32_t from = egress ? subject : peer, to = egress ? peer : subject;
-        if (!meant(rule, to) || c_.wire_port(view_.pod(from), view_.pod(to), 1) != kHbone) continue;
+        if (!meant(rule, to) || c_.wire_port(view_.pod(from), view_.pod(to), 1) != model::kHbonePort)
+          continue;
         const auto port = served_[to].empty() ? std::uint16_t{80} : served_[to].front();
         if (!c_.refusal_at(c_.connection(view_.pod(from), view_.pod(to), port), rule.direction)) continue;
         if (!example) example.emplace(subject, peer);
@@ -117,8 +119,9 @@ void opens_all(LintContext& c, const NetpolView& view) {
   for (const NetpolRule& rule : view.rules()) {
     if (rule.direction != Direction::Ingress || rule.policy == last || !rule.selects_pods()) continue;
     const PortSet tcp = view.ports(*rule.rule, {}) & PortSet::protocol(Protocol::Tcp);
-    const PortSet others = tcp - PortSet::one(Protocol::Tcp, kHbone);
-    if (!tcp.contains(Protocol::Tcp, kHbone) || others.empty() || tcp == PortSet::protocol(Protocol::Tcp))
+    const PortSet others = tcp - PortSet::one(Protocol::Tcp, model::kHbonePort);
+    if (!tcp.contains(Protocol::Tcp, model::kHbonePort) || others.empty() ||
+        tcp == PortSet::protocol(Protocol::Tcp))
       continue;
     const auto open = std::find_if(rule.subjects->begin(), rule.subjects->end(), [&](std::uint32_t subject) {
       return c.capture(view.pod(subject)).redirected() && !ports_restricted(c, view.pod(subject));
@@ -146,7 +149,7 @@ void injected_label(LintContext& c) {
     const NetMatch match{c.cluster, profile, false};
     const auto lists_it = [&](const auto& rules) {
       return std::any_of(rules.begin(), rules.end(), [&](const model::NetworkPolicyRule& rule) {
-        return match.port_set(rule, {}).contains(Protocol::Tcp, kHbone);
+        return match.port_set(rule, {}).contains(Protocol::Tcp, model::kHbonePort);
       });
     };
     if (lists_it(policy->ingress) || lists_it(policy->egress)) continue;

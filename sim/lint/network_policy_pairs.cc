@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/lint/netpol_view.h"
 
 namespace waypath::sim {
@@ -71,7 +72,7 @@ class PairCheck {
     const PortSet ports = view_.ports(*rule.rule, destination) & PortSet::protocol(model::Protocol::Tcp);
     for (const std::uint16_t port : c_.served_ports(destination))
       if (ports.contains(model::Protocol::Tcp, port)) return port;
-    return ports.empty() ? kHbone : static_cast<std::uint16_t>(ports.ports().begin()->lower());
+    return ports.empty() ? model::kHbonePort : static_cast<std::uint16_t>(ports.ports().begin()->lower());
   }
 
   // Whether a rule at the peer's end has some subject of `rule` as peer, on a port that both allow.

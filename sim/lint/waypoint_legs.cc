@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
 #include "sim/lint/leg.h"
 #include "sim/lint/netpol_view.h"
@@ -27,6 +28,11 @@ std::vector<std::uint16_t> tcp_ports(const model::RegistryService& service) {
   for (const auto& port : service.ports)
     if (port.protocol == model::Protocol::Tcp) out.push_back(port.port);
   return out;
+}
+
+// The port that policies have to name on the way to a pod; `hbone`: known to be the tunnel's.
+std::string_view port_text(const LintContext& c, PodId from, PodId to, bool hbone = false) {
+  return hbone || c.wire_port(from, to, 1) == model::kHbonePort ? "15008" : "the target port";
 }
 
 // What keeps a proxy from every port of a service; nullopt: some port is open, or nothing serves it.
@@ -67,11 +73,10 @@ void waypoints(LintContext& c) {
     c.report(kLintWaypointLeg, decider(c, *refused, {i}),
              fmt::format("waypoint {} cannot reach {} behind {}: {}", gateway_name(*b.gateway),
                          c.pod_text(pod), c.service_text({i}), because(*refused)),
-             refused->egress
-                 ? fmt::format("allow egress of the waypoint's pods to {} on TCP {}", c.pod_text(pod),
-                               c.wire_port(b.pods.front(), pod, 1) == kHbone ? "15008" : "the target port")
-                 : fmt::format("allow ingress from the waypoint's pods on TCP {}",
-                               c.wire_port(b.pods.front(), pod, 1) == kHbone ? "15008" : "the target port"));
+             refused->egress ? fmt::format("allow egress of the waypoint's pods to {} on TCP {}",
+                                           c.pod_text(pod), port_text(c, b.pods.front(), pod))
+                             : fmt::format("allow ingress from the waypoint's pods on TCP {}",
+                                           port_text(c, b.pods.front(), pod)));
   }
 }
 
@@ -84,14 +89,15 @@ void gateways(LintContext& c) {
     for (const PodId gateway : c.engine.exposure().gateways_to(id)) {
       if (!told.insert(c.pod_text(gateway)).second) continue;
       PodId pod = through ? b.pods.front() : PodId{};
-      const auto refused = through ? c.refusal(gateway, pod, kHbone) : cut_off(c, gateway, id, pod);
+      const auto refused =
+          through ? c.refusal(gateway, pod, model::kHbonePort) : cut_off(c, gateway, id, pod);
       if (!refused) continue;
       c.report(kLintGatewayLeg, decider(c, *refused, id),
                fmt::format("{} has routes to {} and cannot reach {}: {}", c.pod_text(gateway),
                            c.service_text(id), c.pod_text(pod), because(*refused)),
                fmt::format("allow {} {} {} on TCP {}", refused->egress ? "egress of" : "ingress from",
                            c.pod_text(gateway), refused->egress ? "to it" : "there",
-                           through || c.wire_port(gateway, pod, 1) == kHbone ? "15008" : "the target port"));
+                           port_text(c, gateway, pod, through)));
     }
   }
 }
@@ -119,7 +125,8 @@ std::vector<std::uint32_t> admitted(const LintContext& c, const NetpolView& view
   if (judged) {
     for (const ReachRule* rule : view.list(view.list_of(own, Direction::Ingress)).rules) {
       const PortSet ports = view.ports(*rule, pod);
-      if (!ports.contains(model::Protocol::Tcp, port) && !ports.contains(model::Protocol::Tcp, kHbone))
+      if (!ports.contains(model::Protocol::Tcp, port) &&
+          !ports.contains(model::Protocol::Tcp, model::kHbonePort))
         continue;
       const auto peers = view.peers(*rule);
       out.insert(out.end(), peers.begin(), peers.end());

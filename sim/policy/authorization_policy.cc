@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/families.h"
@@ -42,7 +43,7 @@ std::string layer_of(AuthorizationAction action) {
 std::string port_hint(const AuthorizationPolicy& policy, std::size_t rule, std::uint16_t port) {
   for (const auto& operation : policy.rules[rule].to)
     for (const auto& p : operation.ports)
-      if (p.text == "15008" && port != 15008)
+      if (p.text == "15008" && port != model::kHbonePort)
         return "; policy ports are inner ports: use " + std::to_string(port);
   return {};
 }
@@ -98,7 +99,7 @@ class AuthorizationPolicies final : public PolicyEvaluator {
       // The filter stands where HBONE ends: it sees the tunnel's port, and a refusal is no answer to the
       // inner request.
       RequestState tunnel = *context.request;
-      tunnel.port = kHbonePort;
+      tunnel.port = model::kHbonePort;
       auto result =
           judge(layered, true, Dialect::EnvoyTcp, PolicyRequest(tunnel, {}, false), point, recorder);
       if (result.decision != Decision::Allow) return result;
@@ -112,8 +113,6 @@ class AuthorizationPolicies final : public PolicyEvaluator {
   }
 
  private:
-  static constexpr std::uint16_t kHbonePort = 15008;
-
   // DENY, then ALLOW. Source: istio/ztunnel src/state.rs assert_rbac; envoy
   // source/extensions/filters/common/rbac/engine_impl.cc
   // `all`: the positions are every policy of the point, not those alone that can match.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/cluster.h"
+#include "model/istio/proxy_ports.h"
 #include "sim/verdict.h"
 
 namespace waypath::sim {
@@ -70,7 +71,7 @@ struct WaypointBinding {
   std::string named_ns, named;              // what the labels name
   std::vector<model::PodId> pods;           // Bound: its pods, ready ones first
   bool any_ready = false;
-  std::uint16_t port = 15008;
+  std::uint16_t port = model::kHbonePort;
   Reason reason;                                  // W1..W6, with the label's or listener's place
   std::vector<ObjectAt> causes;                   // objects that explain a binding that does not hold
   std::vector<Assumption> assumptions;            // W10

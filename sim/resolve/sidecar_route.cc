@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/istio/proxy_ports.h"
 #include "sim/match/route_match.h"
 #include "sim/reason_codes_route.h"
 #include "sim/resolve/hostname.h"
@@ -39,7 +40,7 @@ class SidecarRouter {
     address_ = address;
     // Source: istio pilot/pkg/networking/core/listener_builder.go (virtualOutbound-blackhole): the sidecar's
     // own ports.
-    if (port_ == 15001 || port_ == 15006) {
+    if (port_ == model::kOutboundPort || port_ == model::kInboundPort) {
       out_.http = false;
       out_.kind = RouteDecision::Kind::Close;
       out_.reason = {kRouteBlocked, std::nullopt,

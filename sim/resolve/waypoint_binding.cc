@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "model/derive.h"
+#include "model/istio/proxy_ports.h"
 #include "sim/reason_codes_path.h"
 #include "sim/resolve/mesh.h"
 
@@ -103,7 +104,7 @@ const model::Listener* deciding_listener(const Cluster& cluster, const model::Ga
     }
     if (bound != nullptr) return bound;
   }
-  return first([](const model::Listener& l) { return l.protocol == "HBONE" && l.port == 15008; });
+  return first([](const model::Listener& l) { return l.protocol == "HBONE" && l.port == model::kHbonePort; });
 }
 
 bool allowed(const Cluster& cluster, const model::Gateway& gateway, const model::Listener* listener,
@@ -194,7 +195,7 @@ void attach(const Cluster& cluster, const model::ObjectMeta& meta, TrafficKind k
   // have.
   const bool serves_hbone = is_waypoint(cluster, *b.gateway) || b.sandwiched ||
                             std::any_of(b.gateway->listeners.begin(), b.gateway->listeners.end(),
-                                        [](const model::Listener& l) { return l.port == 15008; });
+                                        [](const model::Listener& l) { return l.port == model::kHbonePort; });
   if (serves_hbone) b.pods = gateway_pods(cluster, *b.gateway);
   std::stable_sort(b.pods.begin(), b.pods.end(),
                    [&](auto x, auto y) { return cluster.pod_ready(x) && !cluster.pod_ready(y); });
