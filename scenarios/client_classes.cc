@@ -80,9 +80,7 @@ class Traits {
     const model::Pod& pod = cluster_.pod(id);
     Key key = of(id);
     key.push_back(pod.meta.ns().str());
-    for (const auto& label : pod.meta.labels.all())
-      if (engine_.exposure().label_matters(label.key))
-        key.push_back(label.key.str() + "=" + label.value.str());
+    key.push_back(engine_.exposure().trait(pod));
     const auto node = cluster_.node_of(id);
     key.push_back(node ? cluster_.node_names()[node->index] : "");
     for (const auto service : cluster_.services_of_pod(id)) key.push_back(std::to_string(service.index));

@@ -171,12 +171,7 @@ void TouchedFlows::read_service(ServiceId id, Receiver& out) const {
 std::string TouchedFlows::kind_of(const model::Endpoint& endpoint) const {
   const auto& pod = cluster_.pod(endpoint.pod);
   std::string out = std::to_string(endpoint.port);
-  for (const auto* engine : {&before_, &after_}) {
-    out += "|" + engine->exposure().address_class(pod.ips);
-    for (const auto& label : pod.meta.labels.all())
-      if (engine->exposure().label_matters(label.key))
-        out.append("|").append(label.key.view()).append("=").append(label.value.view());
-  }
+  for (const auto* engine : {&before_, &after_}) out.append("|").append(engine->exposure().trait(pod));
   return out;
 }
 

@@ -237,21 +237,14 @@ void TouchedFlows::find_leading() {
   }
 }
 
-// Whether both sides take the same endpoints for alike (sim/path_builder_end.cc does by these two).
+// Whether both sides take the same endpoints for alike (sim/path_builder_end.cc does by this trait).
 bool TouchedFlows::grouped_alike(const std::vector<model::Endpoint>& endpoints) const {
   if (same_classes_) return true;
-  const auto trait = [&](const sim::Exposure& exposure, PodId pod) {
-    const auto& p = cluster_.pod(pod);
-    std::string out = exposure.address_class(p.ips);
-    for (const auto& label : p.meta.labels.all())
-      if (exposure.label_matters(label.key))
-        out.append("|").append(label.key.view()).append("=").append(label.value.view());
-    return out;
-  };
   std::map<std::string, std::string> there, back;
   return std::all_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& endpoint) {
     if (!endpoint.pod.valid()) return true;
-    const auto was = trait(before_.exposure(), endpoint.pod), is = trait(after_.exposure(), endpoint.pod);
+    const auto& pod = cluster_.pod(endpoint.pod);
+    const auto was = before_.exposure().trait(pod), is = after_.exposure().trait(pod);
     return there.emplace(was, is).first->second == is && back.emplace(is, was).first->second == was;
   });
 }

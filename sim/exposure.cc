@@ -79,6 +79,14 @@ std::string Exposure::address_class(const std::vector<model::IpAddress>& ips) co
   return out;
 }
 
+std::string Exposure::trait(const model::Pod& pod) const {
+  std::string out = address_class(pod.ips);
+  for (const model::Label& label : pod.meta.labels.all())
+    if (label_matters(label.key))
+      out.append("|").append(label.key.view()).append("=").append(label.value.view());
+  return out;
+}
+
 // Keys that some selector reads. Keys outside this set cannot change a verdict.
 void Exposure::collect_keys(const model::Cluster& cluster) {
   const model::Snapshot& snapshot = cluster.snapshot();

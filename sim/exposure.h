@@ -37,6 +37,8 @@ class Exposure {
   [[nodiscard]] bool label_matters(model::Symbol key) const { return selector_keys_.contains(key); }
   /// Distinguishes addresses that the ipBlocks of the cluster tell apart.
   [[nodiscard]] std::string address_class(const std::vector<model::IpAddress>& ips) const;
+  /// What policies tell pods apart by: the class of the addresses, and the labels that matter.
+  [[nodiscard]] std::string trait(const model::Pod& pod) const;
   /// Whether both sides take the same pods for alike.
   [[nodiscard]] bool tells_apart_like(const Exposure& other) const {
     return selector_keys_ == other.selector_keys_ && blocks_ == other.blocks_;

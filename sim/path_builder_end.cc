@@ -142,11 +142,7 @@ std::vector<PathBuilder::EndpointClass> PathBuilder::classes(const std::vector<m
       key = fmt::format("{}|{}|{}|{}|{}|{}|{}", pod.meta.ns().view(), pod.spec.service_account.view(),
                         endpoint.port, static_cast<int>(cap.dataplane), cap.bypass_inbound, cap.sidecar_hbone,
                         cap.host_network);
-      for (const model::Label& label : pod.meta.labels.all()) {
-        if (engine_.exposure().label_matters(label.key))
-          key += fmt::format("|{}={}", label.key.view(), label.value.view());
-      }
-      key += engine_.exposure().address_class(pod.ips);
+      key += engine_.exposure().trait(pod);
       // The client itself may be an endpoint (L21), and host processes reach pods of their own node otherwise
       // (K5).
       if (endpoint.pod == walk.sender.pod) key += "|self";

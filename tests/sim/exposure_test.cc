@@ -51,4 +51,43 @@ TEST_CASE("the class of an address is the list of all blocks that hold it, howev
   }
 }
 
+TEST_CASE("what tells a pod apart: labels that some selector reads, blocks that hold its address") {
+  const std::string text = R"(
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: a}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/24}}]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: one, namespace: a, labels: {app: web, release: r1}}
+spec: {containers: [{name: app, image: app}]}
+status: {podIP: 10.0.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: two, namespace: a, labels: {app: web, release: r2}}
+spec: {containers: [{name: app, image: app}]}
+status: {podIP: 10.0.0.2}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: three, namespace: a, labels: {app: web, release: r1}}
+spec: {containers: [{name: app, image: app}]}
+status: {podIP: 10.0.1.1}
+)";
+  model::Diagnostics diagnostics;
+  const auto cluster =
+      model::Cluster::build(model::load_texts({{"p.yaml", text}}, {}, diagnostics), {}, diagnostics);
+  const Exposure exposure(*cluster);
+  const auto trait = [&](std::string_view name) {
+    return exposure.trait(cluster->pod(cluster->find_pod("a", name)));
+  };
+  REQUIRE(trait("one") == "/0|app=web");
+  REQUIRE(trait("two") == trait("one"));
+  REQUIRE(trait("three") == "|app=web");
+}
+
 }  // namespace waypath::sim
