@@ -21,10 +21,9 @@
 #include "sim/engine.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/reach.h"
+#include "sim/reach_compiled.h"
 #include "sim/reach_count.h"
 #include "sim/reach_matrix.h"
-#include "sim/reach_mesh.h"
-#include "sim/reach_rows.h"
 
 namespace {
 
@@ -107,29 +106,25 @@ void trace_connection(benchmark::State& state) {
 }
 BENCHMARK(trace_connection)->ArgName("pods")->Arg(10000)->Unit(benchmark::kMicrosecond);
 
+sim::ReachOptions options(bool path) {
+  sim::ReachOptions out;
+  if (path) out.layer = sim::ReachOptions::Layer::Mesh;
+  return out;
+}
+
 /// What `reach` compiles, in its steps.
 struct Compiled {
   Compiled(const std::shared_ptr<const model::Cluster>& world, bool path)
-      : keys(path ? std::make_unique<sim::ReachMeshKeys>(*world, false) : nullptr),
-        classes(path ? sim::ReachClasses(*world, profile, *keys, diagnostics)
-                     : sim::ReachClasses(*world, profile, false, diagnostics)),
-        rows(*world, profile, classes, table) {
-    classes_ms = ms_since(begin);
-    const std::vector<bool> all(classes.ends(), true);
-    if (path) mesh = std::make_unique<sim::ReachMesh>(world, classes, *keys, table, diagnostics);
-    matrix.emplace(classes, rows, mesh.get(), table, all, all);
+      : reach(world, options(path), diagnostics, false, [this] { classes_ms = ms_since(begin); }) {
+    const std::vector<bool> all(reach.classes.ends(), true);
+    matrix.emplace(reach.classes, reach.rows, reach.mesh.get(), reach.table, all, all);
     all_ms = ms_since(begin);
   }
   Clock::time_point begin = Clock::now();
-  model::Diagnostics diagnostics;
-  sim::CniProfile profile;
-  sim::PortSetTable table;
-  std::unique_ptr<sim::ReachMeshKeys> keys;
-  sim::ReachClasses classes;
-  sim::ReachRows rows;
-  std::unique_ptr<sim::ReachMesh> mesh;
-  std::optional<sim::ReachMatrix> matrix;
   double classes_ms = 0, all_ms = 0;
+  model::Diagnostics diagnostics;
+  sim::ReachCompiled reach;
+  std::optional<sim::ReachMatrix> matrix;
 };
 
 // pods, policies, path, goal in ms
@@ -151,10 +146,10 @@ void all_pairs(benchmark::State& state) {
     auto c = std::make_unique<Compiled>(world, path);
     compile += c->all_ms;
     classes += c->classes_ms;
-    number = c->classes.classes().size();
+    number = c->reach.classes.classes().size();
     state.ResumeTiming();
     const auto begin = Clock::now();
-    count = sim::count_pairs(c->classes, *c->matrix, 1);
+    count = sim::count_pairs(c->reach.classes, *c->matrix, 1);
     evaluate += ms_since(begin);
     state.PauseTiming();
     used = heap() - before;

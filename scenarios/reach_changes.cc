@@ -7,6 +7,7 @@
 
 #include "model/snapshot_difference.h"
 #include "scenarios/reach_change_ends.h"
+#include "sim/reach_compiled.h"
 #include "sim/reach_delta.h"
 #include "sim/reach_matrix.h"
 
@@ -188,23 +189,15 @@ class Whole {
  public:
   Whole(const std::shared_ptr<const Cluster>& cluster, const sim::ReachOptions& options,
         model::Diagnostics& diagnostics)
-      : profile_(sim::cni_profile(options.sim)),
-        keys_(options.layer == sim::ReachOptions::Layer::Mesh
-                  ? std::make_unique<sim::ReachMeshKeys>(*cluster, options.assume_meshed)
-                  : nullptr),
-        classes_(keys_ != nullptr ? sim::ReachClasses(*cluster, profile_, *keys_, diagnostics, true)
-                                  : sim::ReachClasses(*cluster, profile_, false, diagnostics, true)),
-        rows_(*cluster, profile_, classes_, table_) {
-    const std::vector<bool> all(classes_.ends(), true);
-    if (keys_ != nullptr)
-      mesh_ = std::make_unique<sim::ReachMesh>(cluster, classes_, *keys_, table_, diagnostics);
-    matrix_.emplace(classes_, rows_, mesh_.get(), table_, all, all);
+      : compiled_(cluster, options, diagnostics, true) {
+    const std::vector<bool> all(classes().ends(), true);
+    matrix_.emplace(compiled_.classes, compiled_.rows, compiled_.mesh.get(), compiled_.table, all, all);
     stream_.emplace(*matrix_);
   }
-  [[nodiscard]] const sim::ReachClasses& classes() const { return classes_; }
+  [[nodiscard]] const sim::ReachClasses& classes() const { return compiled_.classes; }
   /// Cells of a source by destination; nothing when it is not there.
   [[nodiscard]] const std::vector<sim::ReachMatrix::CellId>& row(std::uint32_t source) {
-    row_.assign(classes_.ends(), sim::ReachMatrix::kNothing);
+    row_.assign(classes().ends(), sim::ReachMatrix::kNothing);
     if (source == sim::ReachClasses::kNone) return row_;
     for (const auto& run : stream_->row(source))
       sim::each_bit(run.word, run.bits, [&](std::uint32_t end) { row_[end] = run.cell; });
@@ -212,16 +205,12 @@ class Whole {
   }
   [[nodiscard]] ReachChange::Ports ports(sim::ReachMatrix::CellId id) const {
     const auto& cell = matrix_->cell(id);
-    return {table_.set(cell.sure), table_.set(cell.possible), table_.set(cell.conditional)};
+    const auto& table = compiled_.table;
+    return {table.set(cell.sure), table.set(cell.possible), table.set(cell.conditional)};
   }
 
  private:
-  sim::CniProfile profile_;
-  sim::PortSetTable table_;
-  std::unique_ptr<sim::ReachMeshKeys> keys_;
-  sim::ReachClasses classes_;
-  sim::ReachRows rows_;
-  std::unique_ptr<sim::ReachMesh> mesh_;
+  sim::ReachCompiled compiled_;
   std::optional<sim::ReachMatrix> matrix_;
   std::optional<sim::ReachStream> stream_;
   std::vector<sim::ReachMatrix::CellId> row_;

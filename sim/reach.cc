@@ -8,11 +8,8 @@
 #include <tuple>
 #include <utility>
 
-#include "sim/cni_profile.h"
-#include "sim/reach_classes.h"
+#include "sim/reach_compiled.h"
 #include "sim/reach_matrix.h"
-#include "sim/reach_mesh.h"
-#include "sim/reach_rows.h"
 
 namespace waypath::sim {
 
@@ -24,26 +21,8 @@ std::string pod_text(const model::Pod& pod) {
 
 }  // namespace
 
-struct ReachResult::Compiled {
-  Compiled(std::shared_ptr<const model::Cluster> of, const ReachOptions& options,
-           model::Diagnostics& diagnostics)
-      : cluster(std::move(of)),
-        profile(cni_profile(options.sim)),
-        keys(options.layer == ReachOptions::Layer::Mesh
-                 ? std::make_unique<ReachMeshKeys>(*cluster, options.assume_meshed)
-                 : nullptr),
-        classes(keys != nullptr ? ReachClasses(*cluster, profile, *keys, diagnostics)
-                                : ReachClasses(*cluster, profile, false, diagnostics)),
-        rows(*cluster, profile, classes, table) {
-    if (keys != nullptr) mesh = std::make_unique<ReachMesh>(cluster, classes, *keys, table, diagnostics);
-  }
-  std::shared_ptr<const model::Cluster> cluster;
-  CniProfile profile;
-  PortSetTable table;
-  std::unique_ptr<ReachMeshKeys> keys;  // null: NetworkPolicies alone
-  ReachClasses classes;
-  ReachRows rows;
-  std::unique_ptr<ReachMesh> mesh;
+struct ReachResult::Compiled : ReachCompiled {
+  using ReachCompiled::ReachCompiled;
   std::optional<ReachMatrix> matrix;
 };
 

@@ -9,12 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "sim/reach.h"
-#include "sim/reach_classes.h"
 #include "sim/reach_columns.h"
+#include "sim/reach_compiled.h"
 #include "sim/reach_count.h"
-#include "sim/reach_mesh.h"
-#include "sim/reach_rows.h"
 
 namespace waypath::sim {
 
@@ -28,21 +25,21 @@ class ReachBase {
   ReachBase(const ReachBase&) = delete;
   ReachBase& operator=(const ReachBase&) = delete;
 
-  [[nodiscard]] const model::Cluster& cluster() const { return *cluster_; }
+  [[nodiscard]] const model::Cluster& cluster() const { return *compiled_.cluster; }
   [[nodiscard]] const NetMatch& match() const { return match_; }
-  [[nodiscard]] const PortSetTable& table() const { return table_; }
-  [[nodiscard]] const ReachClasses& classes() const { return classes_; }
-  [[nodiscard]] const ReachRows& rows() const { return rows_; }
+  [[nodiscard]] const PortSetTable& table() const { return compiled_.table; }
+  [[nodiscard]] const ReachClasses& classes() const { return compiled_.classes; }
+  [[nodiscard]] const ReachRows& rows() const { return compiled_.rows; }
   /// Null when NetworkPolicies alone are asked about.
-  [[nodiscard]] const ReachMesh* mesh() const { return mesh_.get(); }
+  [[nodiscard]] const ReachMesh* mesh() const { return compiled_.mesh.get(); }
   [[nodiscard]] std::uint32_t mesh_answer(std::uint32_t source, std::uint32_t destination) const {
-    return mesh_->answer(mesh_of_[destination], source);
+    return compiled_.mesh->answer(mesh_of_[destination], source);
   }
   [[nodiscard]] std::uint32_t words() const { return words_; }
   /// The ends among the bits of a word.
   [[nodiscard]] std::uint64_t valid(std::uint32_t word) const {
-    return word + 1 == words_ && classes_.ends() % kWordBits != 0
-               ? (std::uint64_t{1} << (classes_.ends() % kWordBits)) - 1
+    return word + 1 == words_ && compiled_.classes.ends() % kWordBits != 0
+               ? (std::uint64_t{1} << (compiled_.classes.ends() % kWordBits)) - 1
                : ~std::uint64_t{0};
   }
   [[nodiscard]] std::uint32_t row_of(std::uint32_t of, Direction d) const {
@@ -62,14 +59,8 @@ class ReachBase {
   [[nodiscard]] const std::vector<std::uint32_t>& without_address() const { return without_address_; }
 
  private:
-  std::shared_ptr<const model::Cluster> cluster_;
-  CniProfile profile_;
+  ReachCompiled compiled_;
   NetMatch match_;
-  PortSetTable table_;
-  std::unique_ptr<ReachMeshKeys> keys_;  // null: NetworkPolicies alone
-  ReachClasses classes_;
-  ReachRows rows_;
-  std::unique_ptr<ReachMesh> mesh_;
   std::uint32_t words_;
   std::array<std::vector<std::uint32_t>, 2> row_of_;
   std::vector<std::uint32_t> mesh_of_;
