@@ -103,7 +103,7 @@ class OneWay {
     ++out_.tried;
     model::Diagnostics quiet;
     WayAnswer& answer = at->second;
-    const sim::Assume nothing;  // paths point into it
+    const sim::Assume nothing;
     for (const auto& path : sim::build_paths(engine_, request, nothing, quiet)) {
       for (const auto& hop : path.hops) {
         routed_ = routed_ || routes(hop);

@@ -48,9 +48,11 @@ class Engine {
 };
 
 /// Stage 6. `diagnostics` gets what is wrong with the flow itself (no such pod, bad URL), with did-you-mean;
-/// empty result then.
+/// empty result then. Paths point into `assume`, so it is no temporary.
 [[nodiscard]] std::vector<Path> build_paths(const Engine& engine, const Flow& flow, const Assume& assume,
                                             model::Diagnostics& diagnostics);
+std::vector<Path> build_paths(const Engine& engine, const Flow& flow, const Assume&& assume,
+                              model::Diagnostics& diagnostics) = delete;
 
 /// Stage 7. Pure: same engine, flow and facts, same verdict. Errors of the flow go to `diagnostics`; the
 /// verdict is then Unknown.
