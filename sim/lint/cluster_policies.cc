@@ -8,6 +8,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "sim/lint/context.h"
+#include "sim/reach_classes.h"
 
 namespace waypath::sim {
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/lint/context.h"
+#include "sim/reach_classes.h"
 
 namespace waypath::sim {
 

@@ -8,6 +8,7 @@
 #include "model/base/edit_distance.h"
 #include "model/istio/proxy_ports.h"
 #include "sim/cni_profile.h"
+#include "sim/reach_classes.h"
 #include "sim/resolve/captures.h"
 
 namespace waypath::sim {
@@ -74,6 +75,8 @@ LintContext::LintContext(const Engine& e)
   for (std::uint32_t i = 0; i < requests.size(); ++i)
     authentication_.add(i, requests[i]->meta, requests[i]->attachment);
 }
+
+LintContext::~LintContext() = default;
 
 const PolicyPoint* LintContext::waypoint_chain(ServiceId service) const {
   const auto it = chains_.find(service.index);

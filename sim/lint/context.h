@@ -14,7 +14,6 @@
 #include "sim/lint/lint_codes.h"
 #include "sim/policy/attachment.h"
 #include "sim/policy/enforcement.h"
-#include "sim/reach_classes.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::sim {
@@ -26,10 +25,14 @@ struct LegRefusal {
 };
 
 class NetpolView;
+class ReachClasses;
 
 class LintContext {
  public:
   explicit LintContext(const Engine& engine);
+  ~LintContext();
+  LintContext(const LintContext&) = delete;
+  LintContext& operator=(const LintContext&) = delete;
 
   const Engine& engine;
   const model::Cluster& cluster;
@@ -44,7 +47,8 @@ class LintContext {
   [[nodiscard]] const WaypointBinding& binding(model::ServiceId service) const {
     return bindings_[service.index];
   }
-  /// Pods that no policy can tell apart, with the policies on them and the rules of all policies resolved.
+  /// Pods that no policy can tell apart, with the policies on them and the rules of all policies resolved
+  /// (sim/reach_classes.h).
   [[nodiscard]] const ReachClasses& classes() const { return *classes_; }
   /// By PodId of the pod that stands for a class.
   [[nodiscard]] const std::vector<EnforcementPoint>& points() const { return points_; }

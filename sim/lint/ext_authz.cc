@@ -11,6 +11,7 @@
 #include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
 #include "sim/lint/leg.h"
+#include "sim/reach_classes.h"
 
 namespace waypath::sim {
 

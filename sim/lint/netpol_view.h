@@ -7,6 +7,7 @@
 
 #include "sim/lint/context.h"
 #include "sim/match/port_set.h"
+#include "sim/reach_classes.h"
 
 namespace waypath::sim {
 
