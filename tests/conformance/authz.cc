@@ -21,6 +21,7 @@
 #include "sim/match/forwarded_for.h"
 #include "sim/policy/policy_evaluator.h"
 #include "tests/conformance/corpus.h"
+#include "tests/conformance/node_text.h"
 
 namespace waypath::conformance {
 namespace {
@@ -35,9 +36,6 @@ std::string read_text(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-std::string text(const Node* node) {
-  return node != nullptr && node->is_scalar() ? std::string(node->scalar) : std::string();
-}
 std::string lower(std::string s) {
   std::transform(s.begin(), s.end(), s.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

@@ -2,11 +2,10 @@
 // check; a key that this runner does not read counts as a failed one.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,8 +16,9 @@
 
 #include "model/yaml/reader.h"
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
 #include "tests/conformance/corpus.h"
+#include "tests/conformance/node_text.h"
+#include "tests/conformance/routing_checks.h"
 #include "tests/conformance/routing_world.h"
 
 namespace waypath::conformance {
@@ -26,114 +26,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using model::yaml::Node;
-using sim::RouteDecision;
 using sim::RouteRequest;
-using sim::RouteTarget;
 
-std::string text(const Node* node) {
-  return node != nullptr && node->is_scalar() ? std::string(node->scalar) : std::string();
-}
-std::string text(const Node* map, const char* key) {
-  return map == nullptr ? std::string() : text(map->find(key));
-}
 std::uint16_t number(const Node* map, const char* key) {
   const Node* node = map == nullptr ? nullptr : map->find(key);
   const auto value = node == nullptr ? std::nullopt : node->as_integer();
   return value ? static_cast<std::uint16_t>(*value) : std::uint16_t{0};
-}
-std::vector<std::string> strings(const Node* node) {
-  std::vector<std::string> out;
-  if (node == nullptr) return out;
-  if (node->is_scalar()) out.push_back(text(node));
-  for (const Node* item : node->items) out.push_back(text(item));
-  return out;
-}
-
-/// The parts of a Location.
-struct Location {
-  std::string scheme, host, port, path, query;
-};
-Location split_location(const std::string& url) {
-  Location out;
-  std::string rest = url;
-  if (const auto mark = rest.find("://"); mark != std::string::npos) {
-    out.scheme = rest.substr(0, mark);
-    rest = rest.substr(mark + 3);
-    const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
-    out.host = rest.substr(0, end);
-    rest = rest.substr(end);
-    if (const auto colon = out.host.rfind(':'); colon != std::string::npos) {
-      out.port = out.host.substr(colon + 1);
-      out.host.resize(colon);
-    }
-  }
-  const std::size_t question = std::min(rest.find('?'), rest.size());
-  out.path = rest.substr(0, question);
-  if (question < rest.size()) out.query = rest.substr(question + 1);
-  return out;
-}
-
-/// What a backend or client receives of headers, names in lower case, values joined.
-using HeaderMap = std::vector<std::pair<std::string, std::string>>;
-void set_header(HeaderMap& headers, const std::string& name, const std::string& value) {
-  std::erase_if(headers, [&](const auto& h) { return h.first == name; });
-  headers.emplace_back(name, value);
-}
-void add_header(HeaderMap& headers, const std::string& name, const std::string& value) {
-  for (auto& [key, old] : headers) {
-    if (key != name) continue;
-    old += "," + value;
-    return;
-  }
-  headers.emplace_back(name, value);
-}
-const std::string* find_header(const HeaderMap& headers, const std::string& name) {
-  for (const auto& [key, value] : headers) {
-    if (key == name) return &value;
-  }
-  return nullptr;
-}
-
-HeaderMap headers_at_backend(const CaseRequest& request, const RouteTarget& target) {
-  HeaderMap out;
-  for (const auto& [name, value] : request.route.headers) add_header(out, sim::lower_case(name), value);
-  for (const std::string& name : target.remove_headers)
-    std::erase_if(out, [&](const auto& h) { return h.first == name; });
-  for (const auto& [name, value] : target.set_headers) set_header(out, name, value);
-  for (const auto& [name, value] : target.add_headers) add_header(out, name, value);
-  return out;
-}
-
-HeaderMap headers_at_client(const HeaderMap& of_backend, const RouteDecision& decision,
-                            const RouteTarget* target) {
-  HeaderMap out = of_backend;
-  const auto apply = [&](const auto& set, const auto& add, const auto& remove) {
-    for (const std::string& name : remove) std::erase_if(out, [&](const auto& h) { return h.first == name; });
-    for (const auto& [name, value] : set) set_header(out, name, value);
-    for (const auto& [name, value] : add) add_header(out, name, value);
-  };
-  apply(decision.response_set, decision.response_add, decision.response_remove);
-  if (target != nullptr) apply(target->response_set, target->response_add, target->response_remove);
-  return out;
-}
-
-/// Lists are compared item by item; those of CORS are sets (fetch.spec.whatwg.org, CORS protocol).
-bool same_list(const std::string& name, const std::string& wanted, const std::string& got) {
-  const auto items = [&](const std::string& list) {
-    std::vector<std::string> out;
-    std::size_t start = 0;
-    while (start <= list.size()) {
-      const std::size_t end = std::min(list.find(',', start), list.size());
-      std::string item = list.substr(start, end - start);
-      item.erase(0, item.find_first_not_of(' '));
-      item.erase(item.find_last_not_of(' ') + 1);
-      out.push_back(std::move(item));
-      start = end + 1;
-    }
-    if (name.starts_with("access-control-")) std::sort(out.begin(), out.end());
-    return out;
-  };
-  return items(wanted) == items(got);
 }
 
 /// The port of "name:port"; 0 without one. Bare IPv6 addresses have none.
@@ -144,26 +42,78 @@ std::uint16_t port_of_host(const std::string& host) {
   return port > 0 && port < 65536 ? static_cast<std::uint16_t>(port) : std::uint16_t{0};
 }
 
-/// What a note says of Istio where the API text expects something else.
-struct Note {
-  bool sidecars_only = false;
-  std::optional<int> status;    // replaces every expectation
-  bool no_misdirected = false;  // 421 is not implemented
-  explicit Note(const std::string& note) {
-    sidecars_only = note.find("Holds for sidecars") != std::string::npos;
-    no_misdirected = note.find("where 421 is expected Istio answers from the routes") != std::string::npos;
-    constexpr std::string_view kExpect = "(expect ";
-    if (const auto at = note.find(kExpect);
-        at != std::string::npos && note.find(" there)", at) != std::string::npos) {
-      status = std::atoi(note.c_str() + at + kExpect.size());
+Entry read_entry(const Node* via) {
+  Entry out;
+  out.gateway = text(via, "gateway");
+  out.gateway_pod = text(via, "gateway_pod");
+  out.mesh_client = text(via, "mesh_client");
+  out.mesh_client_namespace = text(via, "mesh_client_namespace");
+  out.proxy = text(via, "proxy");
+  out.scheme = text(via, "scheme");
+  out.port = number(via, "port");
+  return out;
+}
+
+CaseRequest read_request(const Entry& entry, const Node* node) {
+  CaseRequest out;
+  RouteRequest& route = out.route;
+  const bool gateway = !entry.gateway.empty() || !entry.gateway_pod.empty();
+  out.port = number(node, "port");
+  if (out.port == 0 && !gateway) out.port = port_of_host(text(node, "host"));
+  if (out.port == 0) out.port = gateway ? entry.port : std::uint16_t{80};
+  const std::string protocol = text(node, "protocol"), tls = text(node, "tls");
+  route.tls = tls == "tls" || tls == "mtls" || entry.scheme == "https" || entry.scheme == "tls";
+  route.client_certificate = tls == "mtls";
+  if (protocol == "grpc" || node->find("grpc_service") != nullptr || node->find("grpc_method") != nullptr) {
+    route.app = RouteRequest::App::Grpc;
+    out.grpc = true;
+  } else if (protocol == "http2" || protocol == "h2c") {
+    route.app = RouteRequest::App::Http2;
+  } else if (protocol == "tcp" || entry.scheme == "tcp") {
+    route.app = RouteRequest::App::Tcp;
+  } else if (entry.scheme == "tls") {
+    route.app = RouteRequest::App::Tls;
+  }
+  route.scheme = route.tls ? "https" : "http";
+  route.host = text(node, "host");
+  // A gateway that is dialled by its address: a client sends that as Host.
+  if (route.host.empty() && gateway) {
+    const bool usual = entry.port == (route.tls ? 443 : 80);
+    route.host = usual ? "192.0.2.10" : fmt::format("192.0.2.10:{}", entry.port);
+  }
+  route.sni = text(node, "sni");
+  const std::string bare = sim::host_without_port(route.host);
+  if (route.tls && route.sni.empty() && !model::parse_ip(bare)) route.sni = bare;
+  out.dialled = text(node, "connect_to");
+  if (out.dialled.empty()) out.dialled = bare;
+  if (out.dialled.starts_with("{"))
+    out.dialled = text(node, node->find("connect_to") != nullptr ? "connect_to" : "host");
+  if (const std::string method = text(node, "method"); !method.empty()) route.method = method;
+  if (out.grpc && route.method == "GET") route.method = "POST";
+  std::string target = text(node, "path");
+  if (target.empty())
+    target = out.grpc ? fmt::format("/{}/{}", text(node, "grpc_service"), text(node, "grpc_method")) : "/";
+  const std::string query = text(node, "query");
+  if (!query.empty()) target += "?" + query;
+  route.path = target;
+  if (const auto delay = target.find("delay="); delay != std::string::npos) {
+    char* end = nullptr;
+    const double value = std::strtod(target.c_str() + delay + 6, &end);
+    out.delay_seconds = std::string_view(end).starts_with("ms") ? value / 1000 : value;
+  }
+  if (const Node* headers = node->find("headers")) {
+    for (const auto& member : headers->members) {
+      for (const std::string& value : strings(member.value))
+        route.headers.emplace_back(sim::lower_case(member.key), value);
     }
   }
-};
+  return out;
+}
 
 class Case {
  public:
   Case(const fs::path& folder, const std::set<std::string>& deviations)
-      : folder_(folder), deviations_(deviations), world_(folder / "manifests.yaml") {}
+      : checks(folder.filename().string(), deviations), folder_(folder), world_(folder / "manifests.yaml") {}
 
   void run() {
     std::ifstream in(folder_ / "requests.yaml", std::ios::binary);
@@ -174,459 +124,68 @@ class Case {
     }
   }
 
-  std::size_t checks = 0, passed = 0;
-  std::vector<std::string> failures, noted, deviating;
+  RoutingChecks checks;
+  std::vector<std::string> noted;
 
  private:
-  void check(const std::string& what, const std::string& expected, const std::string& predicted, bool holds) {
-    ++checks;
-    const std::string deviation =
-        fmt::format("routing/{} | {} | {}", folder_.filename().string(), name_, what);
-    if (deviations_.contains(deviation)) {
-      deviating.push_back(fmt::format("{}: expected {}, predicted {}", deviation, expected, predicted));
-      if (holds) failures.push_back(fmt::format("{}: {}: listed as a deviation, but holds", name_, what));
-      if (!holds) ++passed;
-      return;
-    }
-    if (holds) {
-      ++passed;
-    } else {
-      failures.push_back(fmt::format("{}: {}: expected {}, predicted {}", name_, what, expected, predicted));
-    }
-  }
-  void check(const std::string& what, const std::string& expected, const std::string& predicted) {
-    check(what, expected, predicted, expected == predicted);
-  }
-
-  static Entry read_entry(const Node* via) {
-    Entry out;
-    out.gateway = text(via, "gateway");
-    out.gateway_pod = text(via, "gateway_pod");
-    out.mesh_client = text(via, "mesh_client");
-    out.mesh_client_namespace = text(via, "mesh_client_namespace");
-    out.proxy = text(via, "proxy");
-    out.scheme = text(via, "scheme");
-    out.port = number(via, "port");
-    return out;
-  }
-
-  static CaseRequest read_request(const Entry& entry, const Node* node) {
-    CaseRequest out;
-    RouteRequest& route = out.route;
-    const bool gateway = !entry.gateway.empty() || !entry.gateway_pod.empty();
-    out.port = number(node, "port");
-    if (out.port == 0 && !gateway) out.port = port_of_host(text(node, "host"));
-    if (out.port == 0) out.port = gateway ? entry.port : std::uint16_t{80};
-    const std::string protocol = text(node, "protocol"), tls = text(node, "tls");
-    route.tls = tls == "tls" || tls == "mtls" || entry.scheme == "https" || entry.scheme == "tls";
-    route.client_certificate = tls == "mtls";
-    if (protocol == "grpc" || node->find("grpc_service") != nullptr || node->find("grpc_method") != nullptr) {
-      route.app = RouteRequest::App::Grpc;
-      out.grpc = true;
-    } else if (protocol == "http2" || protocol == "h2c") {
-      route.app = RouteRequest::App::Http2;
-    } else if (protocol == "tcp" || entry.scheme == "tcp") {
-      route.app = RouteRequest::App::Tcp;
-    } else if (entry.scheme == "tls") {
-      route.app = RouteRequest::App::Tls;
-    }
-    route.scheme = route.tls ? "https" : "http";
-    route.host = text(node, "host");
-    // A gateway that is dialled by its address: a client sends that as Host.
-    if (route.host.empty() && gateway) {
-      const bool usual = entry.port == (route.tls ? 443 : 80);
-      route.host = usual ? "192.0.2.10" : fmt::format("192.0.2.10:{}", entry.port);
-    }
-    route.sni = text(node, "sni");
-    const std::string bare = sim::host_without_port(route.host);
-    if (route.tls && route.sni.empty() && !model::parse_ip(bare)) route.sni = bare;
-    out.dialled = text(node, "connect_to");
-    if (out.dialled.empty()) out.dialled = bare;
-    if (out.dialled.starts_with("{"))
-      out.dialled = text(node, node->find("connect_to") != nullptr ? "connect_to" : "host");
-    if (const std::string method = text(node, "method"); !method.empty()) route.method = method;
-    if (out.grpc && route.method == "GET") route.method = "POST";
-    std::string target = text(node, "path");
-    if (target.empty())
-      target = out.grpc ? fmt::format("/{}/{}", text(node, "grpc_service"), text(node, "grpc_method")) : "/";
-    const std::string query = text(node, "query");
-    if (!query.empty()) target += "?" + query;
-    route.path = target;
-    if (const auto delay = target.find("delay="); delay != std::string::npos) {
-      char* end = nullptr;
-      const double value = std::strtod(target.c_str() + delay + 6, &end);
-      out.delay_seconds = std::string_view(end).starts_with("ms") ? value / 1000 : value;
-    }
-    if (const Node* headers = node->find("headers")) {
-      for (const auto& member : headers->members) {
-        for (const std::string& value : strings(member.value))
-          route.headers.emplace_back(sim::lower_case(member.key), value);
-      }
-    }
-    return out;
-  }
-
-  void unread(const Node* map, std::initializer_list<std::string_view> known, const std::string& where) {
-    for (const auto& member : map->members) {
-      if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-      check(fmt::format("{}{}", where, member.key), "a key that the runner reads", "an unread key", false);
-    }
-  }
-
   void run_request(const Node* item) {
-    name_ = text(item, "name");
+    const std::string name = text(item, "name");
+    checks.begin(name);
     const Node* expect = item->find("expect");
     const Node* request = item->find("request");
     const Node* via = item->find("via");
     if (expect == nullptr || request == nullptr || via == nullptr) {
-      return check("form", "via, request and expect", "something missing", false);
+      return checks.check("form", "via, request and expect", "something missing", false);
     }
-    unread(item, {"name", "via", "request", "expect", "note", "istio_note", "origin"}, "");
-    unread(via, {"gateway", "gateway_pod", "mesh_client", "mesh_client_namespace", "proxy", "port", "scheme"},
-           "via.");
-    unread(request,
-           {"host", "connect_to", "port", "path", "query", "method", "headers", "protocol", "tls", "sni",
-            "alpn", "grpc_service", "grpc_method"},
-           "request.");
-    unread(expect,
-           {"status",
-            "status_any",
-            "status_not",
-            "grpc_status",
-            "backend",
-            "backend_workload",
-            "distribution",
-            "destination",
-            "redirect",
-            "path_seen",
-            "host_seen",
-            "headers_seen",
-            "headers_absent_at_backend",
-            "sni_seen_at_backend",
-            "backend_port",
-            "response_headers",
-            "response_headers_absent",
-            "backend_sets_response_headers",
-            "mirrored_to",
-            "connection",
-            "error",
-            "client_sees",
-            "cluster",
-            "destination_any_of",
-            "no_virtual_host_named",
-            "envoy",
-            "hops",
-            "note"},
-           "expect.");
+    checks.check_keys(item, {"name", "via", "request", "expect", "note", "istio_note", "origin"}, "");
+    checks.check_keys(
+        via, {"gateway", "gateway_pod", "mesh_client", "mesh_client_namespace", "proxy", "port", "scheme"},
+        "via.");
+    checks.check_keys(request,
+                      {"host", "connect_to", "port", "path", "query", "method", "headers", "protocol", "tls",
+                       "sni", "alpn", "grpc_service", "grpc_method"},
+                      "request.");
+    checks.check_keys(expect,
+                      {"status",
+                       "status_any",
+                       "status_not",
+                       "grpc_status",
+                       "backend",
+                       "backend_workload",
+                       "distribution",
+                       "destination",
+                       "redirect",
+                       "path_seen",
+                       "host_seen",
+                       "headers_seen",
+                       "headers_absent_at_backend",
+                       "sni_seen_at_backend",
+                       "backend_port",
+                       "response_headers",
+                       "response_headers_absent",
+                       "backend_sets_response_headers",
+                       "mirrored_to",
+                       "connection",
+                       "error",
+                       "client_sees",
+                       "cluster",
+                       "destination_any_of",
+                       "no_virtual_host_named",
+                       "envoy",
+                       "hops",
+                       "note"},
+                      "expect.");
     const Entry entry = read_entry(via);
     const CaseRequest asked = read_request(entry, request);
     const std::string note_text = text(item, "istio_note");
-    const Note note(note_text);
-    if (!note_text.empty()) noted.push_back(name_);
-    for (const Prediction& prediction : world_.predict(entry, asked, note.sidecars_only)) {
-      if (note.status) {
-        check("status (Istio)", fmt::to_string(*note.status), status_text(prediction));
-      } else {
-        check_all(expect, entry, asked, prediction, note);
-      }
-    }
-  }
-
-  static std::string status_text(const Prediction& p) {
-    std::vector<int> statuses = p.statuses;
-    std::sort(statuses.begin(), statuses.end());
-    statuses.erase(std::unique(statuses.begin(), statuses.end()), statuses.end());
-    if (statuses.size() == 1) return fmt::to_string(statuses.front());
-    if (!statuses.empty()) return fmt::format("{}", fmt::join(statuses, " or "));
-    return fmt::format("none ({})", describe(p.decision));
-  }
-  static std::string describe(const RouteDecision& d) {
-    constexpr std::string_view kKinds[] = {"forward",         "respond", "refuse", "no listener",
-                                           "no filter chain", "close",   "unknown"};
-    return fmt::format("{}: {} {}", kKinds[static_cast<std::size_t>(d.kind)], d.reason.code.text,
-                       d.reason.detail);
-  }
-  static std::string explained(const std::string& value, const Prediction& p) {
-    return fmt::format("{} ({})", value, describe(p.decision));
-  }
-
-  static const RouteTarget* first_target(const RouteDecision& decision) {
-    for (const RouteTarget& target : decision.targets) {
-      if (target.share > 0) return &target;
-    }
-    return nullptr;
-  }
-
-  void check_all(const Node* expect, const Entry& entry, const CaseRequest& asked, const Prediction& p,
-                 const Note& note) {
-    check_status(expect, asked, p, note);
-    check_backend(expect, p);
-    check_request_seen(expect, asked, p);
-    check_response(expect, p);
-    check_connection(expect, p);
-    if (const Node* envoy = expect->find("envoy")) check_envoy(envoy, p);
-    if (const Node* node = expect->find("hops")) {
-      check("hops", fmt::format("{}", fmt::join(strings(node), " ")),
-            fmt::format("{}", fmt::join(p.hops, " ")));
-    }
-    if (const Node* node = expect->find("no_virtual_host_named")) {
-      const std::vector<std::string> names = world_.virtual_hosts(entry, asked.port);
-      const bool found = std::find(names.begin(), names.end(), text(node)) != names.end();
-      check("no_virtual_host_named", text(node) + " absent", fmt::format("{}", fmt::join(names, " ")),
-            !found);
-    }
-  }
-
-  void check_status(const Node* expect, const CaseRequest& asked, const Prediction& p, const Note& note) {
-    const std::string predicted = status_text(p);
-    if (const Node* node = expect->find("status")) {
-      if (note.no_misdirected && text(node) == "421") {
-        check("status (Istio)", "404 or 200", predicted, predicted == "404" || predicted == "200");
-      } else {
-        check("status", text(node), predicted == text(node) ? predicted : explained(predicted, p),
-              predicted == text(node));
-      }
-    }
-    if (const Node* node = expect->find("status_any")) {
-      const std::vector<std::string> any = strings(node);
-      check("status_any", fmt::format("{}", fmt::join(any, " ")), predicted,
-            std::find(any.begin(), any.end(), predicted) != any.end());
-    }
-    if (const Node* node = expect->find("status_not")) {
-      check("status_not", "not " + text(node), predicted, !p.statuses.empty() && predicted != text(node));
-    }
-    if (const Node* node = expect->find("grpc_status")) {
-      // Source: gRPC doc/http-grpc-status-mapping.md.
-      std::string code = !asked.grpc                                                      ? "no gRPC"
-                         : predicted == "200"                                             ? "0"
-                         : predicted == "404"                                             ? "12"
-                         : predicted == "403"                                             ? "7"
-                         : predicted == "503" || predicted == "504" || predicted == "502" ? "14"
-                                                                                          : "2";
-      if (p.decision.grpc_status) code = fmt::to_string(*p.decision.grpc_status);
-      check("grpc_status", text(node), code == text(node) ? code : explained(code, p), code == text(node));
-    }
-  }
-
-  void check_backend(const Node* expect, const Prediction& p) {
-    const auto all_contain = [](const std::vector<std::set<std::string>>& sets, const std::string& wanted) {
-      return !sets.empty() && std::all_of(sets.begin(), sets.end(),
-                                          [&](const std::set<std::string>& s) { return s.contains(wanted); });
-    };
-    const auto shown = [&](const std::vector<std::set<std::string>>& sets) {
-      std::vector<std::string> parts;
-      for (const auto& s : sets) parts.push_back(fmt::format("{}", fmt::join(s, "=")));
-      return explained(fmt::format("{}", fmt::join(parts, " and ")), p);
-    };
-    if (const Node* node = expect->find("backend")) {
-      check("backend", text(node), shown(p.backends), all_contain(p.backends, text(node)));
-    }
-    if (const Node* node = expect->find("backend_workload")) {
-      const bool only =
-          all_contain(p.workloads, text(node)) &&
-          std::all_of(p.workloads.begin(), p.workloads.end(), [](const auto& s) { return s.size() == 1; });
-      check("backend_workload", text(node), shown(p.workloads), only);
-    }
-    if (const Node* node = expect->find("backend_port")) {
-      const auto wanted = node->as_integer();
-      const bool all = !p.backend_ports.empty() &&
-                       std::all_of(p.backend_ports.begin(), p.backend_ports.end(),
-                                   [&](std::uint16_t port) { return wanted && port == *wanted; });
-      check("backend_port", text(node), fmt::format("{}", fmt::join(p.backend_ports, " ")), all);
-    }
-    if (const Node* node = expect->find("distribution")) {
-      for (const auto& member : node->members) {
-        const double wanted = member.value->as_number().value_or(-1);
-        const auto it = p.shares.find(std::string(member.key));
-        const double share = it == p.shares.end() ? 0 : it->second;
-        check(fmt::format("distribution {}", member.key), fmt::to_string(wanted), fmt::to_string(share),
-              std::abs(wanted - share) < 1e-6);
-      }
-    }
-    if (const Node* node = expect->find("destination")) {
-      const RouteTarget* target = first_target(p.decision);
-      const std::string none = describe(p.decision);
-      unread(node, {"host", "port", "subset"}, "expect.destination.");
-      if (node->find("host") != nullptr) {
-        check("destination.host", text(node, "host"), target == nullptr ? none : explained(target->host, p),
-              target != nullptr && target->host == text(node, "host"));
-      }
-      if (node->find("port") != nullptr) {
-        check("destination.port", text(node, "port"), target == nullptr ? none : fmt::to_string(target->port),
-              target != nullptr && fmt::to_string(target->port) == text(node, "port"));
-      }
-      if (node->find("subset") != nullptr) {
-        check("destination.subset", text(node, "subset"), target == nullptr ? none : target->subset,
-              target != nullptr && target->subset == text(node, "subset"));
-      }
-    }
-    if (const Node* node = expect->find("mirrored_to")) {
-      std::vector<std::string> wanted = strings(node), got = p.decision.mirrored_to;
-      std::sort(wanted.begin(), wanted.end());
-      std::sort(got.begin(), got.end());
-      check("mirrored_to", fmt::format("{}", fmt::join(wanted, " ")), fmt::format("{}", fmt::join(got, " ")));
-    }
-  }
-
-  void check_request_seen(const Node* expect, const CaseRequest& asked, const Prediction& p) {
-    // When several destinations share the request, each must show what is expected.
-    std::vector<const RouteTarget*> targets;
-    for (const RouteTarget& t : p.decision.targets) {
-      if (t.share > 0 && t.error_status == 0) targets.push_back(&t);
-    }
-    const auto each = [&](const std::string& what, const std::string& wanted, auto&& value_of) {
-      if (targets.empty()) return check(what, wanted, describe(p.decision), false);
-      std::string shown;
-      bool all = true;
-      for (const RouteTarget* t : targets) {
-        const std::string value = value_of(*t);
-        all = all && value == wanted;
-        shown = value == wanted && !shown.empty() ? shown : value;
-      }
-      check(what, wanted, shown, all);
-    };
-    if (const Node* node = expect->find("path_seen")) {
-      const std::string wanted = text(node);
-      const bool with_query = wanted.find('?') != std::string::npos;
-      each("path_seen", wanted, [&](const RouteTarget& t) {
-        std::string seen = t.path_rewrite.value_or(asked.route.path);
-        if (!with_query) seen.resize(std::min(seen.find('?'), seen.size()));
-        return seen;
-      });
-    }
-    if (const Node* node = expect->find("host_seen")) {
-      each("host_seen", text(node),
-           [&](const RouteTarget& t) { return t.host_rewrite.value_or(asked.route.host); });
-    }
-    if (const Node* node = expect->find("sni_seen_at_backend")) {
-      each("sni_seen_at_backend", text(node),
-           [&](const RouteTarget& t) { return t.upstream_tls ? t.upstream_sni : asked.route.sni; });
-    }
-    if (const Node* node = expect->find("headers_seen")) {
-      for (const auto& member : node->members) {
-        const std::string key = sim::lower_case(member.key);
-        each(fmt::format("headers_seen {}", member.key),
-             fmt::format("{}", fmt::join(strings(member.value), ",")), [&](const RouteTarget& t) {
-               const HeaderMap headers = headers_at_backend(asked, t);
-               const std::string* value = find_header(headers, key);
-               return value == nullptr ? std::string("(absent)") : *value;
-             });
-      }
-    }
-    for (const std::string& header : strings(expect->find("headers_absent_at_backend"))) {
-      each(fmt::format("headers_absent_at_backend {}", header), "(absent)", [&](const RouteTarget& t) {
-        const HeaderMap headers = headers_at_backend(asked, t);
-        const std::string* value = find_header(headers, sim::lower_case(header));
-        return value == nullptr ? std::string("(absent)") : *value;
-      });
-    }
-  }
-
-  void check_response(const Node* expect, const Prediction& p) {
-    if (const Node* node = expect->find("redirect")) check_redirect(node, p);
-    HeaderMap of_backend;
-    if (const Node* node = expect->find("backend_sets_response_headers")) {
-      for (const auto& member : node->members) {
-        for (const std::string& value : strings(member.value))
-          add_header(of_backend, sim::lower_case(member.key), value);
-      }
-    }
-    const HeaderMap headers = headers_at_client(of_backend, p.decision, first_target(p.decision));
-    if (const Node* node = expect->find("response_headers")) {
-      for (const auto& member : node->members) {
-        const std::string* value = find_header(headers, sim::lower_case(member.key));
-        const std::string wanted = fmt::format("{}", fmt::join(strings(member.value), ","));
-        check(fmt::format("response_headers {}", member.key), wanted,
-              value == nullptr ? explained("(absent)", p) : *value,
-              value != nullptr && same_list(sim::lower_case(member.key), wanted, *value));
-      }
-    }
-    for (const std::string& header : strings(expect->find("response_headers_absent"))) {
-      const std::string* value = find_header(headers, sim::lower_case(header));
-      check(fmt::format("response_headers_absent {}", header), "(absent)",
-            value == nullptr ? "(absent)" : *value);
-    }
-  }
-
-  void check_redirect(const Node* node, const Prediction& p) {
-    unread(node, {"scheme", "host", "port", "path", "query", "location"}, "expect.redirect.");
-    const Location got = split_location(p.decision.redirect);
-    const auto part = [&](const char* key, const std::string& value) {
-      if (node->find(key) != nullptr) {
-        const std::string wanted = text(node, key);
-        check(fmt::format("redirect.{}", key), wanted, fmt::format("{} in {}", value, p.decision.redirect),
-              value == wanted);
-      }
-    };
-    part("scheme", got.scheme);
-    part("host", got.host);
-    part("port", got.port);
-    part("path", got.path);
-    part("query", got.query);
-    part("location", p.decision.redirect);
-  }
-
-  void check_connection(const Node* expect, const Prediction& p) {
-    const RouteDecision& d = p.decision;
-    const bool usable = d.kind == RouteDecision::Kind::Forward && !p.backends.empty();
-    if (const Node* node = expect->find("connection")) {
-      const bool answered =
-          usable || d.kind == RouteDecision::Kind::Respond || d.kind == RouteDecision::Kind::Refuse;
-      const std::string got = d.kind == RouteDecision::Kind::Unknown ? "unknown"
-                              : (d.http ? answered : usable)         ? "ok"
-                                                                     : "rejected";
-      check("connection", text(node), got == text(node) ? got : explained(got, p), got == text(node));
-    }
-    if (const Node* node = expect->find("error"))
-      check("error", text(node), error_of(d) == text(node) ? error_of(d) : describe(d));
-    if (const Node* node = expect->find("cluster")) {
-      const RouteTarget* target = first_target(d);
-      std::string got = target == nullptr              ? std::string()
-                        : target->original_destination ? "PassthroughCluster"
-                                                       : target->host;
-      if (d.kind == RouteDecision::Kind::Close && d.reason.code == sim::kRouteBlocked)
-        got = "BlackHoleCluster";
-      check("cluster", text(node), got == text(node) ? got : explained(got, p), got == text(node));
-    }
-  }
-
-  static std::string error_of(const RouteDecision& d) {
-    if (d.kind == RouteDecision::Kind::NoListener) return "no_listener";
-    if (d.reason.code == sim::kListenerSniMismatch) return "no_filter_chain";
-    if (d.reason.code == sim::kRouteNoRule) return "no_route";
-    // Without any route a port has one virtual host that covers everything and has no rule.
-    if (d.reason.code == sim::kRouteNoVirtualHost)
-      return d.virtual_host == "blackhole" ? "no_route" : "no_virtual_host";
-    if (d.reason.code == sim::kRouteHttpsRedirect) return "tls_redirect";
-    if (d.reason.code == sim::kListenerClientCertificate) return "tls_error";
-    return d.kind == RouteDecision::Kind::NoFilterChain ? "protocol_error" : "none";
-  }
-
-  /// Names inside Envoy: those that are part of the prediction. Listeners and route configs have no
-  /// counterpart.
-  void check_envoy(const Node* node, const Prediction& p) {
-    unread(node, {"listener", "route_config", "virtual_host", "virtual_host_domain", "route"},
-           "expect.envoy.");
-    const RouteDecision& d = p.decision;
-    const auto host = [&](const char* key) {
-      if (node->find(key) == nullptr) return;
-      std::string wanted = text(node, key);
-      wanted.resize(std::min(wanted.rfind(':'), wanted.size()));
-      check(fmt::format("envoy.{}", key), wanted,
-            d.virtual_host == wanted ? wanted : explained(d.virtual_host, p), d.virtual_host == wanted);
-    };
-    host("virtual_host");
-    host("virtual_host_domain");
-    if (const Node* route = node->find("route")) {
-      const std::string got = d.reason.code == sim::kRouteDefault ? "default" : d.rule_name;
-      check("envoy.route", text(route), got == text(route) ? got : explained(got, p), got == text(route));
-    }
+    const IstioNote note(note_text);
+    if (!note_text.empty()) noted.push_back(name);
+    for (const Prediction& prediction : world_.predict(entry, asked, note.sidecars_only))
+      checks.check_all(expect, world_, entry, asked, prediction, note);
   }
 
   fs::path folder_;
-  const std::set<std::string>& deviations_;
   World world_;
-  std::string name_;
 };
 
 }  // namespace
@@ -649,12 +208,12 @@ int run_routing(const std::string& dir) {
   for (const fs::path& folder : folders) {
     Case one(folder, deviations);
     one.run();
-    checks += one.checks;
-    passed += one.passed;
-    if (one.failures.empty()) ++cases;
-    for (const std::string& failure : one.failures)
+    checks += one.checks.count;
+    passed += one.checks.passed;
+    if (one.checks.failures.empty()) ++cases;
+    for (const std::string& failure : one.checks.failures)
       lines.push_back(fmt::format("{}: {}", folder.filename().string(), failure));
-    deviating.insert(deviating.end(), one.deviating.begin(), one.deviating.end());
+    deviating.insert(deviating.end(), one.checks.deviating.begin(), one.checks.deviating.end());
     for (const std::string& name : one.noted)
       noted.push_back(fmt::format("{}: {}", folder.filename().string(), name));
   }

@@ -11,6 +11,7 @@
 #include "model/yaml/reader.h"
 #include "sim/reason_codes_route.h"
 #include "sim/resolve/mesh.h"
+#include "tests/conformance/node_text.h"
 
 namespace waypath::conformance {
 
@@ -19,10 +20,6 @@ namespace {
 using model::yaml::Node;
 using sim::RouteDecision;
 using sim::RouteTarget;
-
-std::string text(const Node* node) {
-  return node != nullptr && node->is_scalar() ? std::string(node->scalar) : std::string();
-}
 
 const Node* path(const Node* node, std::initializer_list<const char*> keys) {
   for (const char* key : keys) node = node == nullptr ? nullptr : node->find(key);
