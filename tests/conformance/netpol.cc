@@ -11,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <optional>
 #include <regex>
 #include <set>
@@ -20,13 +19,12 @@
 #include <vector>
 
 #include "model/load/decode.h"
-#include "model/load/manifest_loader.h"
 #include "model/yaml/reader.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/reach.h"
-#include "sim/reach_exposure.h"
-#include "sim/reach_ranges.h"
 #include "tests/conformance/corpus.h"
+#include "tests/conformance/netpol_world.h"
+#include "tests/conformance/node_text.h"
 
 namespace waypath::conformance {
 namespace {
@@ -36,116 +34,12 @@ using model::yaml::Node;
 using sim::AddressRange;
 using sim::PortSet;
 
-std::string text(const Node* node) {
-  return node != nullptr && node->is_scalar() ? std::string(node->scalar) : std::string();
-}
-std::string text(const Node* map, const char* key) {
-  return map == nullptr ? std::string() : text(map->find(key));
-}
 std::vector<std::string> strings(const Node* node) {
   std::vector<std::string> out;
   if (node != nullptr)
     for (const Node* item : node->items) out.push_back(text(item));
   return out;
 }
-
-std::optional<AddressRange> parse_range(const std::string& name) {
-  if (name.rfind("ext:", 0) != 0) return std::nullopt;
-  const auto dash = name.find('-', 4);
-  const auto low = model::parse_ip(name.substr(4, dash == std::string::npos ? dash : dash - 4));
-  const auto high = dash == std::string::npos ? low : model::parse_ip(name.substr(dash + 1));
-  if (!low || !high) return std::nullopt;
-  return AddressRange{*low, *high};
-}
-
-/// One loaded input and its connectivity.
-struct World {
-  model::Diagnostics diagnostics;
-  std::shared_ptr<const model::Cluster> cluster;
-  std::optional<sim::ReachResult> reach;
-
-  explicit World(const fs::path& manifests) {
-    model::Snapshot snapshot = model::load_manifests({manifests.string()}, {}, diagnostics);
-    cluster = model::Cluster::build(std::move(snapshot), {}, diagnostics);
-  }
-  void connect(const sim::ReachOptions& options) { reach = sim::reach(cluster, options, diagnostics); }
-};
-
-/// The connectivity by names, with ranges as a function of the address.
-class Table {
- public:
-  explicit Table(const sim::ReachResult& reach) {
-    reach.for_each_pair([&](const std::string& from, const std::string& to,
-                            const sim::ReachResult::Cell& cell) {
-      const std::string sure = reach.connections(cell.sure);
-      const std::string answer = cell.sure == cell.possible
-                                     ? sure
-                                     : "unknown (" + sure + " to " + reach.connections(cell.possible) + ")";
-      rows.push_back({from, to, answer});
-    });
-    for (const auto& end : reach.sources())
-      if (!end.external()) workloads.insert(end.name);
-    for (const Row& row : rows) {
-      if (const auto range = parse_range(row.from)) {
-        inward_[row.to].push_back({*range, row.connections});
-      } else if (const auto to_range = parse_range(row.to)) {
-        outward_[row.from].push_back({*to_range, row.connections});
-      } else {
-        pairs_[{row.from, row.to}] = row.connections;
-      }
-    }
-  }
-
-  struct Row {
-    std::string from, to, connections;
-  };
-  /// The connections between two ends; of a range that is cut, the parts with their answers.
-  [[nodiscard]] std::string between(const std::string& from, const std::string& to) const {
-    const auto source = parse_range(from), destination = parse_range(to);
-    if (source) return over(inward_, to, *source);
-    if (destination) return over(outward_, from, *destination);
-    const auto at = pairs_.find({from, to});
-    return at == pairs_.end() ? "none" : at->second;
-  }
-
-  std::vector<Row> rows;
-  std::set<std::string> workloads;
-
- private:
-  struct Part {
-    AddressRange range;
-    std::string connections;
-  };
-  using Parts = std::map<std::string, std::vector<Part>>;
-
-  // Ranges of a workload do not overlap and are in order: what they leave out has none.
-  static std::string over(const Parts& parts, const std::string& workload, const AddressRange& asked) {
-    const auto at = parts.find(workload);
-    std::map<std::string, std::string> answers;  // connections -> the first range with them
-    bool covered = false;
-    std::optional<model::IpAddress> reached;  // end of what is covered so far
-    if (at != parts.end()) {
-      for (const Part& part : at->second) {
-        if (part.range.high < asked.low || asked.high < part.range.low) continue;
-        answers.emplace(part.connections, part.range.str());
-        const bool joins =
-            reached ? sim::adjacent({asked.low, *reached}, part.range) : part.range.low <= asked.low;
-        if (!joins) answers.emplace("none", "between");
-        reached = part.range.high;
-      }
-      covered = reached && asked.high <= *reached;
-    }
-    if (!covered) answers.emplace("none", "rest");
-    if (answers.size() == 1) return answers.begin()->first;
-    std::string out;
-    for (const auto& [connections, range] : answers)
-      out += fmt::format("{}{} for {}", out.empty() ? "" : ", ", connections, range);
-    return out;
-  }
-
-  std::map<std::pair<std::string, std::string>, std::string> pairs_;
-  Parts inward_, outward_;
-};
 
 class Case {
  public:
@@ -251,7 +145,7 @@ class Case {
   }
 
   void connlist(const Node* root) {
-    World world(folder_ / "manifests");
+    NetpolWorld world(folder_ / "manifests");
     loads(world);
     world.connect(options_for(root, *world.cluster));
     for (const auto& name : strings(root->find("protocols"))) {
@@ -259,7 +153,7 @@ class Case {
       check("protocols", name, set ? name : "not read");
       if (set) judged_ |= *set;
     }
-    const Table table(*world.reach);
+    const NetpolTable table(*world.reach);
     const auto out = excluded(root);
     const auto listed = strings(root->find("workloads"));
     for (const auto& name : listed) {
@@ -286,7 +180,8 @@ class Case {
         const auto source = parse_range(row.from), destination = parse_range(row.to);
         if (source || destination) {
           const AddressRange range = source ? *source : *destination;
-          if (!range.low.is_v4() || covered(ranges[{source ? row.to : row.from, !source}], range)) continue;
+          if (!range.low.is_v4() || all_covered(ranges[{source ? row.to : row.from, !source}], range))
+            continue;
         } else if (seen.count({row.from, row.to}) != 0) {
           continue;
         }
@@ -301,20 +196,7 @@ class Case {
     if (const Node* list = root->find("ingress_pairs")) ingress(list, world, root);
   }
 
-  static bool covered(std::vector<AddressRange> parts, const AddressRange& range) {
-    std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.low < b.low; });
-    std::optional<model::IpAddress> reached;
-    for (const auto& p : parts) {
-      if (!reached) {
-        if (p.low <= range.low && range.low <= p.high) reached = p.high;
-      } else if (p.low <= *reached || sim::adjacent({range.low, *reached}, p)) {
-        reached = std::max(*reached, p.high);
-      }
-    }
-    return reached && range.high <= *reached;
-  }
-
-  void counts(const Node* node, const World& world) {
+  void counts(const Node* node, const NetpolWorld& world) {
     if (node == nullptr) return;
     known(node, "counts.", {"pods", "namespaces", "networkpolicies", "anp", "banp"});
     std::map<std::string, std::size_t> found{
@@ -329,21 +211,21 @@ class Case {
         check(std::string("counts.") + key, text(node, key), std::to_string(found[key]));
   }
 
-  void ingress(const Node* list, const World& world, const Node* root);
+  void ingress(const Node* list, const NetpolWorld& world, const Node* root);
 
   void probes(const Node* root) {
-    World world(folder_ / "manifests");
+    NetpolWorld world(folder_ / "manifests");
     loads(world);
     const auto options = options_for(root, *world.cluster);
     world.connect(options);
-    const Table table(*world.reach);
+    const NetpolTable table(*world.reach);
     const auto policies = sim::compile_policies(world.cluster, options.sim, world.diagnostics);
     const Node* list = root->find("probes");
     for (const Node* probe : list != nullptr ? list->items : decltype(list->items)()) {
       known(probe, "probes.", {"src", "dst", "protocol", "port", "allow", "note"});
       sim::Connection c;
-      c.source = peer(text(probe, "src"), *world.cluster);
-      c.destination = peer(text(probe, "dst"), *world.cluster);
+      c.source = peer_of(text(probe, "src"), *world.cluster);
+      c.destination = peer_of(text(probe, "dst"), *world.cluster);
       const std::string protocol = text(probe, "protocol");
       c.protocol = protocol == "UDP"    ? model::Protocol::Udp
                    : protocol == "SCTP" ? model::Protocol::Sctp
@@ -353,56 +235,17 @@ class Case {
       c.self = c.source.pod.valid() && c.source.pod == c.destination.pod;
       const std::string what =
           fmt::format("{} to {} {} {}", text(probe, "src"), text(probe, "dst"), protocol, c.port);
-      check(what, text(probe, "allow"), verdict(policies, c, table, probe));
+      check(what, text(probe, "allow"), verdict(policies, c, table, text(probe, "src"), text(probe, "dst")));
     }
-  }
-
-  /// The evaluator's word with and without a recorder, and the matrix'; a difference between them fails the
-  /// check.
-  static std::string verdict(const sim::EvaluatorTable& policies, const sim::Connection& c,
-                             const Table& table, const Node* probe) {
-    const auto word = [](const sim::LegDecisions& d) -> std::string {
-      const auto refused = [](sim::Decision x) {
-        return x == sim::Decision::Drop || x == sim::Decision::Deny;
-      };
-      if (refused(d.egress.decision) || refused(d.ingress.decision)) return "false";
-      if (d.egress.decision == sim::Decision::Unknown || d.ingress.decision == sim::Decision::Unknown)
-        return "unknown";
-      return "true";
-    };
-    sim::TraceRecorder recorder;
-    const auto decided = sim::judge_leg(policies, c, &recorder);
-    const std::string answer = word(decided);
-    if (word(sim::judge_leg(policies, c, nullptr)) != answer) return answer + " (differs without a recorder)";
-    if (!c.self) {
-      const auto ports = PortSet::parse(table.between(text(probe, "src"), text(probe, "dst")));
-      if (!ports || (ports->contains(c.protocol, c.port) ? "true" : "false") != answer)
-        return answer + " (the matrix differs)";
-    }
-    if (answer == "false" && decided.egress.reason.code.text.empty() &&
-        decided.ingress.reason.code.text.empty())
-      return "false without a reason";
-    return answer;
-  }
-
-  static sim::NetPeer peer(const std::string& name, const model::Cluster& cluster) {
-    sim::NetPeer out;
-    if (const auto range = parse_range(name)) {
-      out.address = range->low;
-    } else {
-      const auto slash = name.find('/');
-      out.pod = cluster.find_pod(name.substr(0, slash), name.substr(slash + 1, name.find('[') - slash - 1));
-    }
-    return out;
   }
 
   void diff(const Node* root) {
-    World before(folder_ / "before" / "manifests"), after(folder_ / "after" / "manifests");
+    NetpolWorld before(folder_ / "before" / "manifests"), after(folder_ / "after" / "manifests");
     loads(before);
     loads(after);
     before.connect(options_for(root, *before.cluster));
     after.connect(options_for(root, *after.cluster));
-    const Table old_table(*before.reach), new_table(*after.reach);
+    const NetpolTable old_table(*before.reach), new_table(*after.reach);
     const auto out = excluded(root);
     std::set<std::pair<std::string, std::string>> listed;
     std::map<std::pair<std::string, bool>, std::vector<AddressRange>> ranges;
@@ -416,8 +259,8 @@ class Case {
       const std::string was = normal(text(change, "before")), is = normal(text(change, "after"));
       std::string had, has;
       if (from == "ingress-controller") {
-        had = ingress_connections(before, to);
-        has = ingress_connections(after, to);
+        had = ingress_connections(*before.cluster, options_for_ingress_, to);
+        has = ingress_connections(*after.cluster, options_for_ingress_, to);
       } else {
         had = normal(old_table.between(from, to));
         has = normal(new_table.between(from, to));
@@ -428,7 +271,7 @@ class Case {
     // External ends are compared part by part: the tables cut the address space at different bounds.
     std::string more;
     std::set<std::pair<std::string, std::string>> ends;
-    for (const Table* t : {&old_table, &new_table}) {
+    for (const NetpolTable* t : {&old_table, &new_table}) {
       for (const auto& row : t->rows) {
         const auto source = parse_range(row.from), destination = parse_range(row.to);
         if (source || destination)
@@ -453,46 +296,15 @@ class Case {
     check("complete", "nothing else", more.empty() ? "nothing else" : more);
   }
 
-  /// The IPv4 space, cut at every bound that the tables or the case's changes have for a workload.
-  static std::vector<AddressRange> parts_of(std::initializer_list<const Table*> tables,
-                                            const std::string& workload, bool outward,
-                                            const std::vector<AddressRange>& changed) {
-    std::set<std::uint64_t> starts{0};
-    const auto cut = [&](const AddressRange& r) {
-      if (!r.low.is_v4()) return;
-      starts.insert(r.low.to_v4().to_uint());
-      starts.insert(std::uint64_t{r.high.to_v4().to_uint()} + 1);
-    };
-    for (const auto& r : changed) cut(r);
-    for (const Table* t : tables) {
-      for (const auto& row : t->rows) {
-        if ((outward ? row.from : row.to) != workload) continue;
-        if (const auto r = parse_range(outward ? row.to : row.from)) cut(*r);
-      }
-    }
-    starts.erase(std::uint64_t{1} << 32U);
-    std::vector<AddressRange> parts;
-    const auto address = [](std::uint64_t n) {
-      return model::IpAddress(boost::asio::ip::address_v4(static_cast<std::uint32_t>(n)));
-    };
-    for (auto it = starts.begin(); it != starts.end(); ++it) {
-      const auto next = std::next(it);
-      parts.push_back({address(*it), address((next == starts.end() ? std::uint64_t{1} << 32U : *next) - 1)});
-    }
-    return parts;
-  }
-
-  std::string ingress_connections(const World& world, const std::string& workload);
-
   /// The input is legal. Of two objects with one identity the first counts; what the
   /// report of them says is the matter of kind `duplicate`.
-  void loads(const World& world) {
+  void loads(const NetpolWorld& world) {
     for (const auto& d : world.diagnostics.items())
       if (d.severity == model::Severity::Error && d.error_type != model::error_type::kDuplicate)
         check("loads", "no error", d.object + " " + d.field + ": " + d.message);
   }
   void accepted() {
-    const World world(folder_ / "manifests");
+    const NetpolWorld world(folder_ / "manifests");
     std::string errors;
     for (const auto& d : world.diagnostics.items())
       if (d.severity == model::Severity::Error)
@@ -501,7 +313,7 @@ class Case {
   }
 
   void refused(const Node* root, const std::string& kind) {
-    World world(folder_ / "manifests");
+    NetpolWorld world(folder_ / "manifests");
     world.connect({});
     const std::string reach_class = text(root, "class");
     const Node* errors = root->find("errors");
@@ -570,20 +382,11 @@ bool Case::fits(const std::string& field, const model::Diagnostic& d, const std:
   return std::regex_search(d.field, path);
 }
 
-// What Ingress and Route objects open, as seen from a pod without labels in a namespace of its own: such a
-// pod and its namespace are added to the input.
-std::string Case::ingress_connections(const World& world, const std::string& workload) {
-  model::Diagnostics ignored;
-  for (const auto& e : sim::exposures(*world.cluster, options_for_ingress_, ignored))
-    if (e.workload == workload) return e.ingress.str();
-  return "none";
-}
-
-void Case::ingress(const Node* list, const World& world, const Node* root) {
+void Case::ingress(const Node* list, const NetpolWorld& world, const Node* root) {
   options_for_ingress_ = options_for(root, *world.cluster);
   for (const Node* pair : list->items)
     check("ingress to " + text(pair, "dst"), text(pair, "connections"),
-          ingress_connections(world, text(pair, "dst")));
+          ingress_connections(*world.cluster, options_for_ingress_, text(pair, "dst")));
 }
 
 }  // namespace
