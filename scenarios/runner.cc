@@ -39,9 +39,11 @@ void refuse(Diagnostics& diagnostics, const ManifestCommand& command) {
 
 }  // namespace
 
-model::Snapshot load_snapshot(const Scenario& scenario, const RunOptions& options, Diagnostics& diagnostics) {
+model::Snapshot load_snapshot(const Scenario& scenario, const RunOptions& options, Diagnostics& diagnostics,
+                              model::LoadStats* stats) {
   model::LoadOptions load;
   load.jobs = options.jobs;
+  load.cache_directory = options.cache;
   std::vector<model::SourceFile> texts;
   if (scenario.inline_cluster) texts.push_back(*scenario.inline_cluster);
   for (ManifestCommand command : scenario.commands) {
@@ -57,7 +59,7 @@ model::Snapshot load_snapshot(const Scenario& scenario, const RunOptions& option
       report_input(diagnostics, {}, "\"" + command.text + "\": " + error,
                    "run it yourself in " + (command.directory.empty() ? "." : command.directory));
   }
-  return model::load_manifests(scenario.manifests, texts, load, diagnostics);
+  return model::load_manifests(scenario.manifests, texts, load, diagnostics, stats);
 }
 
 std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options,
@@ -133,7 +135,9 @@ bool Runner::run(const Scenario& scenario, const RunOptions& options, Report& re
   }
 
   Diagnostics loading;
-  const auto base = load_snapshot(scenario, options, loading);
+  model::LoadStats stats;
+  const auto base = load_snapshot(scenario, options, loading, &stats);
+  if (!stats.cache_remark.empty()) report.cache_remarks.push_back(std::move(stats.cache_remark));
   keep(loading, base.files(), report.cluster_diagnostics);
   if (loading.has_input_errors()) {
     diagnostics_.report({kScenarioInvalid,

@@ -12,6 +12,10 @@
 #include "scenarios/shard/shard.h"
 #include "sim/engine.h"
 
+namespace waypath::model {
+struct LoadStats;
+}
+
 namespace waypath::scenarios {
 
 struct RunOptions {
@@ -22,6 +26,7 @@ struct RunOptions {
   bool allow_exec = false;                   // commands of cluster.manifests may be run
   std::optional<Shard> shard;                // only cases that are its
   unsigned jobs = 0;
+  std::string cache;  // directory of images of loaded manifests (model/load/load_cache.h); "" = none
 };
 
 struct CaseResult {
@@ -46,6 +51,7 @@ struct Report {
   std::size_t passed = 0, failed = 0, skipped = 0;
   bool stopped = false;                          // by fail_fast: what comes later was not run
   std::vector<std::string> cluster_diagnostics;  // what the manifests were warned of, formatted, each once
+  std::vector<std::string> cache_remarks;        // how the cache did, by scenario; none without a cache
   /// Counts a case in.
   void add(CaseResult result);
 };
@@ -65,9 +71,10 @@ class Runner {
 };
 
 /// The cluster of a scenario, loaded; `diagnostics` refer to the snapshot's own files. Check
-/// `has_input_errors()`.
+/// `has_input_errors()`. `stats` may be null.
 [[nodiscard]] model::Snapshot load_snapshot(const Scenario& scenario, const RunOptions& options,
-                                            model::Diagnostics& diagnostics);
+                                            model::Diagnostics& diagnostics,
+                                            model::LoadStats* stats = nullptr);
 /// The same; nullopt when it cannot be used.
 [[nodiscard]] std::optional<model::Snapshot> load_cluster(const Scenario& scenario, const RunOptions& options,
                                                           model::Diagnostics& diagnostics);

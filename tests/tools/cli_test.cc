@@ -109,6 +109,19 @@ TEST_CASE("WAYPATH_CLUSTER stands in for -f") {
   CHECK_FALSE(out.str().empty());
 }
 
+TEST_CASE("test reads the cluster of a scenario from the cache the second time, and -v says so") {
+  const auto folder = std::filesystem::temp_directory_path() / "waypath-test-cache";
+  std::filesystem::remove_all(folder);
+  const std::vector<std::string> words{
+      "test", "scenarios/bigbang/waypoint-mode.yaml", "--cache", folder.string(), "-v", "-o", "json"};
+  const auto first = run(words), second = run(words);
+  std::filesystem::remove_all(folder);
+  CHECK(first.exit_code == 0);
+  CHECK(first.err.find("is not there") != std::string::npos);
+  CHECK(second.err.find("cache: read from") != std::string::npos);
+  CHECK(second.out == first.out);
+}
+
 TEST_CASE("trace exits 0 for any verdict and 1 when --expect differs") {
   const auto plain = run({"trace", "internet", kUrl, "-f", kCluster, "-q"});
   CHECK(plain.exit_code == 0);

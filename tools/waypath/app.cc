@@ -83,6 +83,12 @@ std::vector<std::string> cluster_paths(const Options& options) {
   return {fallback};
 }
 
+std::string cache_directory(const Options& options) {
+  if (!options.cluster.cache.empty()) return options.cluster.cache;
+  const char* given = std::getenv("WAYPATH_CACHE");
+  return given == nullptr ? std::string() : given;
+}
+
 std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Streams& streams) {
   const auto paths = cluster_paths(options);
   if (paths.empty()) {
@@ -99,9 +105,7 @@ std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Str
   model::LoadOptions load;
   load.jobs = options.common.jobs;
   if (!options.cluster.default_namespace.empty()) load.default_namespace = options.cluster.default_namespace;
-  load.cache_directory = options.cluster.cache;
-  if (const char* given = std::getenv("WAYPATH_CACHE"); load.cache_directory.empty() && given != nullptr)
-    load.cache_directory = given;
+  load.cache_directory = cache_directory(options);
   std::vector<std::string> on_disk;
   std::vector<model::SourceFile> of_git;
   for (const auto& path : paths) {

@@ -66,6 +66,8 @@ void complain(const Streams& streams, const std::string& message, const std::str
 
 /// Reads -f (or WAYPATH_CLUSTER) and compiles the policies. Nullptr: reported, exit 2.
 [[nodiscard]] std::shared_ptr<const sim::Engine> load_engine(const Options& options, const Streams& streams);
+/// Of images of loaded manifests: `--cache`, else $WAYPATH_CACHE; "" = none.
+[[nodiscard]] std::string cache_directory(const Options& options);
 [[nodiscard]] std::vector<std::string> cluster_paths(const Options& options);
 
 /// The picture as --focus, --depth and --each cut it, in the format asked for. Nullopt: reported.

@@ -40,6 +40,7 @@ int record_scenario_flows(const Options& options, const Streams& streams) {
   if (!scenario) return kExitUsage;
   scenarios::RunOptions how;
   how.jobs = options.common.jobs;
+  how.cache = cache_directory(options);
   model::Diagnostics loading;
   auto snapshot = scenarios::load_snapshot(*scenario, how, loading);
   const model::SourceFiles manifests = snapshot.files();

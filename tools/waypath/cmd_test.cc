@@ -110,6 +110,7 @@ std::optional<scenarios::Report> run_cases(const Options& options, const Streams
   how.allow_exec = options.allow_exec;
   how.istio_version = options.cluster.istio_version;
   how.jobs = options.common.jobs;
+  how.cache = cache_directory(options);
   how.shard = shard;
   scenarios::Report report;
   scenarios::Runner runner(diagnostics, files);
@@ -121,6 +122,8 @@ std::optional<scenarios::Report> run_cases(const Options& options, const Streams
     loaded = runner.run((*read)[i], how, report) && loaded;
   }
   if (progress) streams.err << "\r\x1b[K";
+  if (options.common.verbose)
+    for (const auto& text : report.cache_remarks) streams.err << text << "\n";
   if (!options.common.quiet)
     for (const auto& text : report.cluster_diagnostics) streams.err << text;
   print_diagnostics(diagnostics, files, options, streams);

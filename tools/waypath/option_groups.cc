@@ -20,6 +20,13 @@ void add_common(CLI::App& app, CommonOptions& c, const std::vector<std::string>&
   app.add_option("-j,--jobs", c.jobs, "Threads; 0 = all cores")->type_name("N");
 }
 
+void add_cache(CLI::App& app, Options& o) {
+  app.add_option("--cache", o.cluster.cache,
+                 "Directory for images of what was decoded: the same input is not decoded again. Without it "
+                 "WAYPATH_CACHE")
+      ->type_name("DIR");
+}
+
 void add_cluster(CLI::App& app, Options& o) {
   app.add_option("-f,--filename", o.cluster.files,
                  "Manifests: a file, a directory with all below it, git:REV:PATH, or - for standard input; "
@@ -39,10 +46,7 @@ void add_cluster(CLI::App& app, Options& o) {
   app.add_option("--pod-cidr", o.cluster.pod_cidrs, "Range of pod addresses; repeatable")
       ->type_name("CIDR")
       ->allow_extra_args(false);
-  app.add_option("--cache", o.cluster.cache,
-                 "Directory for images of what was decoded: the same input is not decoded again. Without it "
-                 "WAYPATH_CACHE")
-      ->type_name("DIR");
+  add_cache(app, o);
   app.add_flag("--strict", o.common.strict,
                "An object that the API server or kubectl would refuse is exit 2");
 }

@@ -14,6 +14,8 @@ namespace waypath::tools {
 
 /// -o with these formats (the first is the default), --out, --color, -q, -v, -j.
 void add_common(CLI::App& app, CommonOptions& c, const std::vector<std::string>& formats);
+/// --cache.
+void add_cache(CLI::App& app, Options& o);
 /// -f and how the manifests are read.
 void add_cluster(CLI::App& app, Options& o);
 /// FROM, TO and the request.

@@ -29,6 +29,7 @@ void add_test(CLI::App& app, Options& o) {
   app.add_flag("--fail-fast", o.fail_fast, "Stop at the first failure");
   app.add_flag("--allow-exec", o.allow_exec,
                "Run the commands that scenarios name as manifests (kustomize build, helm template)");
+  add_cache(app, o);
   add_shard(app, o);
   add_common(app, o.common, {"text", "json", "junit", "tap", "markdown", "sarif", "github"});
 }
