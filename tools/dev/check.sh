@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What has to hold before a change lands, on a machine with nothing but git: packages, format, layers, README, the tests under
-# AddressSanitizer and UndefinedBehaviorSanitizer, a minute of fuzzing, the release build with warnings as errors, how many
-# instructions it takes and its tests; the output ends with ctest's summary.
+# What has to hold before a change lands, on a machine with nothing but git: packages, format, layers, README, one build of clang with
+# AddressSanitizer and UndefinedBehaviorSanitizer for the tests and a minute of fuzzing, the release build with warnings as errors, how
+# many instructions it takes and its tests; the output ends with ctest's summary.
 #   --full   also the threaded tests under ThreadSanitizer
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
