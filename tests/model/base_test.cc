@@ -1,5 +1,7 @@
 // model/base: symbols, places, diagnostics, addresses, "did you mean", the seam over threads.
 
+#include <fmt/format.h>
+
 #include <array>
 #include <catch2/catch.hpp>
 #include <numeric>
@@ -97,7 +99,7 @@ TEST_CASE("diagnostics: whole text with source line, caret and hint", "[model][b
 TEST_CASE("diagnostics: long lines are cut around the column, control characters are not printed",
           "[model][base]") {
   SourceFiles files;
-  const std::uint32_t id = files.add("x.json", std::string(5000, 'a') + "\x1b[31m" + std::string(5000, 'b'));
+  const std::uint32_t id = files.add("x.json", fmt::format("{:a<5000}\x1b[31m{:b<5000}", "", ""));
   Diagnostic d;
   d.code = Code{"JSON_SYNTAX"};
   d.pos = {id, 1, 5001};

@@ -2,6 +2,8 @@
 
 #include "model/snapshot_difference.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -44,7 +46,7 @@ constexpr const char* kPolicy =
 }  // namespace
 
 TEST_CASE("order, lines, formatting and fields without effect make no difference between snapshots") {
-  const auto one = load(std::string(kService) + "---\n" + kPolicy);
+  const auto one = load(fmt::format("{}---\n{}", kService, kPolicy));
   const auto other = load(
       "\n\n{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"NetworkPolicy\", \"metadata\":\n"
       "  {\"namespace\": \"shop\", \"name\": \"web\", \"resourceVersion\": \"7\"}, \"spec\": {\"ingress\":\n"
