@@ -243,8 +243,10 @@ class Case {
     NetpolWorld before(folder_ / "before" / "manifests"), after(folder_ / "after" / "manifests");
     loads(before);
     loads(after);
-    before.connect(options_for(root, *before.cluster));
-    after.connect(options_for(root, *after.cluster));
+    const auto old_options = options_for(root, *before.cluster),
+               new_options = options_for(root, *after.cluster);
+    before.connect(old_options);
+    after.connect(new_options);
     const NetpolTable old_table(*before.reach), new_table(*after.reach);
     const auto out = excluded(root);
     std::set<std::pair<std::string, std::string>> listed;
@@ -259,8 +261,8 @@ class Case {
       const std::string was = normal(text(change, "before")), is = normal(text(change, "after"));
       std::string had, has;
       if (from == "ingress-controller") {
-        had = ingress_connections(*before.cluster, options_for_ingress_, to);
-        has = ingress_connections(*after.cluster, options_for_ingress_, to);
+        had = ingress_connections(*before.cluster, old_options, to);
+        has = ingress_connections(*after.cluster, new_options, to);
       } else {
         had = normal(old_table.between(from, to));
         has = normal(new_table.between(from, to));
@@ -347,7 +349,6 @@ class Case {
 
   fs::path folder_;
   PortSet judged_;
-  sim::ReachOptions options_for_ingress_;
 };
 
 // Upstream's summaries say "spec.{ingress,egress}[*].ports[*]", or name fields alone: "networks or
@@ -383,10 +384,10 @@ bool Case::fits(const std::string& field, const model::Diagnostic& d, const std:
 }
 
 void Case::ingress(const Node* list, const NetpolWorld& world, const Node* root) {
-  options_for_ingress_ = options_for(root, *world.cluster);
+  const auto options = options_for(root, *world.cluster);
   for (const Node* pair : list->items)
     check("ingress to " + text(pair, "dst"), text(pair, "connections"),
-          ingress_connections(*world.cluster, options_for_ingress_, text(pair, "dst")));
+          ingress_connections(*world.cluster, options, text(pair, "dst")));
 }
 
 }  // namespace
