@@ -102,7 +102,7 @@ PortSet& PortSet::operator-=(const PortSet& o) {
   return *this;
 }
 
-PortSetTable::PortSetTable() {
+PortSetTable::PortSetTable() : known_(std::size_t{1} << kSlotBits) {
   static_cast<void>(id(PortSet()));
   static_cast<void>(id(PortSet::all()));
 }
@@ -118,30 +118,35 @@ PortSetTable::Id PortSetTable::id(const PortSet& set) {
   return at->second;
 }
 
+template <class Make>
+PortSetTable::Id PortSetTable::known(std::uint64_t operation, Pairs& pairs, Id a, Id b, const Make& make) {
+  const std::uint64_t pair = std::uint64_t{a} << 32U | b, key = operation << 62U | pair;
+  Known& slot = known_[key * 0x9E3779B97F4A7C15ULL >> (64U - kSlotBits)];
+  if (slot.key == key) return slot.id;
+  const auto [at, added] = pairs.try_emplace(pair, kNone);
+  if (added) at->second = id(make(sets_[a], sets_[b]));
+  slot = {key, at->second};
+  return slot.id;
+}
+
 PortSetTable::Id PortSetTable::unite(Id a, Id b) {
   if (a == b || b == kNone || a == kAll) return a;
   if (a == kNone || b == kAll) return b;
   if (a > b) std::swap(a, b);
-  const auto [at, added] = united_.emplace(std::uint64_t{a} << 32U | b, kNone);
-  if (added) at->second = id(sets_[a] | sets_[b]);
-  return at->second;
+  return known(1, united_, a, b, [](const PortSet& x, const PortSet& y) { return x | y; });
 }
 
 PortSetTable::Id PortSetTable::intersect(Id a, Id b) {
   if (a == b || b == kAll || a == kNone) return a;
   if (a == kAll || b == kNone) return b;
   if (a > b) std::swap(a, b);
-  const auto [at, added] = intersected_.emplace(std::uint64_t{a} << 32U | b, kNone);
-  if (added) at->second = id(sets_[a] & sets_[b]);
-  return at->second;
+  return known(2, intersected_, a, b, [](const PortSet& x, const PortSet& y) { return x & y; });
 }
 
 PortSetTable::Id PortSetTable::subtract(Id a, Id b) {
   if (a == kNone || b == kNone) return a;
   if (a == b || b == kAll) return kNone;
-  const auto [at, added] = subtracted_.emplace(std::uint64_t{a} << 32U | b, kNone);
-  if (added) at->second = id(sets_[a] - sets_[b]);
-  return at->second;
+  return known(3, subtracted_, a, b, [](const PortSet& x, const PortSet& y) { return x - y; });
 }
 
 }  // namespace waypath::sim

@@ -50,7 +50,8 @@ class PortSet {
   Ports ports_;
 };
 
-/// Port sets as numbers: 0 is none, 1 is all. Not for use by several threads at once.
+/// Port sets as numbers: 0 is none, 1 is all. Not for use by several threads at once. What two sets come to
+/// is kept for every pair that was asked; the pairs of late, one to a slot, are found without the maps.
 class PortSetTable {
  public:
   using Id = std::uint32_t;
@@ -66,7 +67,17 @@ class PortSetTable {
  private:
   std::vector<PortSet> sets_;
   std::map<std::vector<std::uint32_t>, Id> ids_;
-  std::unordered_map<std::uint64_t, Id> united_, intersected_, subtracted_;
+  using Pairs = std::unordered_map<std::uint64_t, Id>;
+  /// Of two sets under one operation.
+  struct Known {
+    std::uint64_t key = 0;  // none: two empty sets are asked of nobody
+    Id id = kNone;
+  };
+  template <class Make>
+  [[nodiscard]] Id known(std::uint64_t operation, Pairs& pairs, Id a, Id b, const Make& make);
+  Pairs united_, intersected_, subtracted_;
+  std::vector<Known> known_;  // 2^kSlotBits: 64 KiB
+  static constexpr unsigned kSlotBits = 12;
 };
 
 }  // namespace waypath::sim
