@@ -24,7 +24,7 @@ ReachColumns::ReachColumns(std::uint32_t ends, const std::vector<std::uint32_t>&
     for (std::uint32_t r = 0; r < classes.size(); ++r)
       for (const auto& e : row_at(r).others)
         for (const BitWord& of : classes[r])
-          fn(std::size_t{e.word} * class_words_ + of.at, Item{e.bits, of.bits, e.answer});
+          fn(std::size_t{e.word} * class_words_ + of.at, e.bits, Item{of.bits, e.answer});
   };
   for (std::uint32_t r = 0; r < classes.size(); ++r) {
     auto& usual = plane(row_at(r).usual);
@@ -33,11 +33,15 @@ ReachColumns::ReachColumns(std::uint32_t ends, const std::vector<std::uint32_t>&
   auto& open = plane(ReachAnswers::kEverything);
   for (auto e = static_cast<std::uint32_t>(row_of.size()); e < ends; ++e)
     open[e / kWordBits] |= std::uint64_t{1} << (e % kWordBits);
-  each_item([&](std::size_t block, const Item&) { ++first_[block + 1]; });
+  each_item([&](std::size_t block, std::uint64_t, const Item&) { ++first_[block + 1]; });
   for (std::size_t b = 1; b < first_.size(); ++b) first_[b] += first_[b - 1];
+  ends_.resize(first_.back());
   items_.resize(first_.back());
   std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-  each_item([&](std::size_t block, const Item& item) { items_[next[block]++] = item; });
+  each_item([&](std::size_t block, std::uint64_t bits, const Item& item) {
+    ends_[next[block]] = bits;
+    items_[next[block]++] = item;
+  });
 }
 
 void ReachColumns::parts(std::uint32_t end, std::uint32_t word, std::uint64_t limit,
@@ -56,7 +60,7 @@ void ReachColumns::parts(std::uint32_t end, std::uint32_t word, std::uint64_t li
   if (word < class_words_) {
     const std::size_t block = std::size_t{end / kWordBits} * class_words_ + word;
     for (auto i = first_[block]; i < first_[block + 1]; ++i)
-      if ((items_[i].ends >> (end % kWordBits) & 1U) != 0) add(items_[i].answer, items_[i].classes & rest);
+      if ((ends_[i] >> (end % kWordBits) & 1U) != 0) add(items_[i].answer, items_[i].classes & rest);
   }
   for (const auto& plane : usual_) {
     if (rest == 0) return;

@@ -26,7 +26,7 @@ class ReachColumns {
  private:
   /// What one row says to ends of a word, where it is not its usual answer.
   struct Item {
-    std::uint64_t ends = 0, classes = 0;  // classes of the row in a word
+    std::uint64_t classes = 0;  // of the row in a word
     std::uint32_t answer = 0;
   };
   struct Plane {
@@ -37,6 +37,7 @@ class ReachColumns {
 
   std::uint32_t words_ = 0, class_words_ = 0;
   std::vector<std::uint32_t> first_;  // of the items of a word of ends and a word of classes
+  std::vector<std::uint64_t> ends_;   // of the items: all are looked at, few are about an end
   std::vector<Item> items_;
   std::vector<Plane> usual_;  // by answer: whose usual answer it is
 };
