@@ -29,7 +29,8 @@ ReachAnswers::Id ReachWhatIf::after(Direction d, std::uint32_t subject, std::uin
   const std::uint32_t group = of >= count_ ? kNone : side(d).group_of[of];
   if (group == kNone) return before(d, subject, end);
   const Group& in = side(d).groups[group];
-  return end < delta_.first_piece ? in.after.at(end) : in.pieces[end - delta_.first_piece];
+  if (end >= delta_.first_piece) return in.pieces[end - delta_.first_piece];
+  return in.whole || has_bit(in.about, end) ? in.after.at(end) : before(d, subject, end);
 }
 
 ReachWhatIf::CellId ReachWhatIf::intern(const ReachCell& cell) {

@@ -68,7 +68,9 @@ class ReachWhatIf {
   /// Classes whose rows were one and are another.
   struct Group {
     std::uint32_t before = 0;  // number of the base's row
-    ReachRow after;
+    ReachRow after;            // its others are those of the ends `about` alone
+    bool whole = true;         // that is all ends; else the row of before holds for the others
+    BitWords about;
     std::vector<ReachAnswers::Id> pieces;  // answers for the ends that the edit cuts off
     std::vector<Difference> differences;
     bool differs = false;
@@ -89,8 +91,10 @@ class ReachWhatIf {
   }
   void find_subjects(const ReachEdit& edit);
   void regroup(const ReachEdit& edit, std::uint32_t subject, std::uint32_t first, std::uint32_t last);
-  [[nodiscard]] bool find_words(const ReachEdit& edit, Direction d, std::uint32_t subject,
-                                std::uint32_t first, std::uint32_t last);
+  void make_row(const ReachEdit& edit, Direction d, std::uint32_t subject, std::uint32_t first,
+                std::uint32_t last, Group& group);
+  [[nodiscard]] bool find_ends(const ReachEdit& edit, Direction d, std::uint32_t subject, std::uint32_t first,
+                               std::uint32_t last, BitWords& out);
   /// Of a number as in `selected_`.
   [[nodiscard]] static const void* policy(const ReachEdit& edit, std::uint32_t number);
   void compare(Group& group, Direction d);
@@ -117,7 +121,7 @@ class ReachWhatIf {
     bool opens = false, closes = false;
   };
   [[nodiscard]] static Known& slot(std::vector<Known>& known, std::uint64_t key) {
-    return known[(key ^ key >> 27U) & (known.size() - 1)];
+    return known[(key * 0x9E3779B97F4A7C15ULL >> 32U) & (known.size() - 1)];
   }
   [[nodiscard]] CellId network(ReachAnswers::Id one, ReachAnswers::Id other);
   [[nodiscard]] const Known& change(CellId before, CellId after);
@@ -141,9 +145,8 @@ class ReachWhatIf {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> selected_;  // (class, policy of the edit), sorted
   std::unordered_map<ReachTokens, std::uint32_t, ReachTokensHash> groups_[2];
   std::vector<ReachColumns::Part> parts_;
-  std::vector<std::uint32_t> words_;
   std::vector<ReachTerm> terms_;
-  NetAttachment attached_;
+  NetAttachment attached_, added_;  // of one class: all policies; those that the edit brings
   ReachTokens key_;
   ReachDelta delta_;
 };

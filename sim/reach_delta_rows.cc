@@ -100,15 +100,7 @@ void ReachWhatIf::regroup(const ReachEdit& edit, std::uint32_t subject, std::uin
     if (added) {
       Group& group = on.groups.emplace_back();
       group.before = base_->row_of(subject, d);
-      rows_.terms(subject, d, attached_, terms_);
-      group.after = find_words(edit, d, subject, first, last)
-                        ? rows_.row_of_terms(terms_, base_->rows().row_at(group.before, d), words_)
-                        : rows_.row_of_terms(terms_);
-      // What new rules say of pieces is not all that there is to say of them.
-      while (!group.after.others.empty() && group.after.others.back().word >= base_->words())
-        group.after.others.pop_back();
-      for (std::uint32_t e = 0; e < resolved_.extra.ends.size(); ++e)
-        group.pieces.push_back(rows_.at_extra(terms_, resolved_.extra.first_end + e));
+      make_row(edit, d, subject, first, last, group);
       compare(group, d);
     }
     if (!on.groups[at->second].differs) continue;
@@ -118,26 +110,61 @@ void ReachWhatIf::regroup(const ReachEdit& edit, std::uint32_t subject, std::uin
   }
 }
 
-// The words that the policies [first, last) of `selected_` are about, into `words_`, when they cannot matter
-// elsewhere: none is about every end, and the class is isolated as it was.
-bool ReachWhatIf::find_words(const ReachEdit& edit, Direction d, std::uint32_t subject, std::uint32_t first,
-                             std::uint32_t last) {
+void ReachWhatIf::make_row(const ReachEdit& edit, Direction d, std::uint32_t subject, std::uint32_t first,
+                           std::uint32_t last, Group& group) {
+  const ReachRow& old = base_->rows().row_at(group.before, d);
+  const auto gone = static_cast<std::uint32_t>(edit.gone.network.size() + edit.gone.cluster.size());
+  group.whole = !find_ends(edit, d, subject, first, last, group.about);
+  // NetworkPolicies add up: where none goes, and no tier comes before or after, the others need no asking.
+  const bool adds = !group.whole && selected_[first].second >= gone && attached_.admin.empty() &&
+                    attached_.baseline.empty();
+  if (adds) {
+    auto& of = d == Direction::Egress ? added_.egress : added_.ingress;
+    of.clear();
+    for (std::uint32_t i = first; i < last; ++i) {
+      const NetworkPolicy* policy = edit.come.network[selected_[i].second - gone];
+      if (d == Direction::Egress ? policy->affects_egress : policy->affects_ingress) of.push_back(policy);
+    }
+    rows_.terms(subject, d, added_, terms_);
+    group.after = rows_.row_of_terms(terms_, {&group.about, &old});
+  }
+  if (adds && resolved_.extra.ends.empty()) return;
+  rows_.terms(subject, d, attached_, terms_);
+  if (!adds) group.after = rows_.row_of_terms(terms_, {group.whole ? nullptr : &group.about, nullptr});
+  // What new rules say of pieces is not all that there is to say of them.
+  while (!group.after.others.empty() && group.after.others.back().word >= base_->words())
+    group.after.others.pop_back();
+  for (std::uint32_t e = 0; e < resolved_.extra.ends.size(); ++e)
+    group.pieces.push_back(rows_.at_extra(terms_, resolved_.extra.first_end + e));
+}
+
+// The ends that the policies [first, last) of `selected_` are about, when they cannot matter elsewhere: none
+// is about every end, and the class is isolated as it was.
+bool ReachWhatIf::find_ends(const ReachEdit& edit, Direction d, std::uint32_t subject, std::uint32_t first,
+                            std::uint32_t last, BitWords& out) {
   const NetAttachment& was = base_->classes().classes()[subject].attached;
   const bool egress = d == Direction::Egress;
   if ((egress ? was.egress : was.ingress).empty() != (egress ? attached_.egress : attached_.ingress).empty())
     return false;
-  words_.clear();
   for (std::uint32_t i = first; i < last; ++i)
-    if (!rows_.add_words(policy(edit, selected_[i].second), d, words_)) return false;
-  std::sort(words_.begin(), words_.end());
-  words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
+    if (!rows_.add_ends(policy(edit, selected_[i].second), d, out)) return false;
+  std::erase_if(out, [&](const BitWord& word) { return word.at >= base_->words(); });
+  std::sort(out.begin(), out.end(), [](const BitWord& a, const BitWord& b) { return a.at < b.at; });
+  std::size_t words = 0;
+  for (const BitWord& word : out) {
+    if (words != 0 && out[words - 1].at == word.at)
+      out[words - 1].bits |= word.bits;
+    else
+      out[words++] = word;
+  }
+  out.resize(words);
   return true;
 }
 
 void ReachWhatIf::compare(Group& group, Direction d) {
   const ReachRow &old = base_->rows().row_at(group.before, d), &now = group.after;
   auto o = old.others.begin(), n = now.others.begin();
-  const auto word = [&](std::uint32_t w) {
+  const auto word = [&](std::uint32_t w, std::uint64_t limit) {
     const auto o_end = std::find_if(o, old.others.end(), [&](const auto& e) { return e.word != w; });
     const auto n_end = std::find_if(n, now.others.end(), [&](const auto& e) { return e.word != w; });
     const auto against = [&](std::uint64_t bits, ReachAnswers::Id before) {
@@ -151,20 +178,29 @@ void ReachWhatIf::compare(Group& group, Direction d) {
       }
       add(rest, now.usual);
     };
-    std::uint64_t rest = base_->valid(w);
+    std::uint64_t rest = limit;
     for (auto e = o; e != o_end; ++e) {
+      if ((e->bits & limit) == 0) continue;
       rest &= ~e->bits;
-      against(e->bits, e->answer);
+      against(e->bits & limit, e->answer);
     }
-    against(rest, old.usual);
+    if (rest != 0) against(rest, old.usual);
     o = o_end;
     n = n_end;
   };
-  if (old.usual != now.usual) {
-    for (std::uint32_t w = 0; w < base_->words(); ++w) word(w);
+  if (!group.whole) {
+    for (const BitWord& about : group.about) {
+      o = std::lower_bound(o, old.others.end(), about.at, [](const auto& e, auto w) { return e.word < w; });
+      word(about.at, about.bits);
+    }
+  } else if (old.usual != now.usual) {
+    for (std::uint32_t w = 0; w < base_->words(); ++w) word(w, base_->valid(w));
   } else {
-    while (o != old.others.end() || n != now.others.end())
-      word(std::min(o != old.others.end() ? o->word : kNone, n != now.others.end() ? n->word : kNone));
+    while (o != old.others.end() || n != now.others.end()) {
+      const auto w =
+          std::min(o != old.others.end() ? o->word : kNone, n != now.others.end() ? n->word : kNone);
+      word(w, base_->valid(w));
+    }
   }
   group.differs = !group.differences.empty();
   for (std::size_t e = 0; e < group.pieces.size(); ++e)

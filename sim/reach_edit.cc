@@ -120,7 +120,12 @@ class Resolver {
     const auto ask = [&](std::uint32_t of) {
       add(of, base_.match().block({classes_.classes()[of].pod, {}, {}, {}}, cidr, except).fit);
     };
-    for (const std::uint32_t of : base_.without_address()) ask(of);
+    // Whatever their pods: what is not known of them is the same.
+    if (const auto& without = base_.without_address(); !without.empty()) {
+      const Fit fit =
+          base_.match().block({classes_.classes()[without.front()].pod, {}, {}, {}}, cidr, except).fit;
+      for (const std::uint32_t of : without) add(of, fit);
+    }
     // Also classes in a range that the block holds a part of.
     const AddressRange whole = range_of(cidr);
     const auto low = static_cast<std::uint32_t>(ranges.part_of(whole.low)),

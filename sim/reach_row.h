@@ -61,9 +61,6 @@ struct ReachTerm {
   const BitWords* ends = nullptr;
 };
 
-/// What the terms come to for every end; with `words`, ascending, others are left out of other words.
-[[nodiscard]] ReachRow row_of(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachAnswers& answers,
-                              const std::vector<std::uint32_t>* words = nullptr);
 /// What they come to for one end; `about(term)` tells those that are about it.
 template <class About>
 [[nodiscard]] ReachAnswers::Id answer_of(const std::vector<ReachTerm>& terms, PortSetTable& table,
@@ -77,6 +74,38 @@ struct ReachWorlds {
                    refused = PortSetTable::kNone, sure = PortSetTable::kNone, possible = PortSetTable::kNone;
   void apply(const ReachTerm& term, PortSetTable& table);
   [[nodiscard]] ReachAnswers::Id answer(PortSetTable& table, ReachAnswers& answers) const;
+};
+
+/// Works out what terms come to for every end. Its memory, which is kept from row to row, grows with the
+/// words that the terms of one row are about.
+class ReachRowMaker {
+ public:
+  /// Of which ends, and on top of what.
+  struct Scope {
+    const BitWords* only = nullptr;  // null: all; else the row has no others but these
+    /// Null, or what the terms add NetworkPolicies to: a row of isolated pods that no other policy is about.
+    const ReachRow* from = nullptr;
+  };
+  [[nodiscard]] ReachRow row(const std::vector<ReachTerm>& terms, PortSetTable& table, ReachAnswers& answers,
+                             const Scope& scope);
+
+ private:
+  /// What one term says of the ends of one word.
+  struct Touch {
+    std::uint32_t word = 0, term = 0;
+    std::uint64_t bits = 0;
+  };
+  struct Part {
+    ReachWorlds worlds;
+    std::uint64_t bits = 0;
+  };
+  void find_touches(const std::vector<ReachTerm>& terms, const BitWords* only);
+  void order_touches();
+  void start_parts(std::uint32_t word, std::uint64_t bits, const ReachAnswers& answers, const ReachRow* from);
+
+  std::vector<std::uint32_t> every_, first_;  // terms about every end; of the touches of a word
+  std::vector<Touch> touches_, ordered_;
+  std::vector<Part> parts_;
 };
 
 template <class About>

@@ -147,29 +147,14 @@ void ReachRows::terms(std::uint32_t subject, Direction direction, const NetAttac
   tier(attached.baseline);
 }
 
-ReachRow ReachRows::row_of_terms(const std::vector<ReachTerm>& terms, const ReachRow& before,
-                                 const std::vector<std::uint32_t>& words) {
-  const ReachRow part = row_of(terms, table_, answers_, &words);
-  ReachRow out;
-  out.usual = part.usual;
-  out.others.reserve(before.others.size() + part.others.size());
-  auto now = part.others.begin();
-  for (const auto& e : before.others) {
-    for (; now != part.others.end() && now->word < e.word; ++now) out.others.push_back(*now);
-    if (!std::binary_search(words.begin(), words.end(), e.word)) out.others.push_back(e);
-  }
-  out.others.insert(out.others.end(), now, part.others.end());
-  return out;
-}
-
-bool ReachRows::add_words(const void* of, Direction direction, std::vector<std::uint32_t>& out) const {
+bool ReachRows::add_ends(const void* of, Direction direction, BitWords& out) const {
   const ReachPolicy rules = policy(of);
   const bool egress = direction == Direction::Egress;
   for (auto r = egress ? rules.egress_first : rules.ingress_first;
        r < (egress ? rules.egress_last : rules.ingress_last); ++r) {
     if (rule(r).every_peer || rule(r).by_subject) return false;
     for (const auto* ends : {&bits(r).sure, &bits(r).maybe})
-      for (const BitWord& word : *ends) out.push_back(word.at);
+      out.insert(out.end(), ends->begin(), ends->end());
   }
   return true;
 }
@@ -211,6 +196,7 @@ std::uint32_t ReachRows::row(std::uint32_t subject, Direction direction) {
     std::vector<ReachTerm> said;
     terms(subject, direction, attached, said);
     rows_[d].push_back(row_of_terms(said));
+    rows_[d].back().others.shrink_to_fit();
   }
   return at->second;
 }

@@ -48,16 +48,13 @@ class ReachRows {
   /// What the policies say for a class, in the order in which they are asked; good until the next call.
   void terms(std::uint32_t subject, Direction direction, const NetAttachment& attached,
              std::vector<ReachTerm>& out);
-  [[nodiscard]] ReachRow row_of_terms(const std::vector<ReachTerm>& terms) {
-    return row_of(terms, table_, answers_);
+  [[nodiscard]] ReachRow row_of_terms(const std::vector<ReachTerm>& terms,
+                                      const ReachRowMaker::Scope& scope = {}) {
+    return maker_.row(terms, table_, answers_, scope);
   }
-  /// The same where `before` holds but for `words`, ascending.
-  [[nodiscard]] ReachRow row_of_terms(const std::vector<ReachTerm>& terms, const ReachRow& before,
-                                      const std::vector<std::uint32_t>& words);
-  /// Adds the words of ends that a policy's rules are about. False when that is every end, or hangs on the
-  /// pod that the policy applies to.
-  [[nodiscard]] bool add_words(const void* policy, Direction direction,
-                               std::vector<std::uint32_t>& out) const;
+  /// Adds the ends that a policy's rules are about, rule by rule. False when that is every end, or hangs on
+  /// the pod that the policy applies to.
+  [[nodiscard]] bool add_ends(const void* policy, Direction direction, BitWords& out) const;
   /// The answer of terms for an end of `extra`.
   [[nodiscard]] ReachAnswers::Id at_extra(const std::vector<ReachTerm>& terms, std::uint32_t end);
 
@@ -103,6 +100,7 @@ class ReachRows {
   const ReachClasses& classes_;
   PortSetTable& table_;
   ReachAnswers answers_;
+  ReachRowMaker maker_;
   std::unordered_map<ReachTokens, std::uint32_t, ReachTokensHash> known_[2];
   std::deque<ReachRow> rows_[2];
   const ReachExtra* extra_ = nullptr;
