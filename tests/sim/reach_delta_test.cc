@@ -203,6 +203,26 @@ TEST_CASE("property: an edited NetworkPolicy opens and closes what the matrix bu
   CHECK(seen.classes > 5);
 }
 
+TEST_CASE("property: an edit among more ends than a word has bits is the same") {
+  const auto many = [](Dice& d, Input& input) {
+    for (int i = 0; i < 150; ++i) {
+      const std::string own = fmt::format("own{}", i);
+      input.world.pods.push_back({fmt::format("n{}", i % 3),
+                                  own,
+                                  fmt::format("10.0.3.{}", i),
+                                  {{"app", d.pick(std::vector<std::string>{"a", "b", "c"})}, {"own", own}},
+                                  {}});
+      netpol::Policy policy = netpol::draw_policy(d, own);
+      policy.ns = input.world.pods.back().ns;
+      policy.pods = {{{"own", own}}, {}};
+      input.world.policies.push_back(std::move(policy));
+    }
+  };
+  const Seen seen = check_edits(500, 503, {}, many,
+                                [](Dice& d, Input& input) { netpol::edit_network_policy(d, input.world); });
+  CHECK(seen.changed > 100);
+}
+
 TEST_CASE("property: an edited cluster policy opens and closes what the matrix built anew does") {
   const Seen seen = check_edits(100, 140, {}, as_drawn,
                                 [](Dice& d, Input& input) { netpol::edit_cluster_policy(d, input.cluster); });
