@@ -2,9 +2,8 @@
 add_library(waypath_options INTERFACE)
 target_compile_options(waypath_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 reports std::optional and std::variant members that are never read, moves of Boost's small_vector, and where headers are
-  # precompiled the copy of a short string that cannot be long (std::string("a") + "b").
-  target_compile_options(waypath_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overread -Wno-array-bounds)
+  # GCC 12 reports std::optional and std::variant members that are never read, and moves of Boost's small_vector.
+  target_compile_options(waypath_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overread)
 endif()
 if(WAYPATH_WERROR)
   target_compile_options(waypath_options INTERFACE -Werror)
