@@ -4,8 +4,6 @@
 #include <map>
 #include <set>
 
-#include "model/gateway/routes.h"
-#include "model/istio/networking.h"
 #include "model/istio/proxy_ports.h"
 #include "model/kube/services.h"
 #include "scenarios/touched_flows.h"
@@ -13,6 +11,7 @@
 #include "sim/exposure.h"
 #include "sim/policy/refusal_code.h"
 #include "sim/resolve/client.h"
+#include "sim/resolve/published.h"
 #include "sim/resolve/url.h"
 #include "sim/topology.h"
 
@@ -31,6 +30,13 @@ sim::NetPeer peer_of(const model::Cluster& cluster, PodId pod) {
   return out;
 }
 
+/// Whether gateways may choose a listener or route by another name than the one dialled.
+bool names_otherwise(const sim::Flow& flow) {
+  return !flow.sni.empty() || std::any_of(flow.headers.begin(), flow.headers.end(), [](const auto& header) {
+    return header.first == "host" || header.first == ":authority";
+  });
+}
+
 /// Whether the pod's connections are its own, and those to it end at it.
 bool plain(const sim::Engine& engine, PodId pod) {
   const auto& capture = engine.topology().capture(pod);
@@ -43,6 +49,7 @@ bool plain(const sim::Engine& engine, PodId pod) {
 bool TouchedFlows::touches(const sim::Flow& flow) {
   if (everything_) return true;
   if (!flow.connect_to.empty() || flow.tunnel || flow.source_ip) return true;
+  if (flow.from == "internet" && names_otherwise(flow)) return true;
   const auto known = [](auto& cache, const std::string& key, const auto& find) -> const auto& {
     const auto it = cache.find(key);
     return it != cache.end() ? it->second : cache.emplace(key, find()).first->second;
@@ -65,32 +72,14 @@ TouchedFlows::Sender TouchedFlows::sender(const sim::Flow& flow) const {
       out.touched = true;
       return out;
     }
+    // Sidecars choose routes by Host, and of listeners that several Services share.
+    const bool sidecar = before_.topology().capture(client.pod).dataplane == sim::Dataplane::Sidecar;
+    out.touched = out.touched || (any_route_ && sidecar);
     out.pods.push_back(client.pod);
     out.plain_pods = out.plain_pods && plain(before_, client.pod);
     out.selected = out.selected || out_[client.pod.index];
   }
   return out;
-}
-
-// Routes of gateways that may serve the host, and whether one leads to where something differs. Only those of
-// the Gateway API are followed.
-bool TouchedFlows::served_host(const std::string& host) const {
-  const auto& snapshot = cluster_.snapshot();
-  if (any_service_ || !snapshot.all<model::VirtualService>().empty() ||
-      !snapshot.all<model::Ingress>().empty() || !snapshot.all<model::L4Route>().empty())
-    return true;
-  for (const auto& route : snapshot.all<model::HttpRoute>()) {
-    const bool covers = route->hostnames.empty() ||
-                        std::any_of(route->hostnames.begin(), route->hostnames.end(), [&](const auto& h) {
-                          return h == host || h.find('*') != std::string::npos;
-                        });
-    if (!covers) continue;
-    const auto backends = backends_of(cluster_, *route);
-    if (!backends ||
-        std::any_of(backends->begin(), backends->end(), [&](ServiceId id) { return leads_[id.index]; }))
-      return true;
-  }
-  return false;
 }
 
 TouchedFlows::Receiver TouchedFlows::receiver(const sim::Flow& flow) const {
@@ -117,7 +106,9 @@ TouchedFlows::Receiver TouchedFlows::receiver(const sim::Flow& flow) const {
     }
     out.outside = services.empty();
     if (out.outside) {
-      out.touched = served_host(target->host);
+      // The name of a load balancer leads to its Service, whatever routes say.
+      out.touched = sim::published(before_.routes()).by_name(target->host).valid() ||
+                    rerouted_host(target->host) || served_host(target->host);
       return out;
     }
   }
@@ -142,8 +133,8 @@ void TouchedFlows::read_service(ServiceId id, Receiver& out) const {
     endpoints.insert(endpoints.end(), more.begin(), more.end());
   }
   out.plain_pods = registered.service != nullptr && !registered.external_name() && !registered.headless() &&
-                   !anywhere_[id.index] && routes_[id.index].empty() && !endpoints.empty() &&
-                   grouped_alike(endpoints) && !binding.sandwiched;
+                   !anywhere_[id.index] && !rerouted_[id.index] && routes_[id.index].empty() &&
+                   !endpoints.empty() && grouped_alike(endpoints) && !binding.sandwiched;
   for (const auto& endpoint : endpoints) {
     out.plain_pods = out.plain_pods && endpoint.pod.valid() && plain(before_, endpoint.pod);
     if (!out.plain_pods) break;

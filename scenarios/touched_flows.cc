@@ -55,11 +55,13 @@ std::optional<std::vector<ServiceId>> backends_of(const model::Cluster& cluster,
   for (const auto& rule : route.rules) {
     if (elsewhere(rule.filters)) return std::nullopt;
     for (const auto& backend : rule.backends) {
-      const ServiceId id = backend.kind == "Service"
-                               ? cluster.find_service(backend.ns.view(), backend.name.view())
-                               : ServiceId{};
-      if (!id.valid() || elsewhere(backend.filters)) return std::nullopt;
-      out.push_back(id);
+      // A ServiceEntry may have the host as well, and proxies of some namespaces then take that.
+      const auto ids = backend.kind == "Service"
+                           ? cluster.services_by_host(cluster.host_of(backend.ns, backend.name))
+                           : std::vector<ServiceId>();
+      if (ids.size() != 1 || cluster.service(ids.front()).service == nullptr || elsewhere(backend.filters))
+        return std::nullopt;
+      out.push_back(ids.front());
     }
   }
   return out;
@@ -73,12 +75,15 @@ TouchedFlows::TouchedFlows(const sim::Engine& before, const sim::Engine& after)
                 a.pods().size() != b.pods().size() || a.services().size() != b.services().size();
   if (everything_) return;
   for (auto* marks : {&out_, &in_, &judged_}) marks->resize(a.pods().size());
+  rerouted_.resize(a.services().size());
   for (const auto& service : a.services()) end_of_selected_.push_back(service.ports.empty());
   const auto objects = model::snapshot_difference(a.snapshot(), b.snapshot());
   for (const auto* meta : objects.gone) collect(before, *meta);
   for (const auto* meta : objects.come) collect(after, *meta);
   if (everything_) return;
   find_routed();
+  if (any_route_) find_rerouted();
+  if (everything_) return;
   before_policies_ = sim::attach_net_policies(a, nullptr);
   after_policies_ = sim::attach_net_policies(b, nullptr);
   name_servers_ = all_endpoints(cluster_, sim::name_server(cluster_));
@@ -118,6 +123,8 @@ void TouchedFlows::collect(const sim::Engine& engine, const ObjectMeta& meta) {
     for (std::uint32_t i = 0; i < cluster_.pods().size() && !everything_; ++i)
       everything_ = before_.topology().capture({i}).dataplane == sim::Dataplane::Sidecar;
     select_in(cluster, meta.ns(), peers->selector);
+  } else if (const auto route = snapshot.find<model::HttpRoute>(meta.key)) {
+    collect_route(cluster, *route);
   } else {
     everything_ = true;
   }
@@ -220,7 +227,7 @@ void TouchedFlows::find_leading() {
   for (std::uint32_t i = 0; i < leads_.size(); ++i) {
     const auto& registered = cluster_.service({i});
     const auto endpoints = all_endpoints(cluster_, {i});
-    leads_[i] = registered.service == nullptr || registered.external_name() || anywhere_[i] ||
+    leads_[i] = registered.service == nullptr || registered.external_name() || anywhere_[i] || rerouted_[i] ||
                 end_of_selected_[i] || !grouped_alike(endpoints) ||
                 std::any_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& endpoint) {
                   return !endpoint.pod.valid() || in_[endpoint.pod.index] || judged_[endpoint.pod.index];

@@ -5,9 +5,18 @@
 // A NetworkPolicy (or one of the cluster's) acts where a selected pod is an end of a connection, in the
 // directions that it speaks of; an AuthorizationPolicy or PeerAuthentication at the pods that it selects, or
 // at those behind the Service that it targets. A flow is touched when a connection that it may need is
-// answered otherwise on the two sides, or when it may come to a pod where authorization differs. Everything
-// is touched when anything but such policies changed, or when they select a pod that serves flows which do
-// not name it: a gateway, a waypoint, a pod with a sidecar, the name server, an ext_authz provider.
+// answered otherwise on the two sides, or when it may come to a pod where authorization differs. Such
+// policies touch everything when they select a pod that serves flows which do not name it: a gateway, a
+// waypoint, a pod with a sidecar, the name server, an ext_authz provider.
+//
+// An HTTPRoute or GRPCRoute acts where its parents are. At a gateway it touches the hosts that it names (all
+// without hostnames) and whatever comes to the gateway's pods; where some CUSTOM policy may authenticate at
+// gateways, also what comes to pods behind a Service to which other gateways lead than before. For a Service
+// it touches what is asked of that Service and of those whose routes lead to it. Clients with a sidecar are
+// touched by any route. A parent that is a waypoint, a ServiceEntry, a ListenerSet or not there touches
+// everything, and so does a route on the way to an ext_authz provider.
+//
+// Any other object that changed touches everything.
 
 #include <memory>
 #include <optional>
@@ -66,14 +75,17 @@ class TouchedFlows {
  private:
   void collect(const sim::Engine& engine, const model::ObjectMeta& meta);
   void collect_authorization(const model::Cluster& cluster, const model::AuthorizationPolicy& policy);
+  void collect_route(const model::Cluster& cluster, const model::HttpRoute& route);
   void select_in(const model::Cluster& cluster, model::Symbol ns,
                  const std::optional<model::LabelSelector>& selector);
   /// The pod's connections may be answered otherwise (`marks`: out_ or in_), or requests at it (judged_).
   void select(model::PodId pod, std::vector<bool>& marks);
   void find_routed();
+  void find_rerouted();
   void find_leading();
   [[nodiscard]] bool grouped_alike(const std::vector<model::Endpoint>& endpoints) const;
   [[nodiscard]] std::string kind_of(const model::Endpoint& endpoint) const;
+  [[nodiscard]] bool rerouted_host(const std::string& host) const;
   [[nodiscard]] bool served_host(const std::string& host) const;
   void read_service(model::ServiceId id, Receiver& out) const;
   /// Whether the two sides answer a connection that `from` may open for the flow otherwise.
@@ -90,11 +102,13 @@ class TouchedFlows {
 
   const sim::Engine &before_, &after_;
   const model::Cluster& cluster_;
-  bool everything_ = false, any_service_ = false, any_out_ = false, same_classes_ = true;
+  bool everything_ = false, any_service_ = false, any_out_ = false, any_route_ = false, same_classes_ = true;
   std::vector<bool> out_, in_, judged_;                // by PodId
   std::vector<bool> end_of_selected_;                  // by ServiceId: a pod of it is in `in_` or `judged_`
   std::vector<std::vector<model::ServiceId>> routes_;  // by ServiceId: where its HTTPRoutes send to
   std::vector<bool> anywhere_, leads_;                 // by ServiceId: see find_routed, find_leading
+  std::vector<bool> rerouted_;                         // by ServiceId: its own HTTPRoutes differ
+  std::vector<std::string> rerouted_hosts_;            // patterns of routes at gateways that differ
   std::vector<model::Endpoint> name_servers_;
   std::vector<sim::NetAttachment> before_policies_, after_policies_;  // by PodId, when one of them differs
   std::unordered_map<std::string, Sender> senders_;

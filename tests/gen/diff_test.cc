@@ -13,6 +13,7 @@
 
 #include "bench/gen/generator.h"
 #include "model/load/manifest_loader.h"
+#include "scenarios/flow_enumeration.h"
 #include "scenarios/flow_product.h"
 #include "scenarios/plan.h"
 #include "scenarios/touched_flows.h"
@@ -173,10 +174,266 @@ std::string shape(const scenarios::Plan& plan) {
   return out;
 }
 
+struct Tally {
+  std::size_t flows = 0, simulated = 0, changed = 0, rounds = 0, followed = 0;
+};
+
+/// Compares what is followed with the whole: of the flows that the clusters suggest, and of `more`. The
+/// changes of the latter count as well.
+scenarios::Plan compare(const sim::Engine& before, const sim::Engine& after,
+                        const std::vector<sim::Flow>& more, Tally& tally) {
+  using scenarios::Thoroughness;
+  model::Diagnostics diagnostics;
+  const scenarios::FlowProduct product(before.cluster(), after.cluster());
+  std::vector<sim::Flow> spelt;
+  for (const auto& row : product.rows())
+    for (const auto target : *row.asked)
+      spelt.push_back(scenarios::flow_of(*row.client, (*row.targets)[target]));
+  auto full =
+      scenarios::compare_clusters(before, after, product, {}, 2, diagnostics, Thoroughness::Everything);
+  CHECK(shape(scenarios::compare_clusters(before, after, product, {}, 2, diagnostics)) == shape(full));
+  if (!more.empty()) {
+    spelt.insert(spelt.end(), more.begin(), more.end());
+    full = scenarios::compare_clusters(before, after, spelt, {}, 2, diagnostics, Thoroughness::Everything);
+  }
+  CHECK(shape(scenarios::compare_clusters(before, after, spelt, {}, 2, diagnostics)) == shape(full));
+  scenarios::TouchedFlows touched(before, after);
+  const auto simulated = static_cast<std::size_t>(
+      std::count_if(spelt.begin(), spelt.end(), [&](const auto& flow) { return touched.touches(flow); }));
+  tally.flows += spelt.size();
+  tally.simulated += simulated;
+  tally.changed += full.changes.size();
+  ++tally.rounds;
+  tally.followed += simulated * 2 < spelt.size() ? 1 : 0;
+  return full;
+}
+
+// ---- routes ----
+
+Json object(std::string_view api, std::string_view kind, std::string_view ns, std::string_view name,
+            Json spec) {
+  return {{"apiVersion", api},
+          {"kind", kind},
+          {"metadata", {{"name", name}, {"namespace", ns}}},
+          {"spec", std::move(spec)}};
+}
+
+Json gateway_parent(std::string_view name) {
+  return {{"group", "gateway.networking.k8s.io"}, {"kind", "Gateway"}, {"name", name}, {"namespace", "edge"}};
+}
+
+Json service_ref(const Json& service) {
+  return {{"group", ""},
+          {"kind", "Service"},
+          {"name", service["metadata"]["name"]},
+          {"namespace", service["metadata"]["namespace"]}};
+}
+
+// Services of the teams: what routes may name.
+std::vector<Json*> backends(Json& dump) {
+  std::vector<Json*> out;
+  for (auto* service : of_kind(dump, "Service"))
+    if ((*service)["metadata"]["namespace"].get<std::string>().rfind("kube", 0) != 0 &&
+        (*service)["metadata"]["namespace"] != "istio-system")
+      out.push_back(service);
+  return out;
+}
+
+/// Gateways where CUSTOM policies authenticate, one that leads to the other, routes of Services that lead to
+/// others, a route for no host in particular, and a client with a sidecar.
+Json dump_with_routes(std::uint64_t seed) {
+  Json out = dump(seed);
+  Dice dice(seed + 100);
+  auto& items = out["items"];
+  std::vector<Json> added;
+  const Json custom{{"action", "CUSTOM"},
+                    {"provider", {{"name", "ext-authz"}}},
+                    {"rules", {{{"to", {{{"operation", {{"paths", {"/private"}}}}}}}}}}};
+  Json guard = object("security.istio.io/v1", "AuthorizationPolicy", "edge", "guard", custom);
+  guard["spec"]["targetRefs"] = {
+      {{"group", "gateway.networking.k8s.io"}, {"kind", "Gateway"}, {"name", "public-0"}}};
+  added.push_back(guard);
+  Json selected = object("security.istio.io/v1", "AuthorizationPolicy", "edge", "selected", custom);
+  selected["spec"]["selector"]["matchLabels"] = {{"gateway.networking.k8s.io/gateway-name", "public-1"}};
+  if (dice.coin()) added.push_back(selected);
+  const std::vector<Json*> services = backends(out);
+  Json behind;  // a host of the second gateway
+  for (const auto* route : of_kind(out, "HTTPRoute"))
+    if (route->at("spec").contains("hostnames") &&
+        route->at("spec")["hostnames"][0].get<std::string>().find(".g1.") != std::string::npos)
+      behind = route->at("spec")["hostnames"][0];
+  if (!behind.is_null()) {
+    const Json rewrite{{"type", "URLRewrite"}, {"urlRewrite", {{"hostname", behind}}}};
+    const Json chain{{"name", "public-1-istio"}, {"port", 80}};
+    added.push_back(
+        object("gateway.networking.k8s.io/v1", "HTTPRoute", "edge", "chain",
+               {{"parentRefs", Json::array({gateway_parent("public-0")})},
+                {"hostnames", Json::array({"chain.g0.example.com"})},
+                {"rules", {{{"filters", Json::array({rewrite})}, {"backendRefs", Json::array({chain})}}}}}));
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Json &from = *services[dice.roll(services.size())], &to = *services[dice.roll(services.size())];
+    Json backend = service_ref(to);
+    backend["port"] = 80;
+    added.push_back(object("gateway.networking.k8s.io/v1", "HTTPRoute",
+                           from["metadata"]["namespace"].get<std::string>(), fmt::format("mesh-{}", i),
+                           {{"parentRefs", Json::array({service_ref(from)})},
+                            {"rules", {{{"backendRefs", Json::array({backend})}}}}}));
+  }
+  const std::string ns = (*services.front())["metadata"]["namespace"];
+  Json legacy =
+      object("v1", "Pod", ns, "legacy",
+             {{"containers",
+               {{{"name", "app"}, {"image", "app"}}, {{"name", "istio-proxy"}, {"image", "proxyv2"}}}}});
+  legacy["metadata"]["labels"]["app"] = "legacy";
+  legacy["metadata"]["annotations"]["sidecar.istio.io/status"] = "{}";
+  legacy["status"] = {{"phase", "Running"}, {"podIP", "10.250.0.54"}};
+  added.push_back(legacy);
+  for (auto& item : added) items.push_back(std::move(item));
+  return out;
+}
+
+Json some_hosts(Json& dump, Dice& dice) {
+  std::vector<Json> known{"chain.g0.example.com"};
+  for (auto* route : of_kind(dump, "HTTPRoute"))
+    for (const auto& host : (*route)["spec"].value("hostnames", Json::array())) known.push_back(host);
+  switch (dice.roll(6)) {
+    case 0:
+      return Json::array({dice.coin() ? "*.g0.example.com" : "*.g1.example.com"});
+    case 1:
+      return Json::array({fmt::format("new.g{}.example.com", dice.roll(2))});
+    case 2:
+      return Json::array({fmt::format("new.g{}.example.com", dice.roll(2)), dice.pick(known)});
+    case 3:
+      return Json::array();
+    default:
+      return Json::array({dice.pick(known)});
+  }
+}
+
+Json some_rule(Json& dump, Dice& dice) {
+  const auto services = backends(dump);
+  Json out = Json::object();
+  for (std::size_t i = dice.roll(3); i < 2; ++i) {
+    Json backend = service_ref(*services[dice.roll(services.size())]);
+    backend["port"] = dice.one_in(6) ? 81 : 80;
+    backend["weight"] = dice.roll(3);
+    out["backendRefs"].push_back(std::move(backend));
+  }
+  if (dice.one_in(3))
+    out["matches"] = {{{"path", {{"type", "PathPrefix"}, {"value", dice.coin() ? "/v1" : "/"}}}}};
+  if (dice.one_in(5)) out["matches"] = {{{"method", dice.coin() ? "GET" : "POST"}}};
+  switch (dice.roll(8)) {
+    case 0:
+      out["filters"] = {
+          {{"type", "RequestRedirect"},
+           {"requestRedirect",
+            {{"statusCode", 301}, {"path", {{"type", "ReplaceFullPath"}, {"replaceFullPath", "/x"}}}}}}};
+      break;
+    case 1:
+      out["filters"] = {{{"type", "URLRewrite"}, {"urlRewrite", {{"hostname", "other.example.com"}}}}};
+      break;
+    case 2: {
+      Json mirror = service_ref(*services[dice.roll(services.size())]);
+      mirror["port"] = 80;
+      out["filters"] = {{{"type", "RequestMirror"}, {"requestMirror", {{"backendRef", mirror}}}}};
+      break;
+    }
+    default:
+      break;
+  }
+  return out;
+}
+
+Json some_parents(Json& dump, Dice& dice) {
+  const auto services = backends(dump);
+  Json out = Json::array();
+  if (dice.one_in(16)) return Json::array({gateway_parent("nowhere")});
+  if (!dice.one_in(3)) out.push_back(gateway_parent(dice.coin() ? "public-0" : "public-1"));
+  if (out.empty() || dice.one_in(3)) out.push_back(service_ref(*services[dice.roll(services.size())]));
+  if (dice.one_in(6)) out[0]["sectionName"] = dice.coin() ? "http" : "none";
+  return out;
+}
+
+/// Edits a route; says how.
+std::string edit_route(Json& dump, Dice& dice) {
+  const auto routes = of_kind(dump, "HTTPRoute");
+  if (dice.one_in(4)) {
+    const auto services = backends(dump);
+    Json route =
+        object("gateway.networking.k8s.io/v1", "HTTPRoute",
+               (*services[dice.roll(services.size())])["metadata"]["namespace"].get<std::string>(), "new",
+               {{"parentRefs", some_parents(dump, dice)},
+                {"hostnames", some_hosts(dump, dice)},
+                {"rules", Json::array({some_rule(dump, dice)})}});
+    dump["items"].push_back(route);
+    return "adds " + route.dump();
+  }
+  Json& route = *routes[dice.roll(routes.size())];
+  const std::string name = name_of(route);
+  switch (dice.roll(5)) {
+    case 0: {
+      auto& items = dump["items"];
+      items.erase(
+          std::find_if(items.begin(), items.end(), [&](const Json& i) { return name_of(i) == name; }));
+      return "removes " + name;
+    }
+    case 1:
+      route["spec"]["hostnames"] = some_hosts(dump, dice);
+      break;
+    case 2:
+      route["spec"]["parentRefs"] = some_parents(dump, dice);
+      break;
+    case 3:
+      route["spec"]["rules"].push_back(some_rule(dump, dice));
+      break;
+    default:
+      route["spec"]["rules"] = Json::array({some_rule(dump, dice)});
+      break;
+  }
+  return "edits " + route.dump();
+}
+
+/// What the clusters do not suggest by themselves: a gateway that is asked by its own name or address, hosts
+/// that a header names, pods and Services by address.
+std::vector<sim::Flow> more_flows(Json& dump, const sim::Engine& engine, Dice& dice) {
+  std::vector<std::string> hosts{"new.g0.example.com", "new.g1.example.com", "other.g1.example.com"};
+  for (auto* route : of_kind(dump, "HTTPRoute"))
+    for (const auto& host : (*route)["spec"].value("hostnames", Json::array())) hosts.push_back(host);
+  std::vector<std::string> clients;
+  for (const auto& client : scenarios::enumerate_clients(engine.cluster()))
+    if (client.pod != nullptr) clients.push_back(client.text);
+  std::vector<sim::Flow> out;
+  const auto add = [&](const std::string& from, const std::string& to, const std::string& host) {
+    sim::Flow flow;
+    flow.from = from;
+    flow.to = to;
+    if (!host.empty()) flow.headers.emplace_back("host", host);
+    flow.name = fmt::format("{} -> {} as {}", from, to, host);
+    out.push_back(std::move(flow));
+  };
+  for (const auto& host : hosts) {
+    add("internet", "http://" + host, "");
+    add("internet", "http://" + dice.pick(hosts), host);
+    add(dice.pick(clients), fmt::format("http://public-{}-istio.edge", dice.roll(2)), host);
+  }
+  const auto services = engine.cluster().services();
+  for (int i = 0; i < 20; ++i) {
+    const auto& service = services[dice.roll(services.size())];
+    if (!service.vips.empty() && !service.ports.empty())
+      add(dice.pick(clients),
+          fmt::format("http://{}:{}", service.vips.front().to_string(), service.ports.front().port), "");
+    const auto& pod = *engine.cluster().pods()[dice.roll(engine.cluster().pods().size())];
+    if (!pod.ips.empty())
+      add(dice.pick(clients), fmt::format("http://{}:8080", pod.ips.front().to_string()), "");
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("diff of two dumps: what a difference cannot touch need not be simulated") {
-  std::size_t flows = 0, simulated = 0, changed = 0;
+  Tally tally;
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const Json base = dump(seed);
     const auto before = load(base, 1);
@@ -188,27 +445,46 @@ TEST_CASE("diff of two dumps: what a difference cannot touch need not be simulat
       take_again(other, dice);
       const auto after = load(other, 4);
       INFO("seed " << seed << ", round " << round << ": " << what);
-      model::Diagnostics diagnostics;
-      const scenarios::FlowProduct product(before->cluster(), after->cluster());
-      std::vector<sim::Flow> spelt;
-      for (const auto& row : product.rows())
-        for (const auto target : *row.asked)
-          spelt.push_back(scenarios::flow_of(*row.client, (*row.targets)[target]));
-      const auto full = scenarios::compare_clusters(*before, *after, product, {}, 2, diagnostics,
-                                                    scenarios::Thoroughness::Everything);
-      CHECK(full.objects.size() < 4);
-      CHECK(shape(scenarios::compare_clusters(*before, *after, product, {}, 2, diagnostics)) == shape(full));
-      CHECK(shape(scenarios::compare_clusters(*before, *after, spelt, {}, 2, diagnostics)) == shape(full));
-      scenarios::TouchedFlows touched(*before, *after);
-      flows += spelt.size();
-      simulated += static_cast<std::size_t>(
-          std::count_if(spelt.begin(), spelt.end(), [&](const auto& flow) { return touched.touches(flow); }));
-      changed += full.changes.size();
+      CHECK(compare(*before, *after, {}, tally).objects.size() < 4);
     }
   }
   // The edits matter, and the cut is worth having.
-  CHECK(changed > 100);
-  CHECK(simulated * 2 < flows);
+  CHECK(tally.changed > 100);
+  CHECK(tally.simulated * 2 < tally.flows);
+}
+
+TEST_CASE("diff of two dumps: of routes that differ, only what comes to them is simulated") {
+  Tally tally;
+  std::size_t bypasses = 0, outside = 0, inside = 0, chained = 0;
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    Json base = dump_with_routes(seed);
+    const auto before = load(base, 1);
+    Dice dice(seed);
+    const auto more = more_flows(base, *before, dice);
+    for (int round = 0; round < 24; ++round) {
+      Json other = base;
+      std::string what = edit_route(other, dice);
+      if (dice.one_in(3)) what += "; " + edit_route(other, dice);
+      if (dice.one_in(6)) what += "; " + edit(other, dice);
+      take_again(other, dice);
+      const auto after = load(other, 4);
+      INFO("seed " << seed << ", round " << round << ": " << what);
+      for (const auto& change : compare(*before, *after, more, tally).changes) {
+        bypasses += change.before.bypassed != change.after.bypassed ? 1 : 0;
+        ++(change.flow.from == "internet" ? outside : inside);
+        chained += change.flow.to.find("//chain.") != std::string::npos ? 1 : 0;
+      }
+    }
+  }
+  // Each way in which a route matters occurs, and most edits are followed.
+  INFO(fmt::format("{} rounds, {} followed; {} of {} flows simulated", tally.rounds, tally.followed,
+                   tally.simulated, tally.flows));
+  CHECK(bypasses > 20);
+  CHECK(outside > 20);
+  CHECK(inside > 20);
+  CHECK(chained > 2);
+  CHECK(tally.followed * 2 > tally.rounds);
+  CHECK(tally.simulated * 2 < tally.flows);
 }
 
 TEST_CASE("the product of clients and targets has the flows of both clusters, each once, in their order") {
