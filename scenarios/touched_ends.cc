@@ -30,7 +30,7 @@ sim::NetPeer peer_of(const model::Cluster& cluster, PodId pod) {
   return out;
 }
 
-/// Whether gateways may choose a listener or route by another name than the one dialled.
+/// Whether gateways and sidecars may choose a listener or route by another name than the one dialled.
 bool names_otherwise(const sim::Flow& flow) {
   return !flow.sni.empty() || std::any_of(flow.headers.begin(), flow.headers.end(), [](const auto& header) {
     return header.first == "host" || header.first == ":authority";
@@ -49,13 +49,12 @@ bool plain(const sim::Engine& engine, PodId pod) {
 bool TouchedFlows::touches(const sim::Flow& flow) {
   if (everything_) return true;
   if (!flow.connect_to.empty() || flow.tunnel || flow.source_ip) return true;
-  if (flow.from == "internet" && names_otherwise(flow)) return true;
   const auto known = [](auto& cache, const std::string& key, const auto& find) -> const auto& {
     const auto it = cache.find(key);
     return it != cache.end() ? it->second : cache.emplace(key, find()).first->second;
   };
   const Sender& from = known(senders_, flow.from, [&] { return sender(flow); });
-  if (from.touched) return true;
+  if (from.touched || ((from.outside || !from.plain_pods) && names_otherwise(flow))) return true;
   return touches(from, known(receivers_, flow.protocol + "|" + flow.to, [&] { return receiver(flow); }));
 }
 

@@ -401,8 +401,12 @@ std::vector<sim::Flow> more_flows(Json& dump, const sim::Engine& engine, Dice& d
   for (auto* route : of_kind(dump, "HTTPRoute"))
     for (const auto& host : (*route)["spec"].value("hostnames", Json::array())) hosts.push_back(host);
   std::vector<std::string> clients;
+  std::string legacy;
   for (const auto& client : scenarios::enumerate_clients(engine.cluster()))
-    if (client.pod != nullptr) clients.push_back(client.text);
+    if (client.pod != nullptr) {
+      clients.push_back(client.text);
+      if (client.pod->meta.name() == std::string_view("legacy")) legacy = client.text;
+    }
   std::vector<sim::Flow> out;
   const auto add = [&](const std::string& from, const std::string& to, const std::string& host) {
     sim::Flow flow;
@@ -418,11 +422,16 @@ std::vector<sim::Flow> more_flows(Json& dump, const sim::Engine& engine, Dice& d
     add(dice.pick(clients), fmt::format("http://public-{}-istio.edge", dice.roll(2)), host);
   }
   const auto services = engine.cluster().services();
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 40; ++i) {
     const auto& service = services[dice.roll(services.size())];
     if (!service.vips.empty() && !service.ports.empty())
       add(dice.pick(clients),
           fmt::format("http://{}:{}", service.vips.front().to_string(), service.ports.front().port), "");
+    // A sidecar chooses by Host, whatever Service is dialled.
+    const auto& other = services[dice.roll(services.size())];
+    if (service.service != nullptr && other.service != nullptr)
+      add(legacy, fmt::format("http://{}.{}", service.name.view(), service.ns.view()),
+          fmt::format("{}.{}", other.name.view(), other.ns.view()));
     const auto& pod = *engine.cluster().pods()[dice.roll(engine.cluster().pods().size())];
     if (!pod.ips.empty())
       add(dice.pick(clients), fmt::format("http://{}:8080", pod.ips.front().to_string()), "");
