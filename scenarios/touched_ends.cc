@@ -5,7 +5,6 @@
 #include <set>
 
 #include "model/istio/proxy_ports.h"
-#include "model/kube/services.h"
 #include "scenarios/touched_flows.h"
 #include "sim/cni_profile.h"
 #include "sim/exposure.h"
@@ -92,7 +91,7 @@ TouchedFlows::Receiver TouchedFlows::receiver(const sim::Flow& flow) const {
   if (const auto ip = model::parse_ip(target->host)) {
     out.plain_pods = false;
     if (const auto pod = cluster_.pod_by_ip(*ip); pod.valid()) {
-      out.touched = in_[pod.index] || judged_[pod.index];
+      out.touched = in_[pod.index] || judged_[pod.index] || sends_on(pod);
       return out;
     }
     services = cluster_.services_by_vip(*ip);

@@ -221,14 +221,20 @@ void TouchedFlows::find_routed() {
     if (service.host.find('*') != std::string::npos) any_service_ = true;
 }
 
-// Which Services lead to a pod where something differs, by themselves or by their routes.
+// Which Services may lead to a pod where something differs, by themselves or by their routes. Where a proxy
+// that requests may be sent to sends them on is not followed.
 void TouchedFlows::find_leading() {
   leads_.resize(routes_.size());
   for (std::uint32_t i = 0; i < leads_.size(); ++i) {
     const auto& registered = cluster_.service({i});
     const auto endpoints = all_endpoints(cluster_, {i});
+    const auto proxies = static_cast<std::size_t>(std::count_if(
+        endpoints.begin(), endpoints.end(),
+        [&](const model::Endpoint& endpoint) { return endpoint.pod.valid() && sends_on(endpoint.pod); }));
+    // Requests for a public name end at such a Service's other pods, too.
+    any_service_ = any_service_ || (proxies != 0 && proxies != endpoints.size());
     leads_[i] = registered.service == nullptr || registered.external_name() || anywhere_[i] || rerouted_[i] ||
-                end_of_selected_[i] || !grouped_alike(endpoints) ||
+                end_of_selected_[i] || proxies != 0 || !grouped_alike(endpoints) ||
                 std::any_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& endpoint) {
                   return !endpoint.pod.valid() || in_[endpoint.pod.index] || judged_[endpoint.pod.index];
                 });
@@ -242,6 +248,11 @@ void TouchedFlows::find_leading() {
       leads_[i] = more = true;
     }
   }
+}
+
+bool TouchedFlows::sends_on(PodId pod) const {
+  const auto how = before_.topology().capture(pod).dataplane;
+  return how == sim::Dataplane::Gateway || how == sim::Dataplane::Waypoint;
 }
 
 // Whether both sides take the same endpoints for alike (sim/path_builder_end.cc does by this trait).

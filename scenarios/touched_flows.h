@@ -7,7 +7,8 @@
 // at those behind the Service that it targets. A flow is touched when a connection that it may need is
 // answered otherwise on the two sides, or when it may come to a pod where authorization differs. Such
 // policies touch everything when they select a pod that serves flows which do not name it: a gateway, a
-// waypoint, a pod with a sidecar, the name server, an ext_authz provider.
+// waypoint, a pod with a sidecar, the name server, an ext_authz provider. What comes to a gateway or waypoint
+// by its Service or address is always touched: where it sends that on is followed for public names alone.
 //
 // An HTTPRoute or GRPCRoute acts where its parents are. At a gateway it touches the hosts that it names (all
 // without hostnames) and whatever comes to the gateway's pods; where some CUSTOM policy may authenticate at
@@ -83,6 +84,8 @@ class TouchedFlows {
   void find_routed();
   void find_rerouted();
   void find_leading();
+  /// Whether the pod is a gateway or waypoint: an end of connections, not of requests.
+  [[nodiscard]] bool sends_on(model::PodId pod) const;
   [[nodiscard]] bool grouped_alike(const std::vector<model::Endpoint>& endpoints) const;
   [[nodiscard]] std::string kind_of(const model::Endpoint& endpoint) const;
   [[nodiscard]] bool rerouted_host(const std::string& host) const;
@@ -103,8 +106,9 @@ class TouchedFlows {
   const sim::Engine &before_, &after_;
   const model::Cluster& cluster_;
   bool everything_ = false, any_service_ = false, any_out_ = false, any_route_ = false, same_classes_ = true;
-  std::vector<bool> out_, in_, judged_;                // by PodId
-  std::vector<bool> end_of_selected_;                  // by ServiceId: a pod of it is in `in_` or `judged_`
+  std::vector<bool> out_, in_, judged_;  // by PodId
+  // By ServiceId: a pod of it is in `in_` or `judged_`, it has no ports, or other gateways lead to it.
+  std::vector<bool> end_of_selected_;
   std::vector<std::vector<model::ServiceId>> routes_;  // by ServiceId: where its HTTPRoutes send to
   std::vector<bool> anywhere_, leads_;                 // by ServiceId: see find_routed, find_leading
   std::vector<bool> rerouted_;                         // by ServiceId: its own HTTPRoutes differ

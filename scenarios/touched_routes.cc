@@ -11,6 +11,7 @@
 #include "model/gateway/gateway.h"
 #include "model/gateway/routes.h"
 #include "model/istio/networking.h"
+#include "model/kube/services.h"
 #include "scenarios/touched_flows.h"
 #include "sim/exposure.h"
 #include "sim/match/route_match.h"

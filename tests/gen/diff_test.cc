@@ -239,6 +239,35 @@ std::vector<Json*> backends(Json& dump) {
   return out;
 }
 
+/// A gateway that its users deployed: its Service is not labelled, and workloads dial it as any other.
+void add_manual_gateway(Json backend, std::vector<Json>& added) {
+  Json pod = object("v1", "Pod", "edge", "manual-1",
+                    {{"containers", {{{"name", "istio-proxy"}, {"image", "proxyv2"}}}}});
+  pod["metadata"]["labels"] = {{"istio", "ingressgateway"}};
+  pod["metadata"]["annotations"] = {{"inject.istio.io/templates", "gateway"}};
+  pod["status"] = {{"phase", "Running"},
+                   {"podIP", "10.250.0.55"},
+                   {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}};
+  added.push_back(std::move(pod));
+  added.push_back(object("v1", "Service", "edge", "manual",
+                         {{"clusterIP", "10.96.0.55"},
+                          {"selector", {{"istio", "ingressgateway"}}},
+                          {"ports", {{{"name", "http"}, {"port", 80}, {"targetPort", 8080}}}}}));
+  added.push_back(object("gateway.networking.k8s.io/v1", "Gateway", "edge", "manual",
+                         {{"gatewayClassName", "istio"},
+                          {"addresses", {{{"type", "Hostname"}, {"value", "manual.edge.svc.cluster.local"}}}},
+                          {"listeners",
+                           {{{"name", "http"},
+                             {"port", 80},
+                             {"protocol", "HTTP"},
+                             {"allowedRoutes", {{"namespaces", {{"from", "All"}}}}}}}}}));
+  backend["port"] = 80;
+  const std::string ns = backend["namespace"];
+  added.push_back(object("gateway.networking.k8s.io/v1", "HTTPRoute", ns, "manual",
+                         {{"parentRefs", Json::array({gateway_parent("manual")})},
+                          {"rules", {{{"backendRefs", Json::array({std::move(backend)})}}}}}));
+}
+
 /// Gateways where CUSTOM policies authenticate, one that leads to the other, routes of Services that lead to
 /// others, a route for no host in particular, and a client with a sidecar.
 Json dump_with_routes(std::uint64_t seed) {
@@ -257,20 +286,28 @@ Json dump_with_routes(std::uint64_t seed) {
   selected["spec"]["selector"]["matchLabels"] = {{"gateway.networking.k8s.io/gateway-name", "public-1"}};
   if (dice.coin()) added.push_back(selected);
   const std::vector<Json*> services = backends(out);
-  Json behind;  // a host of the second gateway
-  for (const auto* route : of_kind(out, "HTTPRoute"))
-    if (route->at("spec").contains("hostnames") &&
-        route->at("spec")["hostnames"][0].get<std::string>().find(".g1.") != std::string::npos)
-      behind = route->at("spec")["hostnames"][0];
-  if (!behind.is_null()) {
-    const Json rewrite{{"type", "URLRewrite"}, {"urlRewrite", {{"hostname", behind}}}};
-    const Json chain{{"name", "public-1-istio"}, {"port", 80}};
+  const auto host_of_gateway = [&](std::string_view number) {
+    Json host;
+    for (const auto* route : of_kind(out, "HTTPRoute"))
+      if (route->at("spec").contains("hostnames") &&
+          route->at("spec")["hostnames"][0].get<std::string>().find(number) != std::string::npos)
+        host = route->at("spec")["hostnames"][0];
+    return host;
+  };
+  const auto lead_on = [&](std::string_view name, int gateway, std::string_view host, const Json& next) {
+    if (next.is_null()) return;
+    const Json rewrite{{"type", "URLRewrite"}, {"urlRewrite", {{"hostname", next}}}};
+    const Json other{{"name", fmt::format("public-{}-istio", 1 - gateway)}, {"port", 80}};
     added.push_back(
-        object("gateway.networking.k8s.io/v1", "HTTPRoute", "edge", "chain",
-               {{"parentRefs", Json::array({gateway_parent("public-0")})},
-                {"hostnames", Json::array({"chain.g0.example.com"})},
-                {"rules", {{{"filters", Json::array({rewrite})}, {"backendRefs", Json::array({chain})}}}}}));
-  }
+        object("gateway.networking.k8s.io/v1", "HTTPRoute", "edge", name,
+               {{"parentRefs", Json::array({gateway_parent(fmt::format("public-{}", gateway))})},
+                {"hostnames", Json::array({host})},
+                {"rules", {{{"filters", Json::array({rewrite})}, {"backendRefs", Json::array({other})}}}}}));
+  };
+  lead_on("chain", 0, "chain.g0.example.com", host_of_gateway(".g1."));
+  lead_on("deep", 0, "deep-chain.g0.example.com", "deep.g1.example.com");
+  lead_on("deeper", 1, "deep.g1.example.com", host_of_gateway(".g0."));
+  add_manual_gateway(service_ref(*services.front()), added);
   for (int i = 0; i < 3; ++i) {
     const Json &from = *services[dice.roll(services.size())], &to = *services[dice.roll(services.size())];
     Json backend = service_ref(to);
@@ -416,6 +453,10 @@ std::vector<sim::Flow> more_flows(Json& dump, const sim::Engine& engine, Dice& d
     flow.name = fmt::format("{} -> {} as {}", from, to, host);
     out.push_back(std::move(flow));
   };
+  for (const auto& client : clients) {
+    add(client, "http://manual.edge", "");
+    add(client, "http://10.250.0.55:8080", "");
+  }
   for (const auto& host : hosts) {
     add("internet", "http://" + host, "");
     add("internet", "http://" + dice.pick(hosts), host);
@@ -494,6 +535,36 @@ TEST_CASE("diff of two dumps: of routes that differ, only what comes to them is 
   CHECK(chained > 2);
   CHECK(tally.followed * 2 > tally.rounds);
   CHECK(tally.simulated * 2 < tally.flows);
+}
+
+TEST_CASE("diff of two dumps: what gateways lead to is followed through their own Services and addresses") {
+  Tally tally;
+  std::size_t chained = 0, dialled = 0;
+  for (const std::uint64_t seed : {4U, 5U}) {
+    Json base = dump_with_routes(seed);
+    const auto before = load(base, 1);
+    Dice dice(seed);
+    const auto more = more_flows(base, *before, dice);
+    for (int round = 0; round < 16; ++round) {
+      Json other = base;
+      const std::string what = edit(other, dice);
+      take_again(other, dice);
+      const auto after = load(other, 4);
+      INFO("seed " << seed << ", round " << round << ": " << what);
+      for (const auto& change : compare(*before, *after, more, tally).changes) {
+        chained += change.flow.to.find("chain.") != std::string::npos ? 1 : 0;
+        dialled += change.flow.to.find("manual.edge") != std::string::npos ||
+                           change.flow.to.find("10.250.0.55") != std::string::npos
+                       ? 1
+                       : 0;
+      }
+    }
+  }
+  INFO(fmt::format("{} of {} flows simulated, {} chained, {} dialled", tally.simulated, tally.flows, chained,
+                   dialled));
+  CHECK(chained > 0);
+  CHECK(dialled > 0);
+  CHECK(tally.simulated < tally.flows);
 }
 
 TEST_CASE("the product of clients and targets has the flows of both clusters, each once, in their order") {
