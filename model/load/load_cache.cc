@@ -119,7 +119,7 @@ struct LoadCache::State {
 };
 
 LoadCache::LoadCache(std::string directory, const SourceFiles& sources,
-                     const std::vector<std::uint32_t>& files, const LoadOptions& options,
+                     const std::vector<std::uint32_t>& files, std::size_t on_disk, const LoadOptions& options,
                      std::int64_t started)
     : state_(new State{sources, files, options.default_namespace, std::move(directory), {}, {}, {}, {}, 0}) {
   std::error_code error;
@@ -129,8 +129,8 @@ LoadCache::LoadCache(std::string directory, const SourceFiles& sources,
     input.path = sources.path(file);
     input.size = text_bytes(sources, file);
     struct stat info {};
-    if (::stat(input.path.c_str(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) == input.size &&
-        S_ISREG(info.st_mode)) {
+    if (state_->inputs.size() < on_disk && ::stat(input.path.c_str(), &info) == 0 &&
+        static_cast<std::uint64_t>(info.st_size) == input.size && S_ISREG(info.st_mode)) {
       const std::int64_t modified = nanoseconds(info.st_mtim), changed = nanoseconds(info.st_ctim);
       if (std::max(modified, changed) < started - kSettled) {
         input.device = info.st_dev;

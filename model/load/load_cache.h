@@ -34,9 +34,10 @@ struct LoadedRest {
 /// Collects what a load gives and writes it as an image; or gives what an image holds.
 class LoadCache {
  public:
-  /// `files`: the inputs, read (or mapped) already. `started`: nanoseconds since 1970, before they were.
+  /// `files`: the inputs, of which the first `on_disk` were read (or mapped) from where they are; of the
+  /// others only the text is known, whatever their names. `started`: nanoseconds since 1970, before any was.
   LoadCache(std::string directory, const SourceFiles& sources, const std::vector<std::uint32_t>& files,
-            const LoadOptions& options, std::int64_t started);
+            std::size_t on_disk, const LoadOptions& options, std::int64_t started);
   ~LoadCache();
 
   /// Gives every object in order, then the rest. False: no image, or it was refused (`remark` says why); what

@@ -382,13 +382,13 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
 }
 
 // The same from an image, when there is one of these inputs; else read, and an image made.
-void load_cached(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files,
+void load_cached(SnapshotBuilder& builder, const std::vector<std::uint32_t>& files, std::size_t on_disk,
                  const LoadOptions& options, Diagnostics& diagnostics, LoadStats* stats,
                  std::int64_t started) {
   LoadStats own;
   LoadStats& counted = stats != nullptr ? *stats : own;
   const SourceFiles sources = builder.files();
-  LoadCache cache(options.cache_directory, sources, files, options, started);
+  LoadCache cache(options.cache_directory, sources, files, on_disk, options, started);
   LoadedRest rest;
   Merger merger(builder, diagnostics, counted, nullptr, nullptr);
   if (cache.read(
@@ -421,11 +421,12 @@ Snapshot load_manifests(const std::vector<std::string>& paths, const std::vector
                                    std::chrono::system_clock::now().time_since_epoch())
                                    .count();
   auto files = read_sources(paths, builder.files(), diagnostics);
+  const std::size_t on_disk = files.size();
   for (const auto& file : texts) files.push_back(builder.files().add(file.path, file.text));
   if (options.cache_directory.empty()) {
     load_files(builder, files, options, diagnostics, stats, nullptr);
   } else {
-    load_cached(builder, files, options, diagnostics, stats, started);
+    load_cached(builder, files, on_disk, options, diagnostics, stats, started);
   }
   const SourceFiles sources = builder.files();
   Snapshot out = builder.build(diagnostics);

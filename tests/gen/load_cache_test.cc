@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
+#include <utility>
 
 #include "bench/gen/generator.h"
 #include "model/base/version.h"
@@ -117,6 +119,28 @@ constexpr const char* kBroken =
     "Service\nmetadata: {name: s}\nspec: {ports: [{port: 81}]}\n---\na: [\n";
 
 }  // namespace
+
+TEST_CASE("a text that was given counts by what it says, whatever file bears its name") {
+  const Folder input, cache;
+  const std::string name = (input / "scenario.yaml").string();
+  const auto given = [&](const std::string& app) {
+    Diagnostics diagnostics;
+    LoadOptions options;
+    options.cache_directory = cache.str();
+    LoadStats stats;
+    const std::string text = fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {}}}\n", app);
+    const Snapshot snapshot = load_texts({{name, text}}, options, diagnostics, &stats);
+    return std::pair(snapshot.all<Pod>().front()->meta.name().str(),
+                     stats.cache_remark.starts_with("cache: read from"));
+  };
+  write_file(input / "scenario.yaml",
+             fmt::format("apiVersion: v1\nkind: Pod\nmetadata: {{name: {}}}\n", "one"));
+  fs::last_write_time(input / "scenario.yaml", fs::file_time_type::clock::now() - std::chrono::hours(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // or its times are not trusted anyway
+  CHECK(given("one") == std::pair(std::string("one"), false));
+  CHECK(given("two") == std::pair(std::string("two"), false));
+  CHECK(given("two") == std::pair(std::string("two"), true));
+}
 
 TEST_CASE("an image gives what reading gives: objects, places, diagnostics") {
   const Folder input, cache;
