@@ -1,5 +1,5 @@
 # Most of the time to compile a file of a few hundred lines goes into the headers that nearly all of them read: read once a
-# library. GCC only, so that the builds by clang (asan) and clang-tidy show what a file includes only by way of them.
+# library. GCC only, so that the builds by clang (sanitize) and clang-tidy show what a file includes only by way of them.
 option(WAYPATH_PCH "Precompile the headers that nearly every file reads (GCC)" ON)
 
 set(waypath_common_headers <algorithm> <array> <functional> <map> <memory> <optional> <set> <string> <string_view> <tuple>

@@ -24,10 +24,10 @@ run_ctest() {
 }
 
 step "address and undefined behaviour sanitizers"
-configure asan
-build asan
-run_ctest asan --quiet --output-log "$BUILD_ROOT/asan.ctest.log" || { tail -n 200 "$BUILD_ROOT/asan.ctest.log"; exit 1; }
-tail -n 4 "$BUILD_ROOT/asan.ctest.log"
+configure sanitize
+build sanitize
+run_ctest sanitize --quiet --output-log "$BUILD_ROOT/sanitize.ctest.log" || { tail -n 200 "$BUILD_ROOT/sanitize.ctest.log"; exit 1; }
+tail -n 4 "$BUILD_ROOT/sanitize.ctest.log"
 
 if [ "$full" = 1 ]; then
   step "thread sanitizer: tests tagged [threads]"
