@@ -120,7 +120,7 @@ class Resolver {
     const auto ask = [&](std::uint32_t of) {
       add(of, base_.match().block({classes_.classes()[of].pod, {}, {}, {}}, cidr, except).fit);
     };
-    // Whatever their pods: what is not known of them is the same.
+    // Whatever their pods: what is not known of them is the same (pods of the host's network have no class).
     if (const auto& without = base_.without_address(); !without.empty()) {
       const Fit fit =
           base_.match().block({classes_.classes()[without.front()].pod, {}, {}, {}}, cidr, except).fit;

@@ -70,7 +70,7 @@ class PortSetTable {
   using Pairs = std::unordered_map<std::uint64_t, Id>;
   /// Of two sets under one operation.
   struct Known {
-    std::uint64_t key = 0;  // none: two empty sets are asked of nobody
+    std::uint64_t key = 0;  // the operation, 1 to 3, above two ids of 30 bits at most; 0: none yet
     Id id = kNone;
   };
   template <class Make>

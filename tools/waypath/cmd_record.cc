@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "model/load/manifest_loader.h"
 #include "scenarios/flow_enumeration.h"
 #include "scenarios/git_tree.h"
 #include "scenarios/record.h"
@@ -42,7 +43,9 @@ int record_scenario_flows(const Options& options, const Streams& streams) {
   how.jobs = options.common.jobs;
   how.cache = cache_directory(options);
   model::Diagnostics loading;
-  auto snapshot = scenarios::load_snapshot(*scenario, how, loading);
+  model::LoadStats stats;
+  auto snapshot = scenarios::load_snapshot(*scenario, how, loading, &stats);
+  if (options.common.verbose && !stats.cache_remark.empty()) streams.err << stats.cache_remark << "\n";
   const model::SourceFiles manifests = snapshot.files();
   const auto engine = loading.has_input_errors() ? nullptr
                                                  : scenarios::build_engine(std::move(snapshot), *scenario,
