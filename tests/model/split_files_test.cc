@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/dice.h"
+#include "tests/support/rounds.h"
 
 namespace waypath::model {
 namespace {
@@ -71,7 +72,7 @@ void compare(const std::string& text) {
 }  // namespace
 
 TEST_CASE("split: a large file in parts gives the slices of the whole", "[model][load]") {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+  for (std::uint64_t seed = 1; seed <= tests::rounds(4, 1); ++seed) {
     CAPTURE(seed);
     compare(random_documents(seed, std::size_t{9} << 20));
   }

@@ -14,6 +14,7 @@
 #include "scenarios/rollout.h"
 #include "scenarios/touched_flows.h"
 #include "tests/support/corpus.h"
+#include "tests/support/rounds.h"
 
 namespace waypath::scenarios {
 namespace {
@@ -228,7 +229,8 @@ TEST_CASE("plan simulates what a change can touch and says what full evaluation 
       step.changes.push_back({std::move(apply), {}});
       steps.push_back(std::move(step));
     }
-    for (const auto& step : steps) {
+    for (std::size_t i = 0; i < steps.size(); i += tests::rounds(1, 16)) {
+      const SweepStep& step = steps[i];
       model::Diagnostics diagnostics;
       const auto after =
           rebuild(*engine, model::apply_changes(engine->cluster().snapshot(), step.changes, diagnostics),
@@ -244,7 +246,7 @@ TEST_CASE("plan simulates what a change can touch and says what full evaluation 
     }
   }
   // The cut is worth having.
-  CHECK(cut * 4 > asked);
+  if (!tests::kSanitized) CHECK(cut * 4 > asked);
 }
 
 TEST_CASE("plan follows routes: of the shipped clusters each removed, without hostnames, for another host") {
@@ -262,10 +264,10 @@ TEST_CASE("plan follows routes: of the shipped clusters each removed, without ho
             R"({"spec": {"rules": [{"backendRefs": [{"name": "none", "port": 80}]}]}})"})
         changes.push_back({model::PatchChange{ref, false, patch, "change.yaml"}, {}});
     }
-    for (const auto& change : changes) {
+    for (std::size_t i = 0; i < changes.size(); i += tests::rounds(1, 16)) {
       model::Diagnostics diagnostics;
       const auto after =
-          rebuild(*engine, model::apply_changes(engine->cluster().snapshot(), {&change, 1}, diagnostics),
+          rebuild(*engine, model::apply_changes(engine->cluster().snapshot(), {&changes[i], 1}, diagnostics),
                   std::nullopt, diagnostics);
       REQUIRE_FALSE(diagnostics.has_errors());
       TouchedFlows touched(*engine, *after);
@@ -273,13 +275,14 @@ TEST_CASE("plan follows routes: of the shipped clusters each removed, without ho
         ++asked;
         cut += touched.touches(flow) ? 0 : 1;
       }
-      INFO(folder << ": change " << &change - changes.data());
+      INFO(folder << ": change " << i);
       const auto full =
           compare_clusters(*engine, *after, flows, {}, 1, diagnostics, Thoroughness::Everything);
       CHECK(shape(compare_clusters(*engine, *after, flows, {}, 1, diagnostics)) == shape(full));
       changed += full.changes.size();
     }
   }
+  if (tests::kSanitized) return;
   CHECK(changed > 20);
   CHECK(cut * 4 > asked);
 }
