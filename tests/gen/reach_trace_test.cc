@@ -17,6 +17,7 @@
 #include "sim/reach_matrix.h"
 #include "sim/resolve/captures.h"
 #include "tests/support/dice.h"
+#include "tests/support/rounds.h"
 
 namespace waypath::tests {
 namespace {
@@ -133,7 +134,7 @@ std::shared_ptr<const model::Cluster> cluster_of(std::uint64_t seed, bool addres
 
 std::size_t samples() {
   const char* const given = std::getenv("WAYPATH_REACH_SAMPLES");
-  return given == nullptr ? 12'000 : std::stoul(given);
+  return given == nullptr ? rounds(12'000, 1'200) : std::stoul(given);
 }
 
 std::string said(const sim::ReachResult& matrix, const sim::ReachCell& cell, model::Protocol protocol,
