@@ -27,6 +27,23 @@ ObjectAt rule_at(const model::ObjectMeta& meta, model::SourcePos pos, std::size_
   return {meta.key, pos.known() ? pos : meta.pos, static_cast<int>(rule), section(d)};
 }
 
+/// `fn(policy)` for those of a namespace. All are sorted by group (extensions, networking.k8s.io), namespace,
+/// name: found, not looked through.
+template <class Fn>
+void each_in_namespace(const model::Cluster& cluster, model::Symbol ns, const Fn& fn) {
+  const auto all = cluster.snapshot().all<NetworkPolicy>();
+  for (auto from = all.begin(); from != all.end();) {
+    const auto to = std::partition_point(from, all.end(), [group = (*from)->meta.key.group](const auto& p) {
+      return p->meta.key.group == group;
+    });
+    for (auto at = std::partition_point(from, to,
+                                        [ns](const auto& p) { return p->meta.key.ns.view() < ns.view(); });
+         at != to && (*at)->meta.key.ns == ns; ++at)
+      fn(**at);
+    from = to;
+  }
+}
+
 /// One direction of one connection. Where an unknown address leaves a rule open, both ways are followed; the
 /// verdict is certain when they end alike.
 class Judge {
@@ -175,19 +192,19 @@ bool Judge::network_policies(const std::vector<const NetworkPolicy*>& policies) 
 std::vector<Judge::Near> Judge::unselected() const {
   std::vector<Near> out;
   const model::Pod& pod = match_.cluster.pod(subject_.pod);
-  for (const auto& policy : match_.cluster.snapshot().all<NetworkPolicy>()) {
-    if (policy->meta.key.ns != pod.meta.key.ns || policy->pod_selector.matches(pod.meta.labels)) continue;
-    const auto& rules = egress_ ? policy->egress : policy->ingress;
+  each_in_namespace(match_.cluster, pod.meta.key.ns, [&](const NetworkPolicy& policy) {
+    if (policy.pod_selector.matches(pod.meta.labels)) return;
+    const auto& rules = egress_ ? policy.egress : policy.ingress;
     for (std::size_t i = 0; i < rules.size(); ++i) {
       if (rules[i].peers.empty() || !match_.ports(rules[i], c_.protocol, c_.port, c_.destination) ||
-          match_.peers(other_, rules[i], policy->meta.key.ns).fit != Fit::Yes)
+          match_.peers(other_, rules[i], policy.meta.key.ns).fit != Fit::Yes)
         continue;
-      out.push_back({rule_at(policy->meta, rules[i].pos, i, direction_),
-                     "would allow this, but selects pods with " + policy->pod_selector.str() +
+      out.push_back({rule_at(policy.meta, rules[i].pos, i, direction_),
+                     "would allow this, but selects pods with " + policy.pod_selector.str() +
                          ", which this pod does not have"});
-      break;
+      return;
     }
-  }
+  });
   return out;
 }
 
