@@ -75,14 +75,6 @@ class Fields {
   std::set<std::string> read_;
 };
 
-std::vector<std::string> strings(const Node* node) {
-  std::vector<std::string> out;
-  if (node == nullptr) return out;
-  if (node->is_scalar()) out.push_back(text(node));
-  for (const Node* item : node->items) out.push_back(text(item));
-  return out;
-}
-
 sim::Claim claim_of(const Node& node) {
   sim::Claim c;
   if (node.is_sequence()) {

@@ -34,13 +34,6 @@ using model::yaml::Node;
 using sim::AddressRange;
 using sim::PortSet;
 
-std::vector<std::string> strings(const Node* node) {
-  std::vector<std::string> out;
-  if (node != nullptr)
-    for (const Node* item : node->items) out.push_back(text(item));
-  return out;
-}
-
 class Case {
  public:
   explicit Case(fs::path folder) : folder_(std::move(folder)) {}

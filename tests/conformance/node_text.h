@@ -2,6 +2,7 @@
 // Values in the files of cases.
 
 #include <string>
+#include <vector>
 
 #include "model/yaml/reader.h"
 
@@ -13,6 +14,15 @@ inline std::string text(const model::yaml::Node* node) {
 }
 inline std::string text(const model::yaml::Node* map, const char* key) {
   return map == nullptr ? std::string() : text(map->find(key));
+}
+
+/// Of a list its items, of a scalar the one; nothing of null.
+inline std::vector<std::string> strings(const model::yaml::Node* node) {
+  std::vector<std::string> out;
+  if (node == nullptr) return out;
+  if (node->is_scalar()) out.push_back(text(node));
+  for (const model::yaml::Node* item : node->items) out.push_back(text(item));
+  return out;
 }
 
 }  // namespace waypath::conformance

@@ -145,14 +145,6 @@ std::string error_of(const RouteDecision& d) {
 
 }  // namespace
 
-std::vector<std::string> strings(const Node* node) {
-  std::vector<std::string> out;
-  if (node == nullptr) return out;
-  if (node->is_scalar()) out.push_back(text(node));
-  for (const Node* item : node->items) out.push_back(text(item));
-  return out;
-}
-
 IstioNote::IstioNote(const std::string& note) {
   sidecars_only = note.find("Holds for sidecars") != std::string::npos;
   no_misdirected = note.find("where 421 is expected Istio answers from the routes") != std::string::npos;

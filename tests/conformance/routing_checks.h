@@ -16,14 +16,11 @@
 
 namespace waypath::conformance {
 
-/// A scalar is a list of one.
-[[nodiscard]] std::vector<std::string> strings(const model::yaml::Node* node);
-
 /// What a note says of Istio where the API text expects something else.
 struct IstioNote {
   bool sidecars_only = false;
   std::optional<int> status;    // replaces every expectation
-  bool no_misdirected = false;  // 421 is not implemented
+  bool no_misdirected = false;  // where the case wants 421, Istio answers from its routes
   explicit IstioNote(const std::string& note);
 };
 
