@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "model/base/mapped_sources.h"
 #include "model/change.h"
 #include "model/snapshot_difference.h"
 
@@ -29,7 +30,7 @@ Objects written(const Snapshot& snapshot) {
 bool same_origin(const Snapshot& a, const Snapshot& b) {
   const auto files = static_cast<std::uint32_t>(std::min(a.files().size(), b.files().size()));
   for (std::uint32_t id = 1; id <= files; ++id)
-    if (a.files().text(id).data() != b.files().text(id).data()) return false;
+    if (!model::same_file(a.files(), b.files(), id)) return false;
   return files > 0;
 }
 
@@ -48,8 +49,7 @@ bool written_alike(const Snapshot& a, const ObjectMeta& one, const Snapshot& b, 
   const model::RawObject &x = a.raw(one.raw), &y = b.raw(other.raw);
   if (!x.patched_json.empty() || !y.patched_json.empty()) return x.patched_json == y.patched_json;
   const auto text = [](const Snapshot& snapshot, const model::RawObject& raw) {
-    const auto all = snapshot.files().text(raw.file);
-    return all.substr(std::min(raw.offset, all.size()), raw.length);
+    return model::text_part(snapshot.files(), raw.file, raw.offset, raw.length);
   };
   return text(a, x) == text(b, y);
 }

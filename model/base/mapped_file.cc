@@ -45,7 +45,10 @@ MappedFile::~MappedFile() {
 
 void MappedFile::release(std::size_t offset, std::size_t length) const {
   static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t begin = (offset + page - 1) / page * page;
+  // A page that is missed comes back with those around it, what was released before among them: that is
+  // released once more. Source: kernel Documentation/filesystems/proc.rst, mm/memory.c (fault_around_bytes)
+  constexpr std::size_t kAround = std::size_t{64} << 10;
+  const std::size_t begin = offset / kAround * kAround;
   const std::size_t end = (offset + length) / page * page;
   if (begin < end && end <= stamp_.size) ::madvise(data_ + begin, end - begin, MADV_DONTNEED);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The loader's side of SourceFiles: large files that are read where they lie while objects are made of them,
-// and what reading tells of their lines.
+// The side of SourceFiles that is no text: large files that are read where they lie while objects are made of
+// them, what reading tells of their lines, and what can be told without reading a file again.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +19,12 @@ std::uint32_t add_mapped(SourceFiles& files, std::string path, std::shared_ptr<c
 [[nodiscard]] const MappedFile* mapped_file(const SourceFiles& files, std::uint32_t id);
 /// Bytes of the text, without reading it.
 [[nodiscard]] std::size_t text_bytes(const SourceFiles& files, std::uint32_t id);
+
+/// Whether both have one and the same file at `id`: no copy of it, and no other file of that name.
+[[nodiscard]] bool same_file(const SourceFiles& a, const SourceFiles& b, std::uint32_t id);
+/// Some bytes of the text; of a file that is no longer mapped no others are read. Empty when it was touched.
+[[nodiscard]] std::string text_part(const SourceFiles& files, std::uint32_t id, std::size_t offset,
+                                    std::size_t length);
 
 /// Ends the mapping of all files, for all copies of `files`: no view into their texts may be left. Their
 /// lines and texts are read again when asked for, and are empty when the file was touched since. Gives the

@@ -72,6 +72,16 @@ struct SourceFiles::Entry {
   [[gnu::used]] friend std::size_t text_bytes(const SourceFiles& files, std::uint32_t id) {
     return of(files, id).stamp.size;
   }
+  [[gnu::used]] friend bool same_file(const SourceFiles& a, const SourceFiles& b, std::uint32_t id) {
+    return &of(a, id) == &of(b, id);
+  }
+  [[gnu::used]] friend std::string text_part(const SourceFiles& files, std::uint32_t id, std::size_t offset,
+                                             std::size_t length) {
+    const Entry& file = of(files, id);
+    if (file.elsewhere) return file.part(offset, length);
+    const std::string_view all = file.text();
+    return std::string(all.substr(std::min(offset, all.size()), length));
+  }
   [[gnu::used]] friend void know_lines(const SourceFiles& files, std::uint32_t id,
                                        std::vector<LineStart> starts) {
     of(files, id).known = std::move(starts);
