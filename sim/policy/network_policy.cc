@@ -56,6 +56,7 @@ class Judge {
         subject_(egress_ ? c_.source : c_.destination),
         other_(egress_ ? c_.destination : c_.source),
         match_{cluster, profile, recorder != nullptr},
+        silent_{cluster, profile, false},
         refusal_(profile.rejects ? Decision::Deny : Decision::Drop),
         recorder_(recorder) {}
 
@@ -99,7 +100,8 @@ class Judge {
   bool egress_;
   const NetPeer& subject_;
   const NetPeer& other_;
-  NetMatch match_;
+  NetMatch match_;   // tells why something does not match, for a recorder
+  NetMatch silent_;  // does not: where nobody would read it
   Decision refusal_;
   TraceRecorder* recorder_;
   std::optional<PolicyResult> allowed_, refused_;  // the last that was found each way
@@ -165,8 +167,8 @@ bool Judge::network_policies(const std::vector<const NetworkPolicy*>& policies) 
   for (const NetworkPolicy* policy : policies) {
     const auto& rules = egress_ ? policy->egress : policy->ingress;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (!match_.ports(rules[i], c_.protocol, c_.port, c_.destination)) continue;
-      const FitResult fit = match_.peers(other_, rules[i], policy->meta.key.ns);
+      if (!silent_.ports(rules[i], c_.protocol, c_.port, c_.destination)) continue;
+      const FitResult fit = silent_.peers(other_, rules[i], policy->meta.key.ns);
       if (fit.fit == Fit::No) continue;
       const ObjectAt at = rule_at(policy->meta, rules[i].pos, i, direction_);
       PolicyResult result;
@@ -191,14 +193,14 @@ bool Judge::network_policies(const std::vector<const NetworkPolicy*>& policies) 
 // missing or misspelt.
 std::vector<Judge::Near> Judge::unselected() const {
   std::vector<Near> out;
-  const model::Pod& pod = match_.cluster.pod(subject_.pod);
-  each_in_namespace(match_.cluster, pod.meta.key.ns, [&](const NetworkPolicy& policy) {
-    if (policy.pod_selector.matches(pod.meta.labels)) return;
+  const model::Pod& pod = silent_.cluster.pod(subject_.pod);
+  each_in_namespace(silent_.cluster, pod.meta.key.ns, [&](const NetworkPolicy& policy) {
     const auto& rules = egress_ ? policy.egress : policy.ingress;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (rules[i].peers.empty() || !match_.ports(rules[i], c_.protocol, c_.port, c_.destination) ||
-          match_.peers(other_, rules[i], policy.meta.key.ns).fit != Fit::Yes)
+      if (rules[i].peers.empty() || !silent_.ports(rules[i], c_.protocol, c_.port, c_.destination) ||
+          silent_.peers(other_, rules[i], policy.meta.key.ns).fit != Fit::Yes)
         continue;
+      if (policy.pod_selector.matches(pod.meta.labels)) return;
       out.push_back({rule_at(policy.meta, rules[i].pos, i, direction_),
                      "would allow this, but selects pods with " + policy.pod_selector.str() +
                          ", which this pod does not have"});
