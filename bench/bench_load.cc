@@ -6,6 +6,7 @@
 //   two P2  JSON, against simdjson's bare parse: at least 0.5 P3  peak memory, in parts of half the input and
 //   1 KB for each kept object: at most 1 P4  the same input again from the cache, as a share of the first
 //   load: at most 0.01
+//   P10 growth of loading in bytes over four sizes: an exponent of 1
 //
 // WAYPATH_BENCH_SIZE (S, M, L, XL) and WAYPATH_BENCH_PROFILE (teams, tenants) choose the cluster; M and teams
 // else.
@@ -19,11 +20,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/gen/generator.h"
@@ -42,13 +45,11 @@ std::string setting(const char* name, const char* otherwise) {
 /// Files of one cluster, gone with the program.
 class Dump {
  public:
-  Dump() : folder_(fs::temp_directory_path() / fmt::format("waypath-bench-load-{}", ::getpid())) {
+  Dump(const gen::Parameters& p, const std::vector<gen::Form>& forms)
+      : folder_(fs::temp_directory_path() / fmt::format("waypath-bench-load-{}-{}", ::getpid(), p.pods)) {
     fs::create_directories(folder_);
-    const gen::Parameters p =
-        gen::profile(setting("WAYPATH_BENCH_PROFILE", "teams"), setting("WAYPATH_BENCH_SIZE", "M"));
-    for (const auto& [path, form] :
-         {std::pair{yaml(), gen::Form::Documents}, std::pair{json(), gen::Form::JsonList}}) {
-      std::ofstream out(path, std::ios::binary);
+    for (const gen::Form form : forms) {
+      std::ofstream out(form == gen::Form::Documents ? yaml() : json(), std::ios::binary);
       gen::write(p, form, [&](std::string_view text) { out << text; });
     }
   }
@@ -64,7 +65,9 @@ class Dump {
 };
 
 const Dump& dump() {
-  static const Dump made;
+  static const Dump made(
+      gen::profile(setting("WAYPATH_BENCH_PROFILE", "teams"), setting("WAYPATH_BENCH_SIZE", "M")),
+      {gen::Form::Documents, gen::Form::JsonList});
   return made;
 }
 
@@ -218,6 +221,41 @@ void p4_cache(benchmark::State& state) {
   }
 }
 BENCHMARK(p4_cache)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// Least squares of log against log.
+double exponent(const std::vector<std::pair<double, double>>& points) {
+  double mx = 0, my = 0, xy = 0, xx = 0;
+  const auto n = static_cast<double>(points.size());
+  for (const auto& [x, y] : points) {
+    mx += std::log(x) / n;
+    my += std::log(y) / n;
+  }
+  for (const auto& [x, y] : points) {
+    xy += (std::log(x) - mx) * (std::log(y) - my);
+    xx += (std::log(x) - mx) * (std::log(x) - mx);
+  }
+  return xy / xx;
+}
+
+void p10_load(benchmark::State& state) {
+  for (auto _ : state) {
+    std::vector<std::pair<double, double>> points;
+    for (const int pods : {260, 1'040, 4'160, 16'640}) {
+      gen::Parameters p = gen::profile("teams", "M");
+      p.pods = pods;
+      p.namespaces = pods / 130;
+      const Dump sized(p, {gen::Form::Documents});
+      std::vector<double> took;
+      model::LoadStats stats;
+      for (int i = 0; i < kRounds; ++i)
+        took.push_back(seconds(processor_seconds, [&] { stats = load(sized.yaml(), 1); }));
+      points.emplace_back(static_cast<double>(stats.bytes), median(took));
+      state.counters[fmt::format("ms_of_{}_pods", pods)] = points.back().second * 1e3;
+    }
+    state.counters["P10_load_exponent"] = exponent(points);
+  }
+}
+BENCHMARK(p10_load)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace waypath

@@ -93,24 +93,30 @@ def exponent(points):
     return sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for x in xs)
 
 
+def by_policies(benchmarks):
+    """policies -> (pods, nanoseconds), by pods"""
+    out = {}
+    for one in benchmarks:
+        words = dict(word.split(":") for word in one.name.split("/")[1:])
+        out.setdefault(words["policies"], []).append((int(words["pods"]), one.ns))
+    return {policies: sorted(some) for policies, some in out.items()}
+
+
 def growth(m):
     out = by_counter("P10", ("load", "at most", 1.1), ("pairs", "at most", 1.5), ("trace", "at most", 0.1))(m)
     if len(points := m.processes.get("load", [])) > 2:
         value = exponent(points)
         sizes = ", ".join(f"{size / 1e6:.1f} MB in {seconds * 1e3:.0f} ms" for size, seconds in points)
         out.append((f"load and one trace, whole process: {value:.2f} in bytes ({sizes})", value <= 1.1))
-    points = {}
-    for one in m.named("all_pairs"):
-        words = dict(word.split(":") for word in one.name.split("/")[1:])
-        if words.get("path") == "0":
-            points.setdefault(words["policies"], []).append((int(words["pods"]), one.ns))
-    for policies, some in points.items():
+    for policies, some in by_policies(one for one in m.named("all_pairs") if "/path:0" in one.name).items():
         if len(some) > 2:
-            value = exponent(sorted(some))
+            value = exponent(some)
             out.append((f"all pairs at {policies} policies: {value:.2f} in pods ({len(some)} sizes)", value <= 1.5))
-    judged = [(int(one.name.rsplit(":", 1)[1]), one.ns) for one in m.named("judge_connection/pods")]
-    if len(judged) > 1:
-        out.append((f"one decision: {exponent(judged):.2f} in pods and policies", exponent(judged) <= 0.3))
+    for policies, some in by_policies(m.named("trace_connection")).items():
+        if len(some) > 2:
+            value = exponent(some)
+            sizes = ", ".join(f"{short(ns)} at {pods:,}" for pods, ns in some)
+            out.append((f"one trace at {policies} policies: {value:.2f} in pods ({sizes})", value <= 0.1))
     return out
 
 

@@ -26,7 +26,7 @@ class Result:
 GROUPS = (
     ("memory of YAML", r"^p3_memory/yaml", 30),
     ("memory of JSON", r"^p3_memory/json", 30),
-    ("load", r"^(p\d_|load_|yaml_cpp)", 100),
+    ("load", r"^(p\d+_|load_|yaml_cpp)", 150),
     ("reach", r"^(all_pairs|judge_connection|trace_connection|reach_)", 150),
     ("what-if", r"^(plan_|whatif|what_if|edit)", 60),
     ("replay", r"^replay", 60),
