@@ -9,6 +9,7 @@
 #include "model/base/parallel.h"
 #include "scenarios/expectation.h"
 #include "scenarios/touched_flows.h"
+#include "sim/decide.h"
 #include "sim/reason_codes_walk.h"
 
 namespace waypath::scenarios {
@@ -144,7 +145,7 @@ struct Side {
 Side ask(const sim::Engine& engine, const sim::Flow& flow, const sim::Assume& assume) {
   Side out;
   model::Diagnostics diagnostics;
-  auto verdict = sim::simulate(engine, flow, assume, diagnostics);
+  auto verdict = sim::decide(engine, flow, assume, diagnostics);
   for (const auto& d : diagnostics.items())
     if (d.severity == model::Severity::Error) out.error = d.message;
   if (out.error.empty()) out.verdict = std::move(verdict);
@@ -159,8 +160,12 @@ FlowFate fate_of(const sim::Engine& before, const sim::Engine& after, const sim:
   out.after = b.verdict.has_value();
   out.error = a.error;
   if (!a.verdict || !b.verdict) return out;
-  out.change = difference(flow, *a.verdict, *b.verdict);
-  if (out.change) out.change->causes = causes(objects, *a.verdict, *b.verdict);
+  if (!difference(flow, *a.verdict, *b.verdict)) return out;
+  // Few flows change: who decided is asked for these alone.
+  model::Diagnostics known;
+  const auto was = sim::simulate(before, flow, assume, known), is = sim::simulate(after, flow, assume, known);
+  out.change = difference(flow, was, is);
+  if (out.change) out.change->causes = causes(objects, was, is);
   return out;
 }
 

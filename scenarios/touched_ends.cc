@@ -6,9 +6,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "scenarios/touched_flows.h"
-#include "sim/cni_profile.h"
 #include "sim/exposure.h"
-#include "sim/policy/refusal_code.h"
 #include "sim/resolve/client.h"
 #include "sim/resolve/published.h"
 #include "sim/resolve/url.h"
@@ -225,16 +223,14 @@ bool TouchedFlows::lookups_differ(PodId from) const {
 
 // What passes passes whatever let it; what is refused shows why.
 bool TouchedFlows::differs(const sim::Connection& connection, sim::Direction direction) const {
-  const auto was = answer(before_, before_policies_, connection, direction),
-             is = answer(after_, after_policies_, connection, direction);
+  const auto was = answer(before_, connection, direction), is = answer(after_, connection, direction);
   if (was.decision == sim::Decision::Unknown || is.decision == sim::Decision::Unknown) return true;
   if (!refuses(was.decision) && !refuses(is.decision)) return false;
   return was.decision != is.decision || was.code != is.code;
 }
 
-TouchedFlows::Answer TouchedFlows::answer(const sim::Engine& engine,
-                                          const std::vector<sim::NetAttachment>& policies,
-                                          const sim::Connection& connection, sim::Direction direction) const {
+TouchedFlows::Answer TouchedFlows::answer(const sim::Engine& engine, const sim::Connection& connection,
+                                          sim::Direction direction) {
   Answer out;
   for (const auto& family : engine.policies().leg) {
     const auto said = family->evaluate_leg({&connection, direction}, nullptr);
@@ -242,12 +238,6 @@ TouchedFlows::Answer TouchedFlows::answer(const sim::Engine& engine,
     out = {said.decision, said.reason.code};
     if (refuses(out.decision) || out.decision == sim::Decision::Unknown) break;
   }
-  if (out.code != sim::refusal_code(direction, false, false)) return out;
-  const bool egress = direction == sim::Direction::Egress;
-  const auto& attached = policies[(egress ? connection.source : connection.destination).pod.index];
-  const auto profile = sim::cni_profile(engine.options());
-  out.code = sim::refusal_code({engine.cluster(), profile}, connection, direction,
-                               egress ? attached.egress : attached.ingress);
   return out;
 }
 

@@ -84,8 +84,6 @@ TouchedFlows::TouchedFlows(const sim::Engine& before, const sim::Engine& after)
   find_routed();
   if (any_route_) find_rerouted();
   if (everything_) return;
-  before_policies_ = sim::attach_net_policies(a, nullptr);
-  after_policies_ = sim::attach_net_policies(b, nullptr);
   name_servers_ = all_endpoints(cluster_, sim::name_server(cluster_));
   // Endpoints are taken together where no policy tells them apart: the policies that differ may do so.
   same_classes_ = before.exposure().tells_apart_like(after.exposure());

@@ -26,7 +26,6 @@
 #include <vector>
 
 #include "sim/engine.h"
-#include "sim/policy/net_attachment.h"
 
 namespace waypath::scenarios {
 
@@ -100,8 +99,8 @@ class TouchedFlows {
     sim::Decision decision = sim::Decision::NotApplicable;
     sim::Code code;  // of a refusal
   };
-  [[nodiscard]] Answer answer(const sim::Engine& engine, const std::vector<sim::NetAttachment>& policies,
-                              const sim::Connection& connection, sim::Direction direction) const;
+  [[nodiscard]] static Answer answer(const sim::Engine& engine, const sim::Connection& connection,
+                                     sim::Direction direction);
 
   const sim::Engine &before_, &after_;
   const model::Cluster& cluster_;
@@ -114,7 +113,6 @@ class TouchedFlows {
   std::vector<bool> rerouted_;                         // by ServiceId: its own HTTPRoutes differ
   std::vector<std::string> rerouted_hosts_;            // patterns of routes at gateways that differ
   std::vector<model::Endpoint> name_servers_;
-  std::vector<sim::NetAttachment> before_policies_, after_policies_;  // by PodId, when one of them differs
   std::unordered_map<std::string, Sender> senders_;
   std::unordered_map<std::string, Receiver> receivers_;
 };

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "model/istio/known_versions.h"
+#include "sim/decide.h"
 #include "sim/engine.h"
 #include "sim/path_verdict.h"
 #include "sim/reason_codes_authz.h"
@@ -78,7 +79,9 @@ class Carried {
 
 class PathJudge {
  public:
-  PathJudge(const Engine& engine, const Path& path) : engine_(engine), path_(path) {}
+  /// `explain`: with everything that `decide` leaves out.
+  PathJudge(const Engine& engine, const Path& path, bool explain)
+      : engine_(engine), path_(path), explain_(explain) {}
 
   PathVerdict run() {
     describe();
@@ -132,7 +135,7 @@ class PathJudge {
       if (hop.pod.valid()) result.pod = engine_.cluster().pod(hop.pod).meta.name().str();
       result.seen_peer = hop.seen_peer;
       result.identity = hop.identity;
-      result.decisions = hop.facts;
+      if (explain_) result.decisions = hop.facts;
       verdict_.hops.push_back(std::move(result));
     }
     for (const Leg& leg : path_.legs) verdict_.legs.push_back(describe_leg(leg));
@@ -180,7 +183,7 @@ class PathJudge {
     const Leg& leg = path_.legs[index];
     LegResult& result = verdict_.legs[index];
     if (!leg.on_wire || decided_) return;
-    LegDecisions decisions = judge_leg(engine_.policies(), leg.connection, &recorder_);
+    LegDecisions decisions = judge_leg(engine_.policies(), leg.connection, explain_ ? &recorder_ : nullptr);
     LegOutcome outcome = combine(decisions);
     // The source is rewritten to one of several addresses: all must lead to the same answer.
     for (std::size_t i = 1; i < leg.possible_sources.size(); ++i) {
@@ -224,7 +227,10 @@ class PathJudge {
     judge_calls(hop, request);
     const RequestState before = request;
     const std::size_t traces = recorder_.nodes.size();
-    const PolicyResult said = judge_hop(engine_.policies(), *hop.point, request, &recorder_);
+    // What an Envoy's filters say holds what was passed because a provider failed (failed_open).
+    const bool explain = explain_ || hop.point->kind != PolicyPoint::Kind::Ztunnel;
+    const PolicyResult said =
+        judge_hop(engine_.policies(), *hop.point, request, explain ? &recorder_ : nullptr);
     result.decision = said.decision;
     show_calls(hop, index, traces);
     take_notes(traces);
@@ -283,7 +289,7 @@ class PathJudge {
   void judge_calls(const Hop& hop, RequestState& request) {
     calls_.clear();
     for (const auto& call : hop.providers) {
-      const PathVerdict& verdict = calls_.emplace_back(PathJudge(engine_, call->path).run());
+      const PathVerdict& verdict = calls_.emplace_back(PathJudge(engine_, call->path, explain_).run());
       const auto known = request.providers.find(call->name);
       if (known != request.providers.end()) {
         if (known->second.outcome != verdict.outcome) {
@@ -337,7 +343,7 @@ class PathJudge {
   void judge_lookups() {
     std::optional<PathVerdict> worst;
     for (const auto& call : path_.lookups) {
-      PathVerdict verdict = PathJudge(engine_, call->path).run();
+      PathVerdict verdict = PathJudge(engine_, call->path, explain_).run();
       add_auxiliary(verdict, 0, call->purpose);
       if (!worst || (worst->outcome == Outcome::Allow && verdict.outcome != Outcome::Allow))
         worst = std::move(verdict);
@@ -446,6 +452,7 @@ class PathJudge {
 
   const Engine& engine_;
   const Path& path_;
+  bool explain_;
   PathVerdict verdict_;
   TraceRecorder recorder_;
   Carried carried_;
@@ -488,12 +495,8 @@ int gravity(Outcome outcome) {
   return 2;
 }
 
-}  // namespace
-
-PathVerdict judge_path(const Engine& engine, const Path& path) { return PathJudge(engine, path).run(); }
-
-Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume,
-                 model::Diagnostics& diagnostics) {
+Verdict verdict_on(const Engine& engine, const Flow& flow, const Assume& assume, bool explain,
+                   model::Diagnostics& diagnostics) {
   Verdict verdict;
   verdict.from = flow.from;
   verdict.to = flow.to;
@@ -501,7 +504,7 @@ Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume,
   const std::vector<Path> paths = build_paths(engine, flow, assume, diagnostics);
   // From here on: hops, legs and identities are fixed; policies judge them, never change them.
   for (const Path& path : paths) {
-    verdict.paths.push_back(judge_path(engine, path));
+    verdict.paths.push_back(PathJudge(engine, path, explain).run());
     add_common_assumptions(engine.cluster(), verdict.paths.back());
   }
   if (verdict.paths.empty()) {
@@ -519,6 +522,20 @@ Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume,
   verdict.outcome = worst->outcome;
   verdict.symptom = worst->symptom;
   return verdict;
+}
+
+}  // namespace
+
+PathVerdict judge_path(const Engine& engine, const Path& path) { return PathJudge(engine, path, true).run(); }
+
+Verdict simulate(const Engine& engine, const Flow& flow, const Assume& assume,
+                 model::Diagnostics& diagnostics) {
+  return verdict_on(engine, flow, assume, true, diagnostics);
+}
+
+Verdict decide(const Engine& engine, const Flow& flow, const Assume& assume,
+               model::Diagnostics& diagnostics) {
+  return verdict_on(engine, flow, assume, false, diagnostics);
 }
 
 }  // namespace waypath::sim

@@ -216,7 +216,7 @@ void Judge::refuse(const std::vector<const NetworkPolicy*>& policies) {
   PolicyResult result;
   result.decision = refusal_;
   if (recorder_ == nullptr) {
-    result.reason.code = refusal_code(direction_, false, false);
+    result.reason.code = refusal_code(silent_, c_, direction_, policies);
     refused_ = std::move(result);
     return;
   }

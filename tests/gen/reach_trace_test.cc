@@ -11,6 +11,7 @@
 
 #include "bench/gen/generator.h"
 #include "model/load/manifest_loader.h"
+#include "sim/decide.h"
 #include "sim/engine.h"
 #include "sim/reach.h"
 #include "sim/reach_classes.h"
@@ -189,6 +190,13 @@ TEST_CASE("reach of generated clusters over the whole path: sampled pairs get wh
       flow.protocol = udp ? "udp" : "tcp";
       model::Diagnostics own;
       const auto verdict = sim::simulate(*engine, flow, {}, own);
+      const auto decided = sim::decide(*engine, flow, {}, own);  // the same without words
+      if (decided.symptom != verdict.symptom ||
+          decided.paths.front().reason.code != verdict.paths.front().reason.code) {
+        CAPTURE(seed, flow.from, flow.to, verdict.symptom, verdict.paths.front().reason.code.text,
+                decided.symptom, decided.paths.front().reason.code.text);
+        CHECK(++differences == 0);
+      }
       const std::string reach = said(matrix, cell, protocol, port), trace = traced(verdict.outcome);
       ++compared[trace];
       if (reach == trace) continue;
