@@ -1,7 +1,7 @@
 // Replay on one core: a log of connections (text and JSON of ztunnel) and one of requests (a waypoint's
 // Envoy) is read, counted, and its distinct flows are evaluated and compared. Goals: 300 MB/s with parsing; 2
-// million flows a second at L4, half a million at L7, for what comes behind parsing: the same log is read once
-// more by the reader of lines alone, and that time is taken off.
+// million flows a second at L4, half a million at L7, for what comes behind parsing: the same log is read
+// once more by the reader of lines alone, and that time is taken off.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
