@@ -3,6 +3,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "model/istio/mesh_config_reader.h"
 #include "model/load/aggregate.h"
 #include "model/load/image_codec.h"
 
@@ -36,6 +37,8 @@ bool same(const T& a, const T& b) {
     return true;  // a place is no content
   } else if constexpr (std::is_same_v<T, ObjectMeta>) {
     return same_members(a, b, &a.raw);
+  } else if constexpr (std::is_same_v<T, Container>) {
+    return same_members(a, b, istio_component(a) || istio_component(b) ? nullptr : &a.image);
   } else if constexpr (std::is_same_v<T, Labels>) {
     return a == b;
   } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string> ||

@@ -284,6 +284,15 @@ std::string detect_istio_version(std::span<const std::shared_ptr<const Workload>
   return {};
 }
 
+bool istio_component(const Container& container) {
+  for (const std::string_view name : {"discovery", "istio-proxy", "install-cni"})
+    if (container.name == name) return true;
+  for (const std::string_view image :
+       {"/pilot:", "/ztunnel:", "/install-cni:", "/proxyv2:", "/pilot@", "/ztunnel@"})
+    if (container.image.find(image) != std::string::npos) return true;
+  return false;
+}
+
 std::optional<bool> FeatureFlags::boolean(const std::map<std::string, std::string, std::less<>>& env,
                                           std::string_view name) const {
   const auto it = env.find(name);

@@ -28,4 +28,8 @@ namespace waypath::model {
 [[nodiscard]] std::string detect_istio_version(std::span<const std::shared_ptr<const Workload>> workloads,
                                                std::span<const std::shared_ptr<const Pod>> pods);
 
+/// Whether a container is one of Istio's own: only of these are image, environment and arguments read, for
+/// the version, the feature flags and the ports of a proxy.
+[[nodiscard]] bool istio_component(const Container& container);
+
 }  // namespace waypath::model

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/core/detail/base64.hpp>
 
+#include "model/istio/mesh_config_reader.h"
 #include "model/load/decoders.h"
 
 namespace waypath::model {
@@ -65,16 +66,6 @@ void decode_probe(const Field& probe, Container& c) {
     }
     c.probes.push_back(out);
   }
-}
-
-// Environment and arguments are read of Istio's own components only: feature flags and the ports of a proxy.
-bool istio_component(const Container& c) {
-  for (const std::string_view name : {"discovery", "istio-proxy", "install-cni"})
-    if (c.name == name) return true;
-  for (const std::string_view image :
-       {"/pilot:", "/ztunnel:", "/install-cni:", "/proxyv2:", "/pilot@", "/ztunnel@"})
-    if (c.image.find(image) != std::string::npos) return true;
-  return false;
 }
 
 Container decode_container(const Field& f) {

@@ -100,4 +100,22 @@ TEST_CASE("a cluster that is loaded twice is the same") {
   }
 }
 
+TEST_CASE(
+    "an image is read of Istio's own components alone: another one of an application is no difference") {
+  const auto with = [](const std::string& container, const std::string& image) {
+    return load(fmt::format(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\n"
+        "spec: {{selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}},\n"
+        "  spec: {{containers: [{{name: {}, image: \"{}\"}}]}}}}}}\n",
+        container, image));
+  };
+  const auto lists = [&](const std::string& container, const std::string& was, const std::string& is) {
+    return !compare(with(container, was), with(container, is)).come.empty();
+  };
+  CHECK_FALSE(lists("web", "registry/web:1.0", "registry/web:1.1"));
+  CHECK(lists("discovery", "registry/pilot:1.27.0", "registry/pilot:1.28.0"));
+  CHECK(lists("z", "docker.io/istio/ztunnel:1.27.0", "docker.io/istio/ztunnel:1.28.0"));
+  CHECK(lists("z", "registry/web:1.0", "docker.io/istio/ztunnel:1.28.0"));
+}
+
 }  // namespace waypath::model
