@@ -39,7 +39,7 @@ bool skippable(const Task& task, std::string_view text) {
   if (!s.peeked || s.kind.empty() || s.api_version.empty()) return false;
   const auto [group, version] = split_api_version(s.api_version);
   const KindRow* row = find_kind(group, s.kind);
-  if (row == nullptr) return s.kind.size() > 4 ? s.kind.substr(s.kind.size() - 4) != "List" : true;
+  if (row == nullptr) return !s.kind.ends_with("List");
   if (row->support == KindSupport::NoEffect || (group.empty() && version != "v1")) return true;
   const bool config = group.empty() && (s.kind == "ConfigMap" || s.kind == "Secret");
   return config && !config_matters(s.kind, s.name, text.substr(s.offset, s.length));
