@@ -2,6 +2,8 @@
 // Source: kubernetes-sigs/network-policy-api apis/v1alpha1, apis/v1alpha2 (kubebuilder markers)
 
 #include <algorithm>
+#include <cctype>
+#include <cstdint>
 
 #include "model/diagnostic_codes.h"
 #include "model/load/decoders.h"
@@ -36,31 +38,37 @@ void removed_labels(const Field& f, NamespacedPodSelector& out) {
   }
 }
 
-// `namespaces` or `pods`, of a subject or a peer.
-NamespacedPodSelector decode_namespaces(const Field& f) {
+/// Where `namespaces` stands: only peers of the first v1alpha1 had a selector inside of it, and labels to
+/// compare. Source: kubernetes-sigs/network-policy-api v0.1.2 apis/v1alpha1 NamespacedPeer
+enum class Namespaces : std::uint8_t { Selector, OldPeer };
+
+NamespacedPodSelector decode_namespaces(const Field& f, Namespaces shape) {
   NamespacedPodSelector out;
-  if (!f["sameLabels"] && !f["notSameLabels"] && !f["namespaceSelector"]) {
+  if (shape == Namespaces::Selector || (!f["sameLabels"] && !f["notSameLabels"] && !f["namespaceSelector"])) {
     out.namespace_selector = decode_selector(f);
     return out;
   }
-  f.only({"namespaceSelector", "sameLabels", "notSameLabels"});  // shape of the first v1alpha1
+  f.only({"namespaceSelector", "sameLabels", "notSameLabels"});
   out.namespace_selector = decode_selector(f["namespaceSelector"]);
   removed_labels(f, out);
   return out;
 }
 
-NamespacedPodSelector decode_pods(const Field& f) {
+NamespacedPodSelector decode_pods(const Field& f, Namespaces shape) {
   NamespacedPodSelector out;
-  f.only({"namespaceSelector", "podSelector"}, {"namespaces"});
-  const Field namespaces = f["namespaces"];
-  if (namespaces) {
-    out = decode_namespaces(namespaces);
+  const bool old = shape == Namespaces::OldPeer && f["namespaces"];
+  if (old)
+    f.only({"namespaces", "podSelector"});
+  else
+    f.only({"namespaceSelector", "podSelector"});
+  if (old) {
+    out = decode_namespaces(f["namespaces"], shape);
   } else {
     out.namespace_selector = decode_selector(f["namespaceSelector"]);
   }
   out.pod_selector = decode_selector(f["podSelector"]);
   for (const std::string_view key : {"namespaceSelector", "podSelector"}) {
-    if (!f[key].present() && !namespaces)
+    if (!f[key].present() && !old)
       f[key].refuse_softly(
           error_type::kRequired,
           "the CRD asks for both selectors; a missing one is read as {}, which selects everything",
@@ -83,12 +91,36 @@ void decode_networks(const Field& f, ClusterPolicyPeer& peer) {
   });
 }
 
-// Source: network-policy-api apis/v1alpha2 DomainName: letters, digits, "-" and "_" in each part, an optional
-// leading "*."
+// Source: network-policy-api apis/v1alpha2 DomainName: two parts or more of letters, digits, "-" and "_", an
+// optional leading "*." and trailing "."
 bool domain_pattern(std::string_view text) {
-  if (text.substr(0, 2) == "*.") text.remove_prefix(2);
-  if (!text.empty() && text.back() == '.') text.remove_suffix(1);
-  return check_dns_subdomain(text) == nullptr && text.find('.') != std::string_view::npos;
+  if (text.starts_with("*.")) text.remove_prefix(2);
+  if (text.ends_with('.')) text.remove_suffix(1);
+  const auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  int parts = 0;
+  for (;; ++parts) {
+    const std::size_t dot = text.find('.');
+    const std::string_view part = text.substr(0, dot);
+    if (part.empty() || !alnum(part.front()) || !alnum(part.back()) ||
+        !std::all_of(part.begin(), part.end(), [&](char c) { return alnum(c) || c == '-' || c == '_'; }))
+      return false;
+    if (dot == std::string_view::npos) return parts > 0;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+/// Code points: CRDs count these.
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+/// Every member is null: what the API server takes for an object without members.
+bool without_members(const Field& f) {
+  bool none = true;
+  if (f.present())
+    f.each_member([&](std::string_view, const Field& value) { none = none && !value.present(); });
+  return none;
 }
 
 void decode_domains(const Field& f, ClusterPolicyPeer& peer, TierAction action, Flavour flavour) {
@@ -125,10 +157,11 @@ ClusterPolicyPeer decode_peer(const Field& f, bool ingress, TierAction action, F
   for (const std::string_view key : {"namespaces", "pods", "nodes", "networks", "domainNames"})
     known += f[key].present() ? 1 : 0;
   if (known > 1) f.reject(error_type::kInvalid, expected + "; found " + std::to_string(known));
-  if (f.size() == 0) f.reject(error_type::kRequired, expected);
+  if (without_members(f)) f.reject(error_type::kRequired, expected);
   peer.unknown_field = known == 0;
-  if (f["namespaces"]) peer.pods = decode_namespaces(f["namespaces"]);
-  if (f["pods"]) peer.pods = decode_pods(f["pods"]);
+  const Namespaces shape = flavour.cluster ? Namespaces::Selector : Namespaces::OldPeer;
+  if (f["namespaces"]) peer.pods = decode_namespaces(f["namespaces"], shape);
+  if (f["pods"]) peer.pods = decode_pods(f["pods"], shape);
   if (ingress) return peer;
   if (f["nodes"]) peer.nodes = decode_selector(f["nodes"]);
   if (f["networks"]) decode_networks(f["networks"], peer);
@@ -192,9 +225,15 @@ ClusterPolicyPort decode_protocol_entry(const Field& f, Flavour flavour) {
     const Field entry = f[key];
     if (!entry.written()) continue;
     port.protocol = protocol;
-    entry.only({"destinationPort"});
     const Field destination = entry["destinationPort"];
-    if (!destination) continue;
+    if (entry.present()) entry.only({"destinationPort"});
+    if (!destination) {
+      // Source: network-policy-api apis/v1alpha2 ClusterNetworkPolicyProtocolTCP (MinProperties=1)
+      if (without_members(entry))
+        entry.reject(error_type::kRequired, "a protocol needs its destinationPort",
+                     "leave protocols out to mean every port of every protocol");
+      continue;
+    }
     destination.only({"number", "range"});
     if (destination["number"].present() == destination["range"].present())
       destination.reject(error_type::kInvalid, "exactly one of number, range");
@@ -228,7 +267,7 @@ std::vector<ClusterPolicyRule> decode_rules(const Field& list, bool ingress, Fla
     rule.pos = f.pos();
     f.only({"name", "action", peers_key, ports_key});
     rule.name = f["name"].text();
-    if (rule.name.size() > 100)
+    if (characters(rule.name) > 100)
       f["name"].reject(error_type::kInvalid, "a rule's name has at most 100 characters");
     rule.action = decode_action(f["action"], flavour);
     const Field peers = f[peers_key];
@@ -271,7 +310,8 @@ void decode_subject(const Field& f, ClusterPolicy& policy) {
     f.reject(error_type::kInvalid, "exactly one of namespaces, pods; found " + std::to_string(known));
     return;
   }
-  policy.subject = f["pods"] ? decode_pods(f["pods"]) : decode_namespaces(f["namespaces"]);
+  policy.subject = f["pods"] ? decode_pods(f["pods"], Namespaces::Selector)
+                             : decode_namespaces(f["namespaces"], Namespaces::Selector);
 }
 
 void decode_common(const Field& root, ClusterPolicy& policy, Flavour flavour) {

@@ -93,6 +93,7 @@ IpBlock decode_ip_block(const Field& f) {
   }
   if (outer) block.cidr = *outer;
   f["except"].each([&](const Field& e) {
+    if (!e.present()) e.reject(error_type::kInvalid, "expected a CIDR block; found nothing");
     const auto inner = decode_block(e);
     if (!inner) return;
     // Equal ranges and the other address family are no strict subset.
@@ -156,6 +157,7 @@ void decode_network_policy(const Field& root, ObjectMeta meta, Decoded& out) {
   const Field types = spec["policyTypes"];
   bool ingress = false, egress = false;
   types.each([&](const Field& f) {
+    if (!f.present()) f.reject(error_type::kNotSupported, "expected one of Ingress, Egress; found nothing");
     const auto type = f.one_of({"Ingress", "Egress"});
     ingress |= type == "Ingress";
     egress |= type == "Egress";

@@ -452,6 +452,10 @@ SelectorRequirement label_requirement(const Field& map, std::string_view key, co
 
 // Source: kubernetes apimachinery pkg/apis/meta/v1/validation/validation.go ValidateLabelSelectorRequirement
 std::optional<SelectorRequirement> expression(const Field& f) {
+  if (!f.present()) {
+    f.reject(error_type::kRequired, "an expression needs its key and operator");
+    return std::nullopt;
+  }
   if (!f.only({"key", "operator", "values"})) return std::nullopt;
   SelectorRequirement out;
   out.pos = f.pos();

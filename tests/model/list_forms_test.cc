@@ -52,11 +52,11 @@ TEST_CASE("a List is read in every way that YAML has to write it") {
       {"a tag", replaced(plain, "kind: List", "kind: !!str List")},
       {"an anchor", replaced(plain, "metadata: {name: a", "metadata: &a {name: a")},
       {"another key", replaced(plain, "items:", "x-note: one\nitems:")},
-      {"the kind last", "apiVersion: v1\nitems:\n" + items + "kind: List\nmetadata:\n  resourceVersion: \"\"\n"},
-      {"what looks like an anchor in a script",
-       plain +
-           "- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: c, namespace: x}\n  data:\n    run.sh: |\n"
-           "      if [ ! -f x ]; then foo &>/dev/null; fi\n"},
+      {"the kind last",
+       "apiVersion: v1\nitems:\n" + items + "kind: List\nmetadata:\n  resourceVersion: \"\"\n"},
+      {"what looks like an anchor in a script", plain + "- apiVersion: v1\n  kind: ConfigMap\n  metadata: "
+                                                        "{name: c, namespace: x}\n  data:\n    run.sh: |\n"
+                                                        "      if [ ! -f x ]; then foo &>/dev/null; fi\n"},
   };
   for (const auto& [what, text] : forms) {
     INFO(what << "\n" << text);
