@@ -58,11 +58,13 @@ constexpr std::array kRows{
     CodeInfo{kKindVersionUnknown, kDiagnostic, "a kind has an unknown version",
              "The object is read in the shape of the versions that are known.", "Write a served version.",
              "kubernetes.io docs/reference/using-api (API versioning)"},
-    CodeInfo{kHelmHookIgnored, kDiagnostic, "Helm hooks are left out",
-             "An object annotated helm.sh/hook exists only while a release is installed, upgraded, deleted "
-             "or tested.",
-             "Remove the annotation in a copy to evaluate the cluster while the hook runs.",
-             "helm.sh/docs/topics/charts_hooks"},
+    CodeInfo{
+        kHelmHookIgnored, kDiagnostic, "passing Helm hooks are left out",
+        "Pods and Jobs annotated helm.sh/hook end, hooks with the delete policy hook-succeeded are taken "
+        "away, and those of deleting, rolling back and testing are not made yet. Other hooks stay in the "
+        "cluster and are read, as is everything that was read from one.",
+        "Remove the annotation in a copy to evaluate the cluster while the hook runs.",
+        "helm.sh/docs/topics/charts_hooks"},
     CodeInfo{kPolicyRefusedByWebhook, kDiagnostic, "istiod's webhook would refuse this policy",
              "The policy breaks a rule of Istio's validation. Objects that got past the webhook exist and "
              "are evaluated as the proxies do.",

@@ -34,11 +34,12 @@ bool names_otherwise(const sim::Flow& flow) {
   });
 }
 
-/// Whether the pod's connections are its own, and those to it end at it.
+/// Whether the pod's connections are its own, and those to it end at it. Which of several addresses a
+/// connection uses is not followed.
 bool plain(const sim::Engine& engine, PodId pod) {
   const auto& capture = engine.topology().capture(pod);
   return (capture.dataplane == sim::Dataplane::None || capture.dataplane == sim::Dataplane::Ambient) &&
-         !capture.host_network && capture.missing_facts.empty();
+         !capture.host_network && capture.missing_facts.empty() && engine.cluster().pod(pod).ips.size() < 2;
 }
 
 }  // namespace

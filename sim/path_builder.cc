@@ -9,6 +9,7 @@
 #include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
 #include "sim/reason_codes_walk.h"
+#include "sim/resolve/pod_address.h"
 #include "sim/topology.h"
 
 namespace waypath::sim {
@@ -130,6 +131,7 @@ void PathBuilder::start(const Client& client, const Target& target) {
     return;
   }
   const Destination destination = resolve_destination(cluster_, published(engine_.routes()), client, dialled);
+  walk.dialled_address = destination.address;
   add_lookups(walk, client, destination);
   from_plain(std::move(walk), destination);
 }
@@ -148,6 +150,7 @@ void PathBuilder::from_pod(Walk walk, const Client& client, const Target& target
   if (undecided_capture(walk, client.pod))
     return unknown(std::move(walk), "whether the client pod is captured");
   const Destination destination = resolve_destination(cluster_, published(engine_.routes()), client, target);
+  walk.dialled_address = destination.address;
   add_lookups(walk, client, destination);
   const bool proxy = cap.dataplane == Dataplane::Gateway || cap.dataplane == Dataplane::Waypoint;
   if (proxy || flow_.tunnel) return from_proxy_pod(std::move(walk), client, destination);
@@ -222,7 +225,7 @@ void PathBuilder::own_tunnel(Walk walk, const Client& client, PodId pod) {
   if (inner.kind == Destination::Kind::Pod && inner.pod == pod)
     return arrive_hbone(std::move(walk), pod, inner.port, ServiceId{});
   const model::Pod& p = cluster_.pod(pod);
-  add_leg(walk, Transport::Hbone, peer_of(pod), model::kHbonePort, inner.port);
+  add_leg(walk, Transport::Hbone, peer_reached(walk, pod), model::kHbonePort, inner.port);
   add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
   walk.path.hops.back().seen_peer = walk.sender.identity;
   PathEnd end;
@@ -293,6 +296,10 @@ Leg& PathBuilder::add_leg(Walk& walk, Transport transport, NetPeer destination, 
   leg.transport = transport;
   leg.inner_port = inner_port;
   Connection& connection = leg.connection;
+  // A connection has both ends in one family.
+  if (walk.sender.pod.valid())
+    if (const auto own = address_like(cluster_.pod(walk.sender.pod), destination.address))
+      walk.sender.peer.address = own;
   connection.source = walk.sender.peer;
   connection.destination = std::move(destination);
   connection.protocol = walk.protocol;
@@ -357,6 +364,24 @@ NetPeer PathBuilder::peer_of(PodId pod) const {
   }
   peer.pod = pod;
   return peer;
+}
+
+// A pod's address dialled is that one. Behind a Service, kube-proxy keeps the family of the ClusterIP;
+// proxies send to the address of the endpoint, whatever was dialled. Source: istio/ztunnel
+// src/proxy/outbound.rs (pick_workload_destination); kubernetes pkg/proxy/metaproxier
+NetPeer PathBuilder::peer_reached(const Walk& walk, PodId pod) const {
+  NetPeer peer = peer_of(pod);
+  const auto& ips = cluster_.pod(pod).ips;
+  const auto has = [&](const std::optional<IpAddress>& ip) {
+    return ip && std::find(ips.begin(), ips.end(), *ip) != ips.end();
+  };
+  if (has(walk.dialled_address))
+    peer.address = walk.dialled_address;
+  else if (walk.sender.kind == Sender::Kind::Plain && walk.dialled_address)
+    peer.address = address_like(cluster_.pod(pod), walk.dialled_address);
+  else if (has(walk.endpoint_address))
+    peer.address = walk.endpoint_address;
+  return peer.address ? peer : peer_of(pod);
 }
 
 Sender PathBuilder::sender_of(PodId pod, Sender::Kind kind) const {

@@ -55,6 +55,9 @@ struct Walk {
   std::vector<NetPeer> possible_sources;  // of the next leg
   bool source_nat = false;                // of the next leg
   std::string dialled_name;               // for domain peers
+  /// Of the client: the pod's or Service's that it dials, where that is known. Of a proxy: the endpoint's
+  /// that it chose.
+  std::optional<model::IpAddress> dialled_address, endpoint_address;
 };
 
 class PathBuilder {
@@ -150,6 +153,8 @@ class PathBuilder {
   [[nodiscard]] RequestState request_at(const Walk& walk, std::uint16_t port, const PeerIdentity& peer,
                                         std::optional<model::IpAddress> destination) const;
   [[nodiscard]] NetPeer peer_of(model::PodId pod) const;
+  /// The pod as the next leg reaches it: of several addresses one is dialled.
+  [[nodiscard]] NetPeer peer_reached(const Walk& walk, model::PodId pod) const;
   [[nodiscard]] Sender sender_of(model::PodId pod, Sender::Kind kind) const;
   [[nodiscard]] const Capture& capture(model::PodId pod) const;
   [[nodiscard]] std::string workload_name(model::PodId pod) const;

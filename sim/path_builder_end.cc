@@ -168,6 +168,7 @@ void PathBuilder::each_endpoint(Walk walk, const std::vector<model::Endpoint>& e
   for (const EndpointClass& c : all) {
     Walk next = &c == &all.back() ? std::move(walk) : walk;
     next.path.share *= c.share;
+    next.endpoint_address = c.endpoint.address;
     if (c.count > 1) {
       next.path.notes.push_back(fmt::format("one of {} endpoints that no policy tells apart", c.count));
     }

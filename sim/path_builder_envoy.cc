@@ -92,8 +92,7 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
   hop.point = std::move(point);
   hop.answers_http = first.http;
   hop.connect_attempts = first.http ? 3 : 1;  // F44: two retries on connect failure
-  hop.request = request_at(walk, pod_port, PeerIdentity{},
-                           p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
+  hop.request = request_at(walk, pod_port, PeerIdentity{}, peer_reached(walk, pod).address);
   walk.sender = sender_of(pod, Sender::Kind::Gateway);
   (void)service;
   add_provider_calls(walk, index);
@@ -414,7 +413,7 @@ void PathBuilder::mtls_not_spoken(Walk walk, const model::Endpoint& endpoint, co
   const PodId pod = endpoint.pod;
   const std::string name = fmt::format("{}/{}", cluster_.pod(pod).meta.ns().view(), workload_name(pod));
   const ObjectAt by = target.rule_at.value_or(target.by);
-  add_leg(walk, Transport::Mtls, peer_of(pod), endpoint.port, 0);
+  add_leg(walk, Transport::Mtls, peer_reached(walk, pod), endpoint.port, 0);
   add_hop(walk, HopKind::Application, cluster_.pod(pod).meta.ns().str(), workload_name(pod), pod);
   return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
               {kRouteMtlsNotSpoken, by,

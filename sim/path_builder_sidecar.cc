@@ -46,7 +46,8 @@ void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, Servi
   const model::Pod& p = cluster_.pod(pod);
   const bool hbone = transport == Transport::Hbone;
   const bool mesh_tls = hbone || transport == Transport::Mtls;
-  add_leg(walk, transport, peer_of(pod), hbone ? model::kHbonePort : port, hbone ? port : std::uint16_t{0});
+  add_leg(walk, transport, peer_reached(walk, pod), hbone ? model::kHbonePort : port,
+          hbone ? port : std::uint16_t{0});
   const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);
   Hop& hop = walk.path.hops[index];
   if (mesh_tls) hop.seen_peer = walk.sender.identity;
@@ -82,7 +83,7 @@ void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, Servi
   hop.point = std::move(point);
   hop.answers_http = chain.http;
   hop.request = request_at(walk, port, mesh_tls ? walk.sender.identity : PeerIdentity{},
-                           p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
+                           peer_reached(walk, pod).address);
   walk.sender = sender_of(pod, Sender::Kind::Sidecar);
   add_provider_calls(walk, index);
   verify_token(walk, index);

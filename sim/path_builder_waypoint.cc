@@ -43,7 +43,7 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
   }
   const PodId proxy = binding.pods.front();
   const model::Pod& p = cluster_.pod(proxy);
-  Leg& leg = add_leg(walk, Transport::Hbone, peer_of(proxy), binding.port, port);
+  Leg& leg = add_leg(walk, Transport::Hbone, peer_reached(walk, proxy), binding.port, port);
   if (service.valid()) {
     const auto behind = cluster_.endpoints(service, port);
     if (!behind.empty()) leg.connection.target_port = behind.front().port;
@@ -99,7 +99,7 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
   std::optional<model::IpAddress> original;
   if (service.valid() && !cluster_.service(service).vips.empty() && !cluster_.service(service).symbolic_vip)
     original = cluster_.service(service).vips.front();
-  if (!service.valid() && !cluster_.pod(pod).ips.empty()) original = cluster_.pod(pod).ips.front();
+  if (!service.valid()) original = peer_reached(walk, pod).address;
   hop.request = request_at(walk, port, walk.sender.identity, original);
   if (!cluster_.profile().has(model::Feature::ConnectionSniAtWaypoint)) hop.request.sni.clear();
   if (chain.mismatch) {

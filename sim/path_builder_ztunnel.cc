@@ -192,13 +192,12 @@ void PathBuilder::arrive_hbone(Walk walk, PodId pod, std::uint16_t port, Service
         {kHboneInHbone, object_at(p.meta),
          "the sending proxy opens HBONE and its own pod is captured: the tunnel would be tunnelled again"});
   }
-  add_leg(walk, Transport::Hbone, peer_of(pod), model::kHbonePort, port);
+  add_leg(walk, Transport::Hbone, peer_reached(walk, pod), model::kHbonePort, port);
   const std::size_t index = add_hop(walk, HopKind::Ztunnel, p.meta.ns().str(), p.meta.name().str(), pod);
   Hop& hop = walk.path.hops[index];
   hop.seen_peer = walk.sender.identity;
   hop.point = ztunnel_point(pod);
-  hop.request = request_at(walk, port, walk.sender.identity,
-                           p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
+  hop.request = request_at(walk, port, walk.sender.identity, peer_reached(walk, pod).address);
   if (capture(pod).bypass_inbound && !cluster_.profile().has(model::Feature::BypassInboundCaptureWorks)) {
     return fail(std::move(walk), Failure::Kind::Unanswered, Outcome::Timeout,
                 {kHboneNotSpoken, object_at(p.meta),
@@ -238,7 +237,7 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
     if (direct)
       walk.path.notes.push_back("a process of the pod's own node: ztunnel and its policies are skipped");
   }
-  Leg& leg = add_leg(walk, transport, peer_of(pod), port, 0);
+  Leg& leg = add_leg(walk, transport, peer_reached(walk, pod), port, 0);
   if (direct) leg.connection.kubelet_probe = true;
   // A headless Service gives the pod's own address, which no policy is asked about.
   leg.connection.self_via_service =
@@ -253,8 +252,7 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
     }
     Hop& hop = walk.path.hops[index];
     hop.point = ztunnel_point(pod);
-    hop.request = request_at(walk, port, PeerIdentity{},
-                             p.ips.empty() ? std::nullopt : std::optional<model::IpAddress>(p.ips.front()));
+    hop.request = request_at(walk, port, PeerIdentity{}, peer_reached(walk, pod).address);
     add_inner_leg(walk, port);
   }
   const bool gateway = cap.dataplane == Dataplane::Gateway && !model::is_proxy_status_port(port);

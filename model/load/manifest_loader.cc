@@ -11,6 +11,7 @@
 #include "model/base/parallel.h"
 #include "model/diagnostic_codes.h"
 #include "model/load/file_source.h"
+#include "model/load/helm_hook.h"
 #include "model/load/kind_table.h"
 #include "model/load/load_cache.h"
 #include "model/load/split_files.h"
@@ -94,7 +95,8 @@ class SliceLoader {
   void object(const yaml::Node& root, int item) {
     if (root.is_null()) return;
     if (!root.is_mapping()) {
-      report(kObjectNotAnObject, Severity::Error, root.pos,
+      // Lists of something else lie about in folders; text is what is left of a command that failed.
+      report(kObjectNotAnObject, root.is_sequence() ? Severity::Warning : Severity::Error, root.pos,
              "expected a Kubernetes object (a mapping with apiVersion and kind)",
              "leave out text that is no manifest, or give the manifests' folder alone");
       return;
@@ -154,8 +156,7 @@ class SliceLoader {
       return;
     }
     if (metadata != nullptr && metadata->is_mapping()) {
-      const auto* annotations = metadata->find("annotations");
-      if (annotations != nullptr && annotations->find("helm.sh/hook") != nullptr) {
+      if (passing_hook(*metadata, kind)) {
         out_.hooks.push_back(root.pos);
         return;
       }
@@ -308,8 +309,7 @@ class Merger {
                            {},
                            {},
                            std::to_string(hooks_.count) +
-                               " Helm hook object(s) left out: they live only while a release is installed, "
-                               "upgraded or tested",
+                               " Helm hook object(s) left out: they are gone again when the release stands",
                            {}});
     if (defaulted_.count != 0)
       diagnostics_.report({kNamespaceDefaulted,

@@ -80,4 +80,31 @@ TEST_CASE("kinds that share a struct are found by key and by name") {
   CHECK(s.find<Workload>({intern("Deployment"), intern("apps"), intern("a"), intern("x")}) == nullptr);
 }
 
+TEST_CASE("of Helm's hooks those are read that stay in the cluster") {
+  const auto read = [](const std::string& kind, const std::string& metadata) {
+    const bool pod = kind == "Pod";
+    Diagnostics diagnostics;
+    const auto snapshot = load_texts(
+        {{"hook.yaml", "apiVersion: " + std::string(pod ? "v1" : "networking.k8s.io/v1") + "\nkind: " + kind +
+                           "\nmetadata: {name: hook, namespace: shop, " + metadata +
+                           "}\nspec: " + (pod ? "{containers: [{name: c}]}" : "{podSelector: {}}") + "\n"}},
+        {}, diagnostics);
+    return !snapshot.all<NetworkPolicy>().empty() || !snapshot.all<Pod>().empty();
+  };
+  const auto hook = [](const std::string& moments, const std::string& policy = {}) {
+    return "annotations: {helm.sh/hook: \"" + moments + "\"" +
+           (policy.empty() ? "" : ", helm.sh/hook-delete-policy: \"" + policy + "\"") + "}";
+  };
+  CHECK(read("NetworkPolicy", hook("pre-install,pre-upgrade")));
+  CHECK(read("NetworkPolicy", hook("pre-delete, post-install", "before-hook-creation")));
+  CHECK_FALSE(read("NetworkPolicy", hook("pre-install", "before-hook-creation, hook-succeeded")));
+  CHECK_FALSE(read("NetworkPolicy", hook("post-delete")));
+  CHECK_FALSE(read("NetworkPolicy", hook("test")));
+  CHECK_FALSE(read("Pod", hook("post-install")));
+  const std::string live = "creationTimestamp: \"2026-01-01T00:00:00Z\", ";
+  CHECK(read("NetworkPolicy", live + hook("test")));
+  CHECK(read("Pod", live + hook("post-install")));
+  CHECK_FALSE(read("Pod", "creationTimestamp: null, " + hook("post-install")));
+}
+
 }  // namespace waypath
