@@ -132,14 +132,28 @@ class ReachBuilder {
     std::set<std::string> facts;
     const auto add = [&](const std::vector<ReachEndpoint>& ends, const std::vector<std::uint32_t>& classes) {
       for (std::size_t i = 0; i < ends.size(); ++i)
-        if (unknown[classes[i]]) facts.insert("the address of " + ends[i].name);
+        if (unknown[classes[i]] && !ends[i].external()) facts.insert("the address of " + ends[i].name);
     };
     add(out_.sources_, out_.source_class_);
     add(out_.destinations_, out_.destination_class_);
     facts.insert(matrix.missing_facts().begin(), matrix.missing_facts().end());
-    if (facts.empty() && std::find(unknown.begin(), unknown.end(), true) != unknown.end())
-      facts.insert("addresses of pods");
+    const auto pods = unknown.begin() + static_cast<std::ptrdiff_t>(c.classes.classes().size());
+    if (facts.empty() && std::find(unknown.begin(), pods, true) != pods) facts.insert("addresses of pods");
+    // Of addresses outside, what a rule of names or of node labels hangs on.
+    if (std::find(pods, unknown.end(), true) != unknown.end()) named_facts(facts);
     out_.missing_facts_.assign(facts.begin(), facts.end());
+  }
+
+  void named_facts(std::set<std::string>& facts) const {
+    bool names = false;
+    for (const auto& policy : cluster_.snapshot().all<model::ClusterPolicy>())
+      for (const auto& rule : policy->egress)
+        for (const auto& peer : rule.peers)
+          for (const auto& name : peer.domain_names) {
+            facts.insert("the addresses of " + name);
+            names = true;
+          }
+    if (!names) facts.insert("labels of nodes");
   }
 
   const model::Cluster& cluster_;

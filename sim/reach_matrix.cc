@@ -244,10 +244,7 @@ void ReachStream::cross(std::uint32_t source, std::uint32_t word, std::uint32_t 
                              [&] { return matrix_.network(egress, part.answer); });
     if (cell == ReachMatrix::kNothing) continue;
     if (marks_ != nullptr && matrix_.cell(cell).sure != matrix_.cell(cell).possible) {
-      if (matrix_.is_undecided(egress))
-        each_bit(word, both, [&](std::uint32_t d) {
-          if (d < matrix_.classes_) (*marks_)[d] = true;
-        });
+      if (matrix_.is_undecided(egress)) each_bit(word, both, [&](std::uint32_t d) { (*marks_)[d] = true; });
       if (matrix_.is_undecided(part.answer) && source < matrix_.classes_) (*marks_)[source] = true;
     }
     for (const Part& m : mesh_parts_) {

@@ -10,7 +10,7 @@ using model::Cidr;
 using model::LabelSelector;
 
 /// What a peer is: the first token of its key.
-enum class PeerKind : std::uint64_t { OwnNamespace, Namespaces, Block, Every, Nodes, Nothing };
+enum class PeerKind : std::uint64_t { OwnNamespace, Namespaces, Block, Every, Nodes, Named, Nothing };
 
 void put(ReachTokens& key, const Cidr& cidr) {
   key.push_back((cidr.is_v4() ? 256U : 0U) + cidr.prefix);
@@ -152,6 +152,15 @@ std::uint32_t ReachPeers::every(Fit fit) {
   });
 }
 
+std::uint32_t ReachPeers::named() {
+  return one({static_cast<std::uint64_t>(PeerKind::Named)}, [&] {
+    Members out;
+    for (std::uint32_t i = 0; i < ranges_.ranges().size(); ++i)
+      out.push_back({pods_.size() + i, Fit::Unknown});
+    return out;
+  });
+}
+
 std::uint32_t ReachPeers::nodes(const model::ClusterPolicyPeer& peer) {
   ReachTokens key{static_cast<std::uint64_t>(PeerKind::Nodes)};
   describe(*peer.nodes, key);
@@ -194,7 +203,7 @@ std::uint32_t ReachPeers::set_of(const std::vector<model::NetworkPolicyPeer>& pe
   return united(std::move(ones));
 }
 
-// Domain names are no end of the matrix: addresses have none. Peers of a newer API: see peers_fit.
+// Which addresses a domain name has is not known: see NetMatch::peer. Peers of a newer API: see peers_fit.
 std::uint32_t ReachPeers::set_of(const std::vector<model::ClusterPolicyPeer>& peers,
                                  model::TierAction action) {
   std::vector<std::uint32_t> ones;
@@ -208,6 +217,8 @@ std::uint32_t ReachPeers::set_of(const std::vector<model::ClusterPolicyPeer>& pe
       for (const auto& cidr : peer.networks) ones.push_back(in_block(cidr, {}));
     } else if (peer.nodes) {
       ones.push_back(nodes(peer));
+    } else if (!peer.domain_names.empty()) {
+      ones.push_back(named());
     }
   }
   return united(std::move(ones));

@@ -66,6 +66,7 @@ class ReachPeers {
                                        const model::LabelSelector* pods, model::Symbol ns);
   [[nodiscard]] std::uint32_t in_block(const model::Cidr& cidr, const std::vector<model::Cidr>& except);
   [[nodiscard]] std::uint32_t every(Fit fit);
+  [[nodiscard]] std::uint32_t named();
   [[nodiscard]] std::uint32_t nodes(const model::ClusterPolicyPeer& peer);
   const NetMatch& match_;
   const PodSelection& pods_;

@@ -24,6 +24,12 @@ std::string label_miss(std::string_view whose, const model::SelectorRequirement&
                : out.append("has no ").append(r.key.view());
 }
 
+std::string domains_text(const model::ClusterPolicyPeer& rule) {
+  std::string out;
+  for (const auto& name : rule.domain_names) out.append(out.empty() ? "" : " or ").append(name);
+  return out;
+}
+
 /// Blocks that hold no pod's address, whatever the CNI hands out: 169.254.7.127, which probes of captured
 /// pods come from, is one. Source: kubernetes pkg/apis/core/validation ValidateEndpointIP refuses such
 /// endpoints.
@@ -189,6 +195,10 @@ FitResult NetMatch::peer(const NetPeer& subject, const NetPeer& other,
     return {rule.nodes->matches(object->meta.labels) ? Fit::Yes : Fit::No,
             explain ? "node labels differ" : ""};
   }
+  // Who dials an address may dial one that the name has: only the name server knows.
+  if (!rule.domain_names.empty() && other.domain.empty() && other.address && !other.pod.valid())
+    return {Fit::Unknown,
+            "whether " + other.address->to_string() + " is an address of " + domains_text(rule)};
   for (const auto& pattern : rule.domain_names) {
     std::string_view name = other.domain, wanted = pattern;
     if (!name.empty() && name.back() == '.') name.remove_suffix(1);
