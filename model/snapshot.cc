@@ -7,6 +7,7 @@
 #include "model/derive.h"
 #include "model/diagnostic_codes.h"
 #include "model/istio/mesh_config_reader.h"
+#include "model/same_content.h"
 
 namespace waypath::model {
 namespace {
@@ -23,21 +24,6 @@ void for_each_type(TypeList<Ts...>, F fn) {
 template <class T>
 bool by_key(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
   return a->meta.key < b->meta.key;
-}
-
-std::string_view raw_text(const SourceFiles& files, const RawObject& raw) {
-  if (!raw.patched_json.empty()) return raw.patched_json;
-  auto text = files.text(raw.file);
-  text = raw.offset <= text.size() ? text.substr(raw.offset, raw.length) : std::string_view{};
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
-bool alike(const SourceFiles& files, const RawObject& a, const RawObject& b) {
-  // Items of a List that could not be cut apart share their document's text: then the item tells them apart.
-  return raw_text(files, a) == raw_text(files, b) &&
-         (a.item == b.item || a.offset != b.offset || a.file != b.file);
 }
 
 }  // namespace
@@ -129,7 +115,7 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
       const auto& first = unique.back()->meta;
       const auto object = o->meta.key.str();
       const auto where = files_.format(first.pos);
-      if (first.raw != 0 && o->meta.raw != 0 && alike(files_, *raw_[first.raw], *raw_[o->meta.raw])) {
+      if (same_content(*unique.back(), *o)) {
         diagnostics.report({kObjectRepeated,
                             Severity::Info,
                             Reach::Input,
@@ -141,8 +127,7 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
                             {}});
       } else {
         diagnostics.report({kObjectDuplicate, Severity::Error, Reach::Input, o->meta.pos, object,
-                            "metadata.name", "Duplicate",
-                            object + " is defined differently in " + where + "; that one is used",
+                            "metadata.name", "Duplicate", object + " is defined differently in " + where,
                             "remove one of the two"});
       }
     }
