@@ -8,6 +8,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
+#include "sim/match/forwarded_for.h"
 #include "sim/reason_codes_walk.h"
 #include "sim/resolve/pod_address.h"
 #include "sim/topology.h"
@@ -37,6 +38,11 @@ void show_token(const Token& token, Headers& headers) {
     else
       cookie->second += "; " + token.name + "=" + text;
   }
+}
+
+/// Whether the source address of the last leg is one of several.
+bool several_sources(const Walk& walk) {
+  return !walk.path.legs.empty() && walk.path.legs.back().possible_sources.size() > 1;
 }
 
 }  // namespace
@@ -333,8 +339,8 @@ RequestState PathBuilder::request_at(const Walk& walk, std::uint16_t port, const
   RequestState request;
   request.peer = peer;
   request.source_ip = walk.sender.peer.address;
-  if (!walk.path.legs.empty() && walk.path.legs.back().possible_sources.size() > 1) request.source_ip.reset();
-  request.remote_ip = walk.remote ? walk.remote : request.source_ip;
+  if (several_sources(walk)) request.source_ip.reset();
+  request.remote_ip = request.source_ip;
   request.destination_ip = destination;
   request.port = port;
   request.sni = walk.app.tls ? walk.app.sni : std::string();
@@ -348,6 +354,39 @@ RequestState PathBuilder::request_at(const Walk& walk, std::uint16_t port, const
   request.session_token = flow_.session_token;
   request.assume = &assume_;
   return request;
+}
+
+// The client's address as an Envoy derives it, before it adds its own peer to the header.
+std::optional<IpAddress> PathBuilder::client_seen(const Walk& walk, PolicyPoint::Kind kind, bool http) const {
+  const bool gateway = kind == PolicyPoint::Kind::GatewayApi || kind == PolicyPoint::Kind::ClassicGateway;
+  const std::uint32_t trusted = cluster_.mesh().num_trusted_proxies;
+  if (http && walk.forwarded_unknown && (!gateway || trusted > 0)) return std::nullopt;
+  const auto peer = several_sources(walk) ? std::nullopt : walk.sender.peer.address;
+  return forwarded_client(kind, http, walk.app.headers, trusted, peer);
+}
+
+// What a gateway tells those behind it, its own policies and routes among them. Source: envoy
+// source/common/http/conn_manager_utility.cc mutateRequestHeaders (use_remote_address: appendXff, xfp)
+void PathBuilder::add_forwarding_headers(Walk& walk) const {
+  const auto find = [&](std::string_view name) {
+    return std::find_if(walk.app.headers.begin(), walk.app.headers.end(),
+                        [&](const auto& header) { return header.first == name; });
+  };
+  const auto peer = several_sources(walk) ? std::nullopt : walk.sender.peer.address;
+  walk.forwarded_unknown = !peer;
+  if (peer) {
+    const auto it = find("x-forwarded-for");
+    if (it == walk.app.headers.end())
+      walk.app.headers.emplace_back("x-forwarded-for", peer->to_string());
+    else
+      it->second += "," + peer->to_string();
+  }
+  const auto proto = find("x-forwarded-proto");
+  const std::string scheme = walk.app.tls ? "https" : "http";
+  if (proto == walk.app.headers.end())
+    walk.app.headers.emplace_back("x-forwarded-proto", scheme);
+  else if (cluster_.mesh().num_trusted_proxies == 0)
+    proto->second = scheme;
 }
 
 NetPeer PathBuilder::peer_of(PodId pod) const {

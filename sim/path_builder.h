@@ -47,7 +47,7 @@ struct Walk {
   Sender sender;
   RouteRequest app;  // the request as the next proxy reads it
   std::vector<Token> tokens;
-  std::optional<model::IpAddress> remote;  // original client address, where a proxy can know it
+  bool forwarded_unknown = false;  // the last address of X-Forwarded-For is one that is not known
   model::Protocol protocol = model::Protocol::Tcp;
   std::vector<std::pair<std::string, std::string>> set_headers;  // that the path set
   std::vector<std::string> removed_headers;
@@ -159,7 +159,9 @@ class PathBuilder {
   [[nodiscard]] const Capture& capture(model::PodId pod) const;
   [[nodiscard]] std::string workload_name(model::PodId pod) const;
   [[nodiscard]] GatewayProxy proxy_of(model::PodId pod) const;
-  [[nodiscard]] std::optional<model::IpAddress> forwarded_client(const Walk& walk) const;
+  [[nodiscard]] std::optional<model::IpAddress> client_seen(const Walk& walk, PolicyPoint::Kind kind,
+                                                            bool http) const;
+  void add_forwarding_headers(Walk& walk) const;
   [[nodiscard]] bool undecided_capture(Walk& walk, model::PodId pod) const;
   [[nodiscard]] PolicyPoint ztunnel_point(model::PodId pod) const;
   void note_fail_open(Walk& walk, const WaypointBinding& binding, model::ServiceId service) const;

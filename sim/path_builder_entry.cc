@@ -20,7 +20,6 @@ using model::ServiceId;
 
 void PathBuilder::from_outside(Walk walk, const Client& client, const Target& target) {
   walk.sender.peer.address = flow_.source_ip ? flow_.source_ip : client.address;
-  walk.remote = walk.sender.peer.address;
   const Target dialled = flow_.connect_to.empty() ? target : parse_connect_to(flow_, target);
   if (dialled.is_ip) {
     const Destination destination =

@@ -76,9 +76,6 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
   if (first.kind == RouteDecision::Kind::NoFilterChain) {
     return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable, first.reason);
   }
-  // X-Forwarded-For: the n-th address from the right counts when n proxies in front are trusted.
-  // Source: istio meshConfig.defaultConfig.gatewayTopology.numTrustedProxies; authorization.md section 8.
-  walk.remote = forwarded_client(walk);
   PolicyPoint point;
   point.kind = proxy.gateway != nullptr ? PolicyPoint::Kind::GatewayApi : PolicyPoint::Kind::ClassicGateway;
   point.ns = p.meta.ns();
@@ -92,7 +89,10 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
   hop.point = std::move(point);
   hop.answers_http = first.http;
   hop.connect_attempts = first.http ? 3 : 1;  // F44: two retries on connect failure
+  const auto client = client_seen(walk, hop.point->kind, first.http);
+  if (first.http) add_forwarding_headers(walk);
   hop.request = request_at(walk, pod_port, PeerIdentity{}, peer_reached(walk, pod).address);
+  hop.request.remote_ip = client;
   walk.sender = sender_of(pod, Sender::Kind::Gateway);
   (void)service;
   add_provider_calls(walk, index);
@@ -115,25 +115,6 @@ GatewayProxy PathBuilder::proxy_of(PodId pod) const {
   proxy.labels = p.meta.labels;
   proxy.name = proxy.gateway != nullptr ? proxy.gateway->meta.name().str() : workload_name(pod);
   return proxy;
-}
-
-std::optional<model::IpAddress> PathBuilder::forwarded_client(const Walk& walk) const {
-  const std::uint32_t trusted = cluster_.mesh().num_trusted_proxies;
-  if (trusted == 0) return walk.sender.peer.address;
-  std::vector<std::string> hops;
-  for (const auto& [name, value] : walk.app.headers) {
-    if (name != "x-forwarded-for") continue;
-    std::size_t start = 0;
-    while (start <= value.size()) {
-      const std::size_t comma = std::min(value.find(',', start), value.size());
-      std::string item = value.substr(start, comma - start);
-      item.erase(0, item.find_first_not_of(' '));
-      hops.push_back(item);
-      start = comma + 1;
-    }
-  }
-  if (hops.size() < trusted) return walk.sender.peer.address;
-  return model::parse_ip(hops[hops.size() - trusted]);
 }
 
 // ---- after the route ----

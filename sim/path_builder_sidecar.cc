@@ -84,6 +84,7 @@ void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, Servi
   hop.answers_http = chain.http;
   hop.request = request_at(walk, port, mesh_tls ? walk.sender.identity : PeerIdentity{},
                            peer_reached(walk, pod).address);
+  hop.request.remote_ip = client_seen(walk, PolicyPoint::Kind::Sidecar, chain.http);
   walk.sender = sender_of(pod, Sender::Kind::Sidecar);
   add_provider_calls(walk, index);
   verify_token(walk, index);

@@ -101,6 +101,7 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
     original = cluster_.service(service).vips.front();
   if (!service.valid()) original = peer_reached(walk, pod).address;
   hop.request = request_at(walk, port, walk.sender.identity, original);
+  hop.request.remote_ip = client_seen(walk, PolicyPoint::Kind::Waypoint, chain.http);
   if (!cluster_.profile().has(model::Feature::ConnectionSniAtWaypoint)) hop.request.sni.clear();
   if (chain.mismatch) {
     return unknown(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/diagnostic_codes.h"
 #include "model/load/decoders.h"
 
 namespace waypath::model {
@@ -47,11 +48,14 @@ Listener decode_listener(const Field& f) {
   const Field tls = f["tls"];
   l.has_tls = tls.present();
   if (tls.present()) {
-    tls.only({"mode", "certificateRefs", "frontendValidation"}, {"options"});
+    tls.only({"mode", "certificateRefs", "options", "frontendValidation"});
     const auto mode = tls["mode"].one_of({"Terminate", "Passthrough"});
     if (!mode.empty()) l.tls_mode = mode;
     l.certificate_refs = decode_certificate_refs(tls["certificateRefs"]);
-    l.client_validation = tls["frontendValidation"].present();
+    l.terminate_mode = tls["options"]["gateway.istio.io/tls-terminate-mode"].text();
+    if (tls["frontendValidation"])
+      tls["frontendValidation"].warn(kFieldIgnored, "removed from the API, and never read by Istio",
+                                     "write spec.tls.frontend of the Gateway");
   }
   const Field allowed = f["allowedRoutes"];
   const Field namespaces = allowed["namespaces"];
@@ -63,6 +67,24 @@ Listener decode_listener(const Field& f) {
     l.allowed_kinds.emplace_back(k["group"].text(kGatewayGroup), k["kind"].text());
   });
   return l;
+}
+
+FrontendValidation decode_frontend(const Field& tls) {
+  FrontendValidation out;
+  const Field validation = tls["validation"];
+  validation.only({"caCertificateRefs", "mode"});
+  out.insecure_fallback =
+      validation["mode"].one_of({"AllowValidOnly", "AllowInsecureFallback"}) == "AllowInsecureFallback";
+  validation["caCertificateRefs"].each([&](const Field& f) {
+    CertificateRef ref;
+    ref.pos = f.pos();
+    ref.group = f["group"].text();
+    ref.kind = f["kind"].text();
+    ref.name = f["name"].text();
+    ref.ns = f["namespace"].optional_text();
+    out.ca_refs.push_back(std::move(ref));
+  });
+  return out;
 }
 
 std::vector<GatewayAddress> decode_addresses(const Field& list) {
@@ -82,8 +104,15 @@ void decode_gateway(const Field& root, ObjectMeta meta, Decoded& out) {
   g.meta = std::move(meta);
   root.only({"apiVersion", "kind", "metadata", "spec", "status"});
   const Field spec = root["spec"];
-  spec.only({"gatewayClassName", "listeners", "addresses", "infrastructure", "allowedListeners"},
-            {"defaultScope"}, {"tls", "backendTLS"});
+  spec.only({"gatewayClassName", "listeners", "addresses", "infrastructure", "allowedListeners", "tls"},
+            {"defaultScope"}, {"backendTLS"});
+  const Field tls = spec["tls"];
+  tls.only({"frontend"}, {}, {"backend"});
+  const Field frontend = tls["frontend"];
+  g.frontend = decode_frontend(frontend["default"]);
+  frontend["perPort"].each([&](const Field& f) {
+    g.frontend_of_port.emplace_back(f["port"].port().value_or(0), decode_frontend(f["tls"]));
+  });
   if (!spec["gatewayClassName"])
     spec["gatewayClassName"].reject(error_type::kRequired, "a Gateway needs its gatewayClassName");
   g.class_name = spec["gatewayClassName"].symbol();

@@ -40,10 +40,16 @@ struct Listener {
   bool has_tls = false;
   std::string tls_mode = "Terminate";  // or Passthrough
   std::vector<CertificateRef> certificate_refs;
-  bool client_validation = false;  // frontend mTLS
+  std::string terminate_mode;  // option gateway.istio.io/tls-terminate-mode, as written
   RouteNamespaces allowed_namespaces;
   std::vector<std::pair<std::string, std::string>> allowed_kinds;  // {group, kind}; empty = by protocol
   SourcePos pos;
+};
+
+/// What is asked of clients that open TLS (spec.tls.frontend).
+struct FrontendValidation {
+  std::vector<CertificateRef> ca_refs;  // empty: nothing
+  bool insecure_fallback = false;       // mode AllowInsecureFallback: whatever the client presents passes
 };
 
 struct GatewayAddress {
@@ -55,6 +61,8 @@ struct Gateway {
   ObjectMeta meta;
   Symbol class_name;
   std::vector<Listener> listeners;
+  FrontendValidation frontend;
+  std::vector<std::pair<std::uint16_t, FrontendValidation>> frontend_of_port;
   std::vector<GatewayAddress> addresses;         // spec.addresses
   std::vector<GatewayAddress> status_addresses;  // status.addresses
   bool has_status = false;

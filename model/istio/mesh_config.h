@@ -24,7 +24,7 @@ struct ExtensionProvider {
   std::string status_on_error;  // "" = 403
   std::string path_prefix;
   std::vector<std::string> include_headers_in_check, headers_to_upstream_on_allow,
-      headers_to_downstream_on_deny;
+      headers_to_downstream_on_deny, headers_to_downstream_on_allow;
   SourcePos pos;
 };
 

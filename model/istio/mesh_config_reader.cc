@@ -78,6 +78,7 @@ ExtensionProvider decode_provider(const Field& f) {
   decode_headers_list(include, p.include_headers_in_check);
   decode_headers_list(body["headersToUpstreamOnAllow"], p.headers_to_upstream_on_allow);
   decode_headers_list(body["headersToDownstreamOnDeny"], p.headers_to_downstream_on_deny);
+  decode_headers_list(body["headersToDownstreamOnAllow"], p.headers_to_downstream_on_allow);
   return p;
 }
 

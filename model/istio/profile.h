@@ -72,6 +72,7 @@ enum class Feature : std::uint8_t {
   HboneErrorsLogged,                            // 1.24
   GatewaySecretNeedsGrant,                      // 1.28
   BackendTlsPolicyApplied,                      // 1.28
+  FrontendTlsValidation,                        // 1.28
   TlsRouteGa,                                   // 1.30
   ReferenceGrantAllTo,                          // 1.30
   DestinationRuleWinsOverBackendTlsPolicy,      // 1.31

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/core/detail/base64.hpp>
 
+#include "model/diagnostic_codes.h"
 #include "model/istio/mesh_config_reader.h"
 #include "model/load/decoders.h"
 
@@ -66,6 +67,16 @@ void decode_probe(const Field& probe, Container& c) {
     }
     c.probes.push_back(out);
   }
+}
+
+// A proxy's own topology goes before the mesh's. Source: istio pilot/pkg/networking/core/gateway.go
+// buildGatewayConnectionManager (the node's ProxyConfig)
+void note_topology(const Field& annotations) {
+  const Field config = annotations["proxy.istio.io/config"];
+  if (const auto text = config.optional_view();
+      text && text->find("gatewayTopology") != std::string_view::npos)
+    config.warn(kFieldNotModelled, "gatewayTopology of single proxies is not modelled: the mesh's is used",
+                "read what remote.ip and remoteIpBlocks say at this proxy with that in mind");
 }
 
 Container decode_container(const Field& f) {
@@ -179,6 +190,7 @@ void decode_pod(const Field& root, ObjectMeta meta, Decoded& out) {
   root.only({"apiVersion", "kind", "metadata", "spec", "status"});
   Pod pod;
   pod.meta = std::move(meta);
+  note_topology(root["metadata"]["annotations"]);
   pod.spec = decode_pod_spec(root["spec"]);
   const Field status = root["status"];
   if (status.size() != 0) {
@@ -230,6 +242,7 @@ void decode_workload(const Field& root, ObjectMeta meta, Decoded& out) {
   }
   const Field tmpl = owner_spec["template"];
   w.template_labels = decode_labels(tmpl["metadata"]["labels"]);
+  note_topology(tmpl["metadata"]["annotations"]);
   tmpl["metadata"]["annotations"].each_member([&](std::string_view key, const Field& value) {
     if (key.find("istio.io/") != std::string_view::npos)
       w.template_annotations.push_back({intern(key), value.text(), value.pos()});

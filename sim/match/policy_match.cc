@@ -27,19 +27,16 @@ bool unreserved(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-// Percent-encoded unreserved characters decoded, the rest of an escape in upper case.
+// Percent-encoded unreserved characters decoded; other escapes stay as they were sent.
 std::string decode_unreserved(std::string_view path) {
   std::string out;
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (path[i] == '%' && i + 2 < path.size() && hex(path[i + 1]) >= 0 && hex(path[i + 2]) >= 0) {
       const auto c = static_cast<char>(hex(path[i + 1]) * 16 + hex(path[i + 2]));
-      if (unreserved(c)) {
+      if (unreserved(c))
         out.push_back(c);
-      } else {
-        out.push_back('%');
-        out.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(path[i + 1]))));
-        out.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(path[i + 2]))));
-      }
+      else
+        out.append(path.substr(i, 3));
       i += 2;
     } else {
       out.push_back(path[i] == '\\' ? '/' : path[i]);
@@ -70,10 +67,13 @@ std::string remove_dot_segments(std::string_view path) {
   return out;
 }
 
+// What stands between slashes, joined by one each: of slashes alone the first and the last are left.
+// Source: envoy source/common/http/path_utility.cc mergeSlashes
 std::string merge_slashes(std::string_view path) {
   std::string out;
   for (const char c : path)
     if (c != '/' || out.empty() || out.back() != '/') out.push_back(c);
+  if (out == "/" && path.size() > 1) out = "//";
   return out;
 }
 

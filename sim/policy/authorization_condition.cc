@@ -104,23 +104,24 @@ class TrustDomains {
   std::vector<std::string> all_;
 };
 
-// iss and sub are compared apart, split at the last slash.
+// iss and sub are compared apart, split at the last slash. Of a value one end may have a star: the other part
+// is then compared as it is written.
 // Source: istio pilot/pkg/security/authz/model/generator.go requestPrincipalGenerator
 void split_request_principal(std::string_view v, CompiledValue& out) {
   const auto slash = v.rfind('/');
-  if (slash != std::string_view::npos) {
-    out.text = ValueMatch(v.substr(0, slash));
-    out.second = ValueMatch(v.substr(slash + 1));
-  } else if (v == "*") {
+  const bool found = slash != std::string_view::npos;
+  const std::string_view iss = v.substr(0, slash), sub = found ? v.substr(slash + 1) : std::string_view{};
+  if (v == "*") {
     out.text = out.second = ValueMatch("*");
-  } else if (!v.empty() && v.front() == '*') {
-    out.text = ValueMatch("*");
-    out.second = ValueMatch(v);
-  } else if (!v.empty() && v.back() == '*') {
-    out.text = ValueMatch(v);
-    out.second = ValueMatch("*");
+  } else if (v.starts_with('*')) {
+    out.text = ValueMatch(found ? iss : "*");
+    out.second = found ? ValueMatch::exact(sub) : ValueMatch(v);
+  } else if (v.ends_with('*')) {
+    out.text = found ? ValueMatch::exact(iss) : ValueMatch(v);
+    out.second = ValueMatch(found ? sub : "*");
   } else {
-    out.text = ValueMatch(v);
+    out.text = ValueMatch::exact(iss);
+    out.second = ValueMatch::exact(sub);
   }
 }
 

@@ -87,8 +87,8 @@ std::string broken_reason(const model::Cluster& cluster, const ExtensionProvider
     return who + ": statusOnError " + p.status_on_error + " is no known HTTP status";
   if (!p.path_prefix.empty() && p.path_prefix.front() != '/')
     return who + ": pathPrefix does not start with /";
-  for (const auto* list :
-       {&p.include_headers_in_check, &p.headers_to_upstream_on_allow, &p.headers_to_downstream_on_deny})
+  for (const auto* list : {&p.include_headers_in_check, &p.headers_to_upstream_on_allow,
+                           &p.headers_to_downstream_on_deny, &p.headers_to_downstream_on_allow})
     if (std::find(list->begin(), list->end(), "*") != list->end())
       return who + " lists the bare header pattern *";
   return {};
@@ -329,8 +329,10 @@ class CustomAuthorization final : public PolicyEvaluator {
     const bool http = context.point->http;
     const auto it = providers_.find(name);
     const Provider* provider = it == providers_.end() ? nullptr : &it->second;
-    // An HTTP provider cannot be asked about a TCP connection: the step is skipped.
-    if (!http && provider != nullptr && provider->config->type == ExtensionProvider::Type::ExtAuthzHttp)
+    // An HTTP provider cannot be asked about a TCP connection: the step is skipped, unless its rules refuse.
+    const bool conflict = providers > 1 && !multiple_;
+    if (!http && !conflict && provider != nullptr && provider->broken.empty() &&
+        provider->config->type == ExtensionProvider::Type::ExtAuthzHttp)
       return {};
     std::string missing;
     const auto trigger = find_trigger(policies, context, missing);
@@ -358,7 +360,9 @@ class CustomAuthorization final : public PolicyEvaluator {
       if (http) r.status = 403;
       return r;
     };
-    if (providers > 1 && !multiple_) {
+    // Source: istio pilot/pkg/security/authz/builder/builder.go getBadCustomDenyRules (enforced rules only)
+    if (trigger->policy->dry_run && (conflict || provider == nullptr || !provider->broken.empty())) return r;
+    if (conflict) {
       refuse(kExtAuthzMultipleProviders,
              "CUSTOM policies of several providers apply here: each of their rules refuses");
       return r;

@@ -116,6 +116,8 @@ class PeerAuthentications final : public PolicyEvaluator {
     for (const auto* p : {scopes.mesh, scopes.ns, scopes.workload})
       if (p != nullptr && p->mode != MtlsMode::Unset) out = {p->mode, p, p->mode_pos, false};
     if (scopes.workload == nullptr) return out;
+    if (point.kind == PolicyPoint::Kind::Ztunnel && never_written(out, scopes))
+      return {MtlsMode::Permissive, scopes.workload, scopes.workload->meta.pos, true};
     const auto& levels = scopes.workload->port_level;
     const auto it =
         std::find_if(levels.begin(), levels.end(), [&](const auto& e) { return e.first == port; });
@@ -123,6 +125,18 @@ class PeerAuthentications final : public PolicyEvaluator {
     if (point.kind == PolicyPoint::Kind::Sidecar)
       return {it->second, scopes.workload, scopes.workload->meta.pos, false};
     return ztunnel_port(out, scopes, it->second);
+  }
+
+  // An exception from the mesh's STRICT is written as a policy of its own, which the pod refers to in place
+  // of STRICT. Where the namespace has a policy without a mode it is not written: the pod refers to nothing,
+  // on every port. Source: istio pilot/pkg/serviceregistry/ambient/authorization.go
+  // convertPeerAuthentication, convertedSelectorPeerAuthentications; istio/ztunnel src/state.rs assert_rbac
+  // (unknown policies are skipped)
+  [[nodiscard]] bool never_written(const Effective& whole, const Scopes& scopes) const {
+    return whole.mode == MtlsMode::Strict && scopes.workload->mode == MtlsMode::Unset &&
+           scopes.ns != nullptr && scopes.ns->mode == MtlsMode::Unset &&
+           has_port(*scopes.workload, MtlsMode::Permissive) &&
+           cluster_->profile().has(Feature::PeerAuthenticationPortMergeFixed);
   }
 
   // istiod's conversion for ztunnel and its slips. Source: istio ambient/authorization.go

@@ -63,10 +63,36 @@ bool alpha_gateway_api(const model::Cluster& cluster) {
   return cluster.flags().boolean(cluster.flags().istiod, "PILOT_ENABLE_ALPHA_GATEWAY_API").value_or(false);
 }
 
-/// Source: istio pilot/pkg/config/kube/gateway/conversion.go buildTLS: certificates of another namespace need
-/// a grant.
+/// What another namespace holds needs a grant; what is not given is taken to exist.
+void check_certificate(const RouteTables::Impl& impl, ApiListener& out, const model::ObjectMeta& owner,
+                       const model::CertificateRef& ref, std::string_view kind) {
+  const std::string ns = ref.ns.value_or(owner.ns().str());
+  if (ns != owner.ns().view() &&
+      !reference_granted(impl.cluster, {kGatewayGroup, owner.key.kind.view(), owner.ns().view(), "",
+                                        std::string(kind), ns, ref.name})) {
+    return refuse(out, kListenerInvalid,
+                  fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use {} {}", ns,
+                              owner.key.kind.view(), owner.ns().view(), kind, ref.name));
+  }
+  const auto& maps = impl.cluster.snapshot().all<model::ConfigMap>();
+  const bool given = std::any_of(maps.begin(), maps.end(), [&](const auto& map) {
+    return map->secret == (kind == "Secret") && map->meta.ns() == ns && map->meta.name() == ref.name;
+  });
+  if (!given) {
+    out.assumptions.push_back(
+        {kListenerCertificateAssumed,
+         fmt::format("{} {}/{} is taken to exist and to hold a certificate", kind, ns, ref.name), ref.pos});
+  }
+}
+
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go buildTLS, resolveGatewayTLS.
 void check_certificates(const RouteTables::Impl& impl, ApiListener& out, const model::ObjectMeta& owner) {
   const model::Listener& listener = *out.listener;
+  const std::string& mode = listener.terminate_mode;
+  if (mode == "ISTIO_SIMPLE" || mode == "ISTIO_MUTUAL") {  // the gateway's own certificate of the mesh
+    out.client_certificate = mode == "ISTIO_MUTUAL";
+    return;
+  }
   if (listener.certificate_refs.empty()) {
     return refuse(out, kListenerInvalid, "tls terminates without certificateRefs");
   }
@@ -76,24 +102,26 @@ void check_certificates(const RouteTables::Impl& impl, ApiListener& out, const m
       return refuse(out, kListenerInvalid,
                     fmt::format("certificateRef to {} {}: only Secret works", ref.kind, ref.name));
     }
-    const std::string ns = ref.ns.value_or(owner.ns().str());
-    if (ns != owner.ns().view() &&
-        !reference_granted(impl.cluster, {kGatewayGroup, owner.key.kind.view(), owner.ns().view(), "",
-                                          "Secret", ns, ref.name})) {
-      return refuse(out, kListenerInvalid,
-                    fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use Secret {}",
-                                ns, owner.key.kind.view(), owner.ns().view(), ref.name));
-    }
-    const auto& secrets = impl.cluster.snapshot().all<model::ConfigMap>();
-    const bool given = std::any_of(secrets.begin(), secrets.end(), [&](const auto& s) {
-      return s->secret && s->meta.ns() == ns && s->meta.name() == ref.name;
-    });
-    if (!given) {
-      out.assumptions.push_back(
-          {kListenerCertificateAssumed,
-           fmt::format("Secret {}/{} is taken to exist and to hold a certificate", ns, ref.name), ref.pos});
-    }
+    check_certificate(impl, out, owner, ref, "Secret");
   }
+  out.client_certificate = mode == "MUTUAL";
+  if (!impl.cluster.profile().has(model::Feature::FrontendTlsValidation)) return;
+  const auto& of_port = out.gateway->frontend_of_port;
+  const auto port = std::find_if(of_port.begin(), of_port.end(),
+                                 [&](const auto& one) { return one.first == listener.port; });
+  const model::FrontendValidation& frontend = port == of_port.end() ? out.gateway->frontend : port->second;
+  if (frontend.ca_refs.empty()) return;
+  if (frontend.ca_refs.size() > 1) {
+    return refuse(out, kListenerInvalid, "spec.tls.frontend names several caCertificateRefs: only one works");
+  }
+  const model::CertificateRef& ref = frontend.ca_refs.front();
+  if (!ref.group.empty() || (ref.kind != "ConfigMap" && ref.kind != "Secret")) {
+    return refuse(
+        out, kListenerInvalid,
+        fmt::format("caCertificateRef to {} {}: only ConfigMap and Secret work", ref.kind, ref.name));
+  }
+  check_certificate(impl, out, owner, ref, ref.kind);
+  out.client_certificate = mode == "MUTUAL" || (mode != "OPTIONAL_MUTUAL" && !frontend.insecure_fallback);
 }
 
 /// Source: istio pilot/pkg/config/kube/gateway/conversion.go listenerProtocolToIstio, buildListener.

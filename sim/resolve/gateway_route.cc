@@ -228,7 +228,7 @@ class GatewayRouter {
       out_.http = false;
       return by_sni(l.tls, api_view(*listener, true), l.at);
     }
-    if (!client_certificate_fits(l.listener->client_validation, l.at)) return;
+    if (!client_certificate_fits(l.client_certificate, l.at)) return;
     out_.tls_terminated = true;
     if (l.listener->protocol == "HTTPS") {
       if (!parses_as_http(request_.app)) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sim/match/policy_match.h"
 #include "sim/reason_codes_route.h"
 #include "sim/resolve/http_route.h"
 #include "sim/resolve/protocol.h"
@@ -359,11 +360,15 @@ bool parses_as_http(RouteRequest::App app) {
   return app == RouteRequest::App::Http || app == RouteRequest::App::Http2 || app == RouteRequest::App::Grpc;
 }
 
+// Routes see the path as the proxy makes it, and so does what lies behind them.
+// Source: istio pilot/pkg/networking/core/listener_builder.go (NormalizePath, MergeSlashes,
+// PathWithEscapedSlashesAction of every HTTP connection manager)
 RequestView view_request(const model::Cluster& cluster, const RouteRequest& request, bool tls) {
-  (void)cluster;
   const bool grpc = request.app == RouteRequest::App::Grpc;
-  return view_of(grpc && request.method == "GET" ? "POST" : request.method, tls ? "https" : "http",
-                 request.host, request.path, request.headers, &request.verified_claims);
+  RequestView out = view_of(grpc && request.method == "GET" ? "POST" : request.method, tls ? "https" : "http",
+                            request.host, request.path, request.headers, &request.verified_claims);
+  out.path = normalized_path(out.path, cluster.mesh().path_normalization);
+  return out;
 }
 
 RouteTarget resolve_target(const RouteTables::Impl& impl, const ProxyView& proxy,
@@ -417,7 +422,6 @@ RouteTarget service_target(const RouteTables::Impl& impl, const ProxyView& proxy
 void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,
                  const VirtualHost& host, const RouteRequest& request, const RequestView& view,
                  std::string_view name) {
-  (void)request;
   if (name.empty()) name = host.host;
   decision.http = true;
   decision.virtual_host = std::string(name);
@@ -469,6 +473,9 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
   node.reason.code = kRouteMatched;
   decision.trace.push_back(std::move(node));
   RuleApplier(decision, impl, proxy, *chosen, view).apply();
+  if (request.path == view.path + view.query_text) return;
+  for (RouteTarget& target : decision.targets)
+    if (!target.path_rewrite) target.path_rewrite = view.path + view.query_text;
 }
 
 void decide_l4(RouteDecision& decision, const RouteTables::Impl& impl, const ProxyView& proxy,

@@ -58,7 +58,8 @@ struct ApiListener {
   bool programmed = true;
   Code why_not;
   std::string why_not_detail;
-  bool outcome_unknown = false;  // HTTP and TLS share the port
+  bool outcome_unknown = false;     // HTTP and TLS share the port
+  bool client_certificate = false;  // a client that opens TLS has to present one
   std::vector<Assumption> assumptions;
   std::vector<VirtualHost> http;  // sorted by host
   std::vector<SniRule> tls;       // in order of precedence

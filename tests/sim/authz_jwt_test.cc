@@ -227,6 +227,12 @@ TEST_CASE("requestPrincipals: issuer and subject are compared apart, split at th
   CHECK(decide("*/ann", "https://sso", "ann"));
   CHECK(decide("*sso/ann", "https://sso", "ann"));
   CHECK(decide("https://sso/a*", "https://sso", "ann"));
+  // One end may have a star; the other part is compared as it is written.
+  CHECK_FALSE(decide("*/*", "https://sso", "ann"));
+  CHECK(decide("*/*", "https://sso", "*"));
+  CHECK_FALSE(decide("*sso/a*", "https://sso", "ann"));
+  CHECK_FALSE(decide("https://*/a*", "https://sso", "ann"));
+  CHECK_FALSE(decide("https://sso/*n", "https://sso", "ann"));
   CHECK_FALSE(decide("https://sso/bob", "https://sso", "ann"));
   CHECK_FALSE(decide("https://sso", "https://sso", "ann"));
 }

@@ -50,7 +50,10 @@ TEST_CASE("paths are normalised as the mesh says, without query and fragment") {
   CHECK(sim::normalized_path("/a\\b", Mode::Base) == "/a/b");
   CHECK(sim::normalized_path("/a//b", Mode::Base) == "/a//b");
   CHECK(sim::normalized_path("/a//b", Mode::MergeSlashes) == "/a/b");
-  CHECK(sim::normalized_path("/a%2fb", Mode::MergeSlashes) == "/a%2Fb");
+  CHECK(sim::normalized_path("/a%2fb", Mode::MergeSlashes) == "/a%2fb");  // escapes that stay are not touched
+  CHECK(sim::normalized_path("/a%2Fb%c0", Mode::Base) == "/a%2Fb%c0");
+  CHECK(sim::normalized_path("//", Mode::MergeSlashes) == "//");
+  CHECK(sim::normalized_path("///a//", Mode::MergeSlashes) == "/a/");
   CHECK(sim::normalized_path("/a%2fb%5Cc", Mode::DecodeAndMergeSlashes) == "/a/b/c");
   CHECK(sim::normalized_path("/a/../b", Mode::None) == "/a/../b");
   CHECK(sim::normalized_path("/a/.", Mode::Base) == "/a/");
