@@ -106,12 +106,18 @@ TEST_CASE("CUSTOM: several providers refuse all that their rules match") {
 TEST_CASE("CUSTOM: ztunnel ignores it, an HTTP provider is skipped on TCP") {
   AuthzWorld w(custom());
   CHECK(w.decide(ztunnel_point(), request_from()) == Decision::Allow);
-  AuthzWorld http(
+  const std::string provider =
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n "
       "   extensionProviders:\n    - name: login\n      envoyExtAuthzHttp: {service: "
       "login.auth.svc.cluster.local, port: 80}\n" +
-      custom());
+      custom();
+  AuthzWorld http(provider +
+                  "---\napiVersion: v1\nkind: Service\nmetadata: {name: login, namespace: auth}\n"
+                  "spec: {clusterIP: 10.96.9.9, ports: [{port: 80}]}\n");
   CHECK(http.decide(sidecar_point(false), request_from()) == Decision::Allow);
+  // Unless the provider is broken: here its Service is not there.
+  AuthzWorld broken(provider);
+  CHECK(broken.decide(sidecar_point(false), request_from()) == Decision::Deny);
 }
 
 constexpr std::string_view kConfig = R"({
