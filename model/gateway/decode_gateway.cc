@@ -69,21 +69,28 @@ Listener decode_listener(const Field& f) {
   return l;
 }
 
-FrontendValidation decode_frontend(const Field& tls) {
-  FrontendValidation out;
-  const Field validation = tls["validation"];
-  validation.only({"caCertificateRefs", "mode"});
-  out.insecure_fallback =
-      validation["mode"].one_of({"AllowValidOnly", "AllowInsecureFallback"}) == "AllowInsecureFallback";
-  validation["caCertificateRefs"].each([&](const Field& f) {
+/// References to certificates that verify a peer: their kind has no default.
+std::vector<CertificateRef> decode_ca_refs(const Field& list) {
+  std::vector<CertificateRef> out;
+  list.each([&](const Field& f) {
     CertificateRef ref;
     ref.pos = f.pos();
     ref.group = f["group"].text();
     ref.kind = f["kind"].text();
     ref.name = f["name"].text();
     ref.ns = f["namespace"].optional_text();
-    out.ca_refs.push_back(std::move(ref));
+    out.push_back(std::move(ref));
   });
+  return out;
+}
+
+FrontendValidation decode_frontend(const Field& tls) {
+  FrontendValidation out;
+  const Field validation = tls["validation"];
+  validation.only({"caCertificateRefs", "mode"});
+  out.insecure_fallback =
+      validation["mode"].one_of({"AllowValidOnly", "AllowInsecureFallback"}) == "AllowInsecureFallback";
+  out.ca_refs = decode_ca_refs(validation["caCertificateRefs"]);
   return out;
 }
 
@@ -177,10 +184,8 @@ void decode_backend_tls_policy(const Field& root, ObjectMeta meta, Decoded& out)
   });
   policy.well_known_ca = validation["wellKnownCACertificates"].text() == "System" ||
                          validation["wellKnownCACerts"].text() == "System";
-  policy.ca_refs = decode_certificate_refs(
-      validation["caCertificateRefs"].present() ? validation["caCertificateRefs"] : validation["caCertRefs"]);
-  for (auto& ref : policy.ca_refs)
-    if (ref.kind == "Secret" && ref.group.empty()) ref.kind = "ConfigMap";
+  policy.ca_refs = decode_ca_refs(validation["caCertificateRefs"].present() ? validation["caCertificateRefs"]
+                                                                            : validation["caCertRefs"]);
   out.emplace_back(std::move(policy));
 }
 

@@ -27,12 +27,16 @@ std::optional<LabelSelector> decode_workload_selector(const Field& f) {
   return decode_match_labels(f["labels"].present() ? f["labels"] : f["matchLabels"]);
 }
 
-ClientTlsMode decode_client_tls(const Field& tls) {
+ClientTlsMode decode_client_tls_mode(const Field& tls) {
   const auto mode = tls["mode"].one_of({"DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"});
   if (mode == "SIMPLE") return ClientTlsMode::Simple;
   if (mode == "MUTUAL") return ClientTlsMode::Mutual;
   if (mode == "ISTIO_MUTUAL") return ClientTlsMode::IstioMutual;
   return tls.present() ? ClientTlsMode::Disable : ClientTlsMode::Unset;
+}
+
+ClientTls decode_client_tls(const Field& tls) {
+  return {decode_client_tls_mode(tls), tls["sni"].text(), tls["subjectAltNames"].texts()};
 }
 
 std::optional<TrafficPolicy> decode_traffic_policy(const Field& f) {
@@ -42,11 +46,9 @@ std::optional<TrafficPolicy> decode_traffic_policy(const Field& f) {
   TrafficPolicy p;
   p.pos = f.pos();
   p.tls = decode_client_tls(f["tls"]);
-  p.sni = f["tls"]["sni"].text();
-  p.subject_alt_names = f["tls"]["subjectAltNames"].texts();
   f["portLevelSettings"].each([&](const Field& s) {
-    if (const auto port = s["port"]["number"].port(); port && s["tls"])
-      p.port_tls.emplace_back(*port, decode_client_tls(s["tls"]));
+    if (const auto port = s["port"]["number"].port())
+      p.port_levels.emplace_back(*port, decode_client_tls(s["tls"]));
   });
   p.connect_timeout = f["connectionPool"]["tcp"]["connectTimeout"].optional_text();
   p.tunnel = f["tunnel"].present();

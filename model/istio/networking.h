@@ -141,11 +141,14 @@ struct VirtualService {
 };
 
 enum class ClientTlsMode : std::uint8_t { Unset, Disable, Simple, Mutual, IstioMutual };
-struct TrafficPolicy {
-  ClientTlsMode tls = ClientTlsMode::Unset;
+struct ClientTls {
+  ClientTlsMode mode = ClientTlsMode::Unset;
   std::string sni;
   std::vector<std::string> subject_alt_names;
-  std::vector<std::pair<std::uint16_t, ClientTlsMode>> port_tls;
+};
+struct TrafficPolicy {
+  ClientTls tls;
+  std::vector<std::pair<std::uint16_t, ClientTls>> port_levels;  // as listed, those without TLS too
   std::optional<std::string> connect_timeout;
   bool tunnel = false;  // tunnel settings: not modelled
   SourcePos pos;

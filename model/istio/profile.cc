@@ -212,8 +212,8 @@ constexpr std::array<FeatureInfo, static_cast<std::size_t>(Feature::kCount)> kTa
      "only the last `to` of a ReferenceGrant counts", "every `to` counts", "more allowed",
      "istio/istio releasenotes/notes/reference-grant-to-or-semantics.yaml"},
     {Feature::DestinationRuleWinsOverBackendTlsPolicy, "destination-rule-over-backend-tls-policy", "1.31.0",
-     "", "", "the older of DestinationRule and BackendTLSPolicy wins", "the DestinationRule's fields win",
-     "path", "istio/istio releasenotes/notes/60358.yaml"},
+     "", "", "a BackendTLSPolicy replaces the trafficPolicy of DestinationRules of its host",
+     "the DestinationRule's fields win", "path", "istio/istio releasenotes/notes/60358.yaml"},
     {Feature::SidecarPicksServiceFirst, "sidecar-picks-service-first", "1.30.0", "", "",
      "a sidecar takes the first namespace by name for a host defined twice",
      "Kubernetes Service first, then the oldest", "path",
@@ -319,6 +319,10 @@ constexpr std::array<FeatureInfo, static_cast<std::size_t>(Feature::kCount)> kTa
     {Feature::EastWestGatewayNoDenyAll, "east-west-deny-all", "1.31.0 (1.29.6, 1.30.3)", "", "",
      "an east-west gateway denies everything for services with L7 policies", "it does not", "more allowed",
      "istio/istio releasenotes/notes/60806.yaml", "one network is simulated"},
+    {Feature::DestinationRulesApartByExport, "destination-rules-apart-by-export", "1.24.0", "", "",
+     "DestinationRules of one host and namespace are merged whatever their exportTo",
+     "those whose exportTo differ stay apart", "path",
+     "istio/istio #52636; pilot/pkg/features/experimental.go EnableEnhancedDestinationRuleMerge"},
 }};
 
 constexpr bool rows_in_order() {

@@ -105,6 +105,7 @@ enum class Feature : std::uint8_t {
   MultiNetworkWaypoint,                         // 1.28
   MultiNetworkIngressWaypoint,                  // 1.31
   EastWestGatewayNoDenyAll,                     // 1.31 (1.29.6, 1.30.3)
+  DestinationRulesApartByExport,                // 1.24
   kCount
 };
 

@@ -2,10 +2,12 @@
 // Inside RouteTables: what the routing functions share. Not for callers of route.h.
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -106,12 +108,18 @@ struct ClassicGateway {
   std::vector<ClassicServer> servers;
 };
 
-/// DestinationRules of one host in one namespace, merged.
+/// DestinationRules of one host in one namespace that count as one.
 struct MergedDestinationRule {
-  std::string host;
-  model::Symbol ns;
-  std::vector<const model::DestinationRule*> parts;  // oldest first
-  model::ExportTo export_to;
+  std::vector<const model::DestinationRule*> parts;  // the first has the say; those with a selector alike
+  std::set<std::string> export_to;                   // as written; empty: the mesh's default
+};
+/// The rules of one namespace, by host.
+using DestinationRuleIndex = std::map<std::string, std::vector<MergedDestinationRule>, std::less<>>;
+
+/// What BackendTLSPolicies make of a host: a DestinationRule that nobody wrote.
+struct BackendPolicyRule {
+  const model::BackendTlsPolicy* all_ports = nullptr;
+  std::vector<std::pair<std::uint16_t, const model::BackendTlsPolicy*>> ports;
 };
 
 struct RouteTables::Impl {
@@ -151,17 +159,19 @@ struct RouteTables::Impl {
   std::vector<std::pair<model::PodId, std::shared_ptr<const struct ClassicTable>>>
       classic_proxies;                  // one pod each
   std::vector<ClassicGateway> classic;  // age, name, namespace
-  std::map<std::pair<std::string, std::string>, MergedDestinationRule> destination_rules;  // (ns, host)
-  std::map<std::string, std::vector<const MergedDestinationRule*>, std::less<>> destination_rules_by_ns;
 
-  // (ns, Service) -> policies with the port's name that they are limited to, oldest first.
-  std::map<std::pair<std::string, std::string>,
-           std::vector<std::pair<const model::BackendTlsPolicy*, std::string>>>
-      backend_tls_policies;
+  // destination_rule.cc: by namespace, what its own proxies look up, what others do, and what proxies of the
+  // root namespace find there.
+  std::map<std::string, DestinationRuleIndex, std::less<>> local_rules, exported_rules;
+  DestinationRuleIndex root_local_rules;
 
   // What sidecars look up.
   std::map<std::uint16_t, std::vector<model::ServiceId>> services_by_port;        // age, name, namespace
   std::map<model::IpAddress, std::vector<model::ServiceId>> headless_by_address;  // of their endpoints
+
+  // destination_rule.cc: what BackendTLSPolicies are turned into.
+  std::deque<model::DestinationRule> backend_rules;
+  std::map<const model::DestinationRule*, BackendPolicyRule> backend_policies;  // of backend_rules
 
   [[nodiscard]] const ApiGateway* find(const model::Gateway& gateway) const;
 };

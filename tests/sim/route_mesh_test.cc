@@ -232,4 +232,125 @@ TEST_CASE(
         "503 ROUTE_SUBSET_NOT_FOUND");
 }
 
+namespace {
+
+std::string destination_rule(const std::string& ns, const std::string& name, const std::string& spec,
+                             const std::string& created = "2024-01-01T00:00:00Z",
+                             const std::string& host = "web.a.svc.cluster.local") {
+  return "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: " + name +
+         ", namespace: " + ns + ", creationTimestamp: \"" + created + "\"}\nspec: {host: \"" + host + "\", " +
+         spec + "}\n";
+}
+std::string simple_tls(const std::string& sni) {
+  return "trafficPolicy: {tls: {mode: SIMPLE, sni: " + sni + "}}";
+}
+const std::string kLater = "2025-01-01T00:00:00Z";
+const std::string kToTwo =
+    virtual_service("a", "v", "{hosts: [web], http: [{route: [{destination: {host: web, subset: two}}]}]}");
+const std::string kTwo = "subsets: [{name: two}]";
+
+std::string backend_tls(const std::string& target,
+                        const std::string& more = "wellKnownCACertificates: System",
+                        const std::string& created = kLater) {
+  return "---\napiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {name: p, "
+         "namespace: "
+         "a, creationTimestamp: \"" +
+         created + "\"}\nspec: {targetRefs: [{" + target + "}], validation: {hostname: p.test, " + more +
+         "}}\n";
+}
+const std::string kWeb = "group: \"\", kind: Service, name: web";
+
+}  // namespace
+
+// Source: istio pilot/pkg/model/push_context.go setDestinationRules; destination_rule.go
+// mergeDestinationRule.
+TEST_CASE("DestinationRules of one host stay apart when their exportTo differ; the last one counts") {
+  const std::string hidden = destination_rule("a", "d1", "exportTo: [\".\"], " + simple_tls("s1"));
+  const std::string open = destination_rule("a", "d2", "exportTo: [\"*\"], " + kTwo, kLater);
+  CHECK(sidecar(kToTwo + hidden + open, "b", "http://web.a/") == "web.a:80/two");
+  CHECK(sidecar(kToTwo + hidden + open, "a", "http://web/") == "web.a:80/two");
+  CHECK(sidecar(kToTwo + hidden + destination_rule("a", "d2", "exportTo: [\".\"], " + kTwo, kLater), "a",
+                "http://web/") == "web.a:80/two tls s1");
+}
+
+TEST_CASE("A DestinationRule that is hidden from a proxy ends the search in its namespace") {
+  const std::string hidden = destination_rule("a", "d1", "exportTo: [c], " + simple_tls("s1"));
+  const std::string wide = destination_rule("a", "d2", simple_tls("s2"), kLater, "*.a.svc.cluster.local");
+  CHECK(sidecar(wide, "b", "http://web.a/") == "web.a:80 tls s2");
+  CHECK(sidecar(hidden + wide, "b", "http://web.a/") == "web.a:80");
+  CHECK(sidecar(hidden + wide, "c", "http://web.a/") == "web.a:80 tls s1");
+  CHECK(sidecar(hidden + wide + destination_rule("istio-system", "r", simple_tls("s3")), "b",
+                "http://web.a/") == "web.a:80 tls s3");
+}
+
+TEST_CASE("A DestinationRule with a workloadSelector stands alone, before others, in its own namespace") {
+  const std::string selects = "workloadSelector: {matchLabels: {}}, ";
+  const std::string all = destination_rule("a", "d1", simple_tls("s1") + ", " + kTwo);
+  const std::string some = destination_rule("a", "d2", selects + simple_tls("s2"), kLater);
+  CHECK(sidecar(all + some, "a", "http://web/") == "web.a:80 tls s2");
+  CHECK(sidecar(all + some, "b", "http://web.a/") == "web.a:80 tls s1");
+  CHECK(sidecar(some, "b", "http://web.a/") == "web.a:80");
+  CHECK(sidecar(kToTwo + all + some, "a", "http://web/") == "503 ROUTE_SUBSET_NOT_FOUND");
+  const std::string others =
+      destination_rule("a", "d2", "workloadSelector: {matchLabels: {app: x}}, " + simple_tls("s2"), kLater);
+  CHECK(sidecar(all + others, "a", "http://web/") == "web.a:80 tls s1");
+}
+
+// Source: istio pilot/pkg/networking/util/util.go GetPortLevelTrafficPolicy, MergeSubsetTrafficPolicy.
+TEST_CASE("A port's own level has its own SNI and inherits nothing") {
+  const auto level = [](const std::string& settings) {
+    return "portLevelSettings: [{port: {number: 80}, " + settings + "}]";
+  };
+  const std::string own = level("tls: {mode: SIMPLE, sni: s2}"),
+                    none = level("loadBalancer: {simple: RANDOM}");
+  const auto with = [](const std::string& levels) {
+    return "trafficPolicy: {tls: {mode: SIMPLE, sni: s1}, " + levels + "}";
+  };
+  CHECK(sidecar(destination_rule("a", "d", with(own)), "a", "http://web/") == "web.a:80 tls s2");
+  CHECK(sidecar(destination_rule("a", "d", with(none)), "a", "http://web/") == "web.a:80");
+  CHECK(sidecar(destination_rule("a", "d", with(none)), "a", "http://web:81/", 81) == "web.a:81 tls s1");
+  const auto subset = [&](const std::string& policy) {
+    return simple_tls("s1") + ", subsets: [{name: two, trafficPolicy: {" + policy + "}}]";
+  };
+  CHECK(sidecar(kToTwo + destination_rule("a", "d", subset(none)), "a", "http://web/") == "web.a:80/two");
+  CHECK(sidecar(kToTwo + destination_rule("a", "d", subset(own)), "a", "http://web/") ==
+        "web.a:80/two tls s2");
+  CHECK(sidecar(kToTwo + destination_rule("a", "d", subset("loadBalancer: {simple: RANDOM}")), "a",
+                "http://web/") == "web.a:80/two tls s1");
+}
+
+// Source: istio pilot/pkg/config/kube/gateway/backend_policies.go DestinationRuleCollection.
+TEST_CASE("A BackendTLSPolicy is a DestinationRule of its target's namespace, for every kind of proxy") {
+  const std::string policy = backend_tls(kWeb);
+  CHECK(sidecar(policy, "b", "http://web.a/") == "web.a:80 tls p.test");
+  CHECK(waypoint(policy, "http://web/") == "web.a:80 tls p.test");
+  const std::string of_port = backend_tls(kWeb + ", sectionName: auto");
+  CHECK(sidecar(of_port, "a", "http://web/") == "web.a:80");
+  CHECK(sidecar(of_port, "a", "http://web:81/", 81) == "web.a:81 tls p.test");
+  // The namespace of the client comes first; of the policy's own namespace written fields come first.
+  CHECK(sidecar(policy + destination_rule("b", "d", "subsets: []"), "b", "http://web.a/") == "web.a:80");
+  CHECK(sidecar(policy + destination_rule("a", "d", simple_tls("s1")), "b", "http://web.a/") ==
+        "web.a:80 tls s1");
+  CHECK(sidecar(policy + destination_rule("a", "d", "subsets: []"), "b", "http://web.a/") ==
+        "web.a:80 tls p.test");
+  const std::string entry =
+      "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: out, namespace: "
+      "a}\nspec: "
+      "{hosts: [out.test], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS}\n";
+  CHECK(sidecar(entry + backend_tls("group: networking.istio.io, kind: ServiceEntry, name: out"), "a",
+                "http://out.test/") == "out.test:80 tls p.test");
+}
+
+// Source: istio pilot/pkg/config/kube/gateway/backend_policies.go getBackendTLSCredentialName;
+// pilot/pkg/networking/core/cluster_tls.go buildUpstreamClusterTLSContext.
+TEST_CASE("Certificates of a BackendTLSPolicy are a ConfigMap's; others block, a sidecar drops the TLS") {
+  const std::string policy = backend_tls(kWeb, "caCertificateRefs: [{group: \"\", kind: Secret, name: ca}]");
+  CHECK(waypoint(policy, "http://web/") == "web.a:80 tls p.test 503");
+  CHECK(waypoint(policy + mesh_route("a", "{backendRefs: [{name: web, port: 80}]}"), "http://web/") ==
+        "503 ROUTE_BACKEND_TLS_INVALID");
+  CHECK(sidecar(policy, "b", "http://web.a/") == "web.a:80");
+  CHECK(waypoint(backend_tls(kWeb, "caCertificateRefs: [{group: \"\", kind: ConfigMap, name: ca}]"),
+                 "http://web/") == "web.a:80 tls p.test");
+}
+
 }  // namespace waypath::sim::tests
