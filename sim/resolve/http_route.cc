@@ -266,10 +266,13 @@ class RouteCompiler {
   }
 
   /// Source: istio pilot/pkg/config/kube/gateway/conversion.go convertHTTPRoute: backendRequest is the time
-  /// of each try when there are retries, else of the request.
+  /// of each try when there are retries, else of the request. What is zero is as if not given.
   static void add_timeouts(HttpRule& out, const model::HttpRouteRule& rule) {
-    out.timeout = rule.request_timeout.value_or("");
-    if (rule.backend_request_timeout) {
+    const auto given = [](const std::optional<std::string>& duration) {
+      return duration && duration->find_first_of("123456789") != std::string::npos;
+    };
+    if (given(rule.request_timeout)) out.timeout = *rule.request_timeout;
+    if (given(rule.backend_request_timeout)) {
       (rule.retry_attempts ? out.try_timeout : out.timeout) = *rule.backend_request_timeout;
     }
     if (rule.retry_attempts) out.facts.push_back(fmt::format("up to {} retries", *rule.retry_attempts));

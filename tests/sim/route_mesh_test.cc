@@ -353,4 +353,30 @@ TEST_CASE("Certificates of a BackendTLSPolicy are a ConfigMap's; others block, a
                  "http://web/") == "web.a:80 tls p.test");
 }
 
+namespace {
+
+RouteDecision decided(const std::string& manifests) {
+  const auto cluster = cluster_of(kBase + manifests);
+  const model::ServiceId web = cluster->find_service("a", "web");
+  return route_at_sidecar(*cluster, model::intern("a"), {}, web, cluster->service(web).vips.front(), 80,
+                          request_of("http://web/"));
+}
+std::string http_rule(const std::string& rule) {
+  return virtual_service("a", "v", "{hosts: [web], http: [{" + rule + "}]}");
+}
+
+}  // namespace
+
+// Source: istio pilot/pkg/config/kube/gateway/conversion.go convertHTTPRoute.
+TEST_CASE("A timeout of zero in an HTTPRoute takes nothing from the other one") {
+  const auto timeout = [](const std::string& timeouts) {
+    return decided(mesh_route("a", "{timeouts: {" + timeouts + "}, backendRefs: [{name: v1, port: 80}]}"))
+        .request_timeout;
+  };
+  CHECK(timeout("request: 500ms, backendRequest: 0s") == "500ms");
+  CHECK(timeout("request: 0s, backendRequest: 500ms") == "500ms");
+  CHECK(timeout("request: 10s, backendRequest: 500ms") == "500ms");
+  CHECK(timeout("request: 0s").empty());
+}
+
 }  // namespace waypath::sim::tests
