@@ -145,8 +145,8 @@ VsHttpRoute decode_http(const Field& f, Symbol ns) {
   VsHttpRoute r;
   r.pos = f.pos();
   f.only({"name", "match", "route", "redirect", "directResponse", "rewrite", "delegate", "fault", "mirror",
-          "mirrors", "mirrorPercentage", "timeout", "retries", "corsPolicy", "headers"},
-         {"mirrorPercent", "mirror_percent"});
+          "mirrors", "mirrorPercentage", "mirrorPercent", "mirror_percent", "timeout", "retries",
+          "corsPolicy", "headers"});
   r.name = f["name"].text();
   f["match"].each([&](const Field& m) { r.matches.push_back(decode_http_match(m)); });
   f["route"].each([&](const Field& d) { r.route.push_back(decode_destination(d)); });
@@ -167,7 +167,10 @@ VsHttpRoute decode_http(const Field& f, Symbol ns) {
   if (const Field delegate = f["delegate"])
     r.delegate = std::pair(delegate["namespace"].symbol(ns.view()), delegate["name"].symbol());
   if (f["fault"]) r.fault = decode_fault(f["fault"]);
-  const auto mirror = [&](const Field& m) {
+  // A mirror of 0 % is none. Source: istio pilot/pkg/networking/core/route/route.go MirrorPercent,
+  // MirrorPercentByPolicy.
+  const auto mirror = [&](const Field& m, std::optional<double> percent) {
+    if (percent && *percent <= 0) return;
     VsDestination d;
     d.pos = m.pos();
     d.host = m["host"].text();
@@ -175,8 +178,14 @@ VsHttpRoute decode_http(const Field& f, Symbol ns) {
     if (m["port"]["number"]) d.port = m["port"]["number"].port();
     r.mirrors.push_back(std::move(d));
   };
-  if (f["mirror"]) mirror(f["mirror"]);
-  f["mirrors"].each([&](const Field& m) { mirror(m["destination"]); });
+  const auto percentage = [](const Field& p) {
+    return p ? std::optional(p["value"].number().value_or(0)) : std::nullopt;
+  };
+  std::optional<double> percent = percentage(f["mirrorPercentage"]);
+  for (const std::string_view old : {"mirrorPercent", "mirror_percent"})
+    if (!percent) percent = f[old].number();
+  if (f["mirror"]) mirror(f["mirror"], percent);
+  f["mirrors"].each([&](const Field& m) { mirror(m["destination"], percentage(m["percentage"])); });
   r.timeout = f["timeout"].optional_text();
   if (const auto n = f["retries"]["attempts"].integer()) r.retry_attempts = static_cast<int>(*n);
   if (const Field cors = f["corsPolicy"]) {

@@ -225,12 +225,14 @@ class RouteCompiler {
     return fail(fmt::format("filter {} is not supported by Istio", filter_name(filter.type)));
   }
 
-  /// A mirror that cannot be used does not harm the request itself.
+  /// A mirror that cannot be used does not harm the request itself; one of 0 % is none. Source: istio
+  /// pilot/pkg/networking/core/route/route.go MirrorPercent.
   bool add_mirror(HttpRule& out, const HttpFilter& filter) {
     for (const model::BackendRef& ref : filter.mirror) {
       std::string why;
       std::optional<RuleDestination> mirror = compile_backend(impl_, ref, route_.meta, check_grants_, why);
       if (!mirror) return fail(std::move(why));
+      if (filter.mirror_percent && *filter.mirror_percent <= 0) continue;
       if (filter.mirror_percent) mirror->weight = *filter.mirror_percent / 100.0;
       out.mirrors.push_back(std::move(*mirror));
     }

@@ -379,4 +379,26 @@ TEST_CASE("A timeout of zero in an HTTPRoute takes nothing from the other one") 
   CHECK(timeout("request: 0s").empty());
 }
 
+// Source: istio pilot/pkg/networking/core/route/route.go MirrorPercent, MirrorPercentByPolicy.
+TEST_CASE("A mirror of 0 % is none") {
+  using Names = std::vector<std::string>;
+  const std::string to_web = "route: [{destination: {host: web}}], ";
+  CHECK(decided(http_rule(to_web + "mirror: {host: v1}")).mirrored_to == Names{"a/v1"});
+  CHECK(decided(http_rule(to_web + "mirror: {host: v1}, mirrorPercentage: {value: 0}")).mirrored_to.empty());
+  CHECK(decided(http_rule(to_web + "mirror: {host: v1}, mirrorPercentage: {}")).mirrored_to.empty());
+  CHECK(decided(http_rule(to_web + "mirror: {host: v1}, mirrorPercent: 0")).mirrored_to.empty());
+  CHECK(decided(http_rule(to_web + "mirrors: [{destination: {host: v1}, percentage: {value: 0}}, "
+                                   "{destination: {host: v2}, percentage: {value: 0.1}}]"))
+            .mirrored_to == Names{"a/v2"});
+  const auto of_route = [](const std::string& percent) {
+    return decided(mesh_route("a",
+                              "{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: v2, "
+                              "port: 80}, " +
+                                  percent + "}}], backendRefs: [{name: v1, port: 80}]}"))
+        .mirrored_to;
+  };
+  CHECK(of_route("percent: 0").empty());
+  CHECK(of_route("fraction: {numerator: 1, denominator: 3}") == Names{"a/v2"});
+}
+
 }  // namespace waypath::sim::tests
