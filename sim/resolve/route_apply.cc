@@ -104,6 +104,13 @@ void add_changes(RouteTarget& target, const model::HeaderChange& change) {
   for (const std::string& name : change.remove) target.remove_headers.push_back(lower_case(name));
 }
 
+/// `to`: a RouteTarget or the RouteDecision.
+void add_response(auto& to, const model::HeaderChange& change) {
+  for (const auto& [name, value] : change.set) to.response_set.emplace_back(lower_case(name), value);
+  for (const auto& [name, value] : change.add) to.response_add.emplace_back(lower_case(name), value);
+  for (const std::string& name : change.remove) to.response_remove.push_back(lower_case(name));
+}
+
 void rewrite_target(RouteTarget& target, const RuleRewrite& rewrite, const HttpMatch& match,
                     const RequestView& view) {
   if (rewrite.hostname) target.host_rewrite = rewrite.hostname;
@@ -137,13 +144,8 @@ class RuleApplier {
   void apply() {
     decision_.rule_name = rule_.name;
     decision_.facts.insert(decision_.facts.end(), rule_.facts.begin(), rule_.facts.end());
-    for (const model::HeaderChange& change : rule_.response_headers) {
-      for (const auto& [name, value] : change.set)
-        decision_.response_set.emplace_back(lower_case(name), value);
-      for (const auto& [name, value] : change.add)
-        decision_.response_add.emplace_back(lower_case(name), value);
-      for (const std::string& name : change.remove) decision_.response_remove.push_back(lower_case(name));
-    }
+    if (!weighed())
+      for (const model::HeaderChange& change : rule_.response_headers) add_response(decision_, change);
     if (preflight()) return;
     if (aborted()) return;
     if (rule_.redirect) {
@@ -261,21 +263,36 @@ class RuleApplier {
     }
   }
 
+  /// Several destinations are weighed against each other; changes of the chosen one then come before those of
+  /// the rule. With one they become part of the rule's and come after. Source: istio
+  /// pilot/pkg/networking/core/route/route.go applyHTTPRouteDestination (of a Gateway API route those without
+  /// weight are left out before: conversion.go buildHTTPDestination); envoy
+  /// source/common/router/weighted_cluster_specifier.cc finalizeRequestHeaders, finalizeResponseHeaders.
+  bool weighed() const {
+    return std::count_if(rule_.destinations.begin(), rule_.destinations.end(), [&](const RuleDestination& d) {
+             return !rule_.gateway_semantics || d.weight > 0;
+           }) > 1;
+  }
+
   RouteTarget target(const RuleDestination& d, double share) {
     RouteTarget out = resolve_target(impl_, proxy_, d, rule_.gateway_semantics);
     out.share = share;
+    if (weighed()) {
+      add_changes(out, d.request_headers);
+      add_response(out, d.response_headers);
+    }
     for (const model::HeaderChange& change : rule_.request_headers) add_changes(out, change);
     if (rule_.rewrite) rewrite_target(out, *rule_.rewrite, entry_.match, view_);
+    if (weighed()) {
+      for (const model::HeaderChange& change : rule_.response_headers) add_response(out, change);
+      return out;
+    }
     // Source: istio pilot/pkg/networking/core/route/route.go processDestination: a Host of the whole rule
     // comes first.
     const std::optional<std::string> of_rule = out.host_rewrite;
     add_changes(out, d.request_headers);
     if (of_rule) out.host_rewrite = of_rule;
-    for (const auto& [name, value] : d.response_headers.set)
-      out.response_set.emplace_back(lower_case(name), value);
-    for (const auto& [name, value] : d.response_headers.add)
-      out.response_add.emplace_back(lower_case(name), value);
-    for (const std::string& name : d.response_headers.remove) out.response_remove.push_back(lower_case(name));
+    add_response(out, d.response_headers);
     return out;
   }
 

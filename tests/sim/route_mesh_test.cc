@@ -401,4 +401,40 @@ TEST_CASE("A mirror of 0 % is none") {
   CHECK(of_route("fraction: {numerator: 1, denominator: 3}") == Names{"a/v2"});
 }
 
+// Source: envoy source/common/router/weighted_cluster_specifier.cc finalizeRequestHeaders,
+// finalizeResponseHeaders; istio pilot/pkg/networking/core/route/route.go applyHTTPRouteDestination.
+TEST_CASE("Of several destinations the chosen one changes headers before the rule does, a single one after") {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  const auto sets = [](const std::string& value) {
+    return "headers: {request: {set: {x: " + value + "}}, response: {set: {y: " + value + "}}}";
+  };
+  const auto last = [](const Headers& headers) {
+    return headers.empty() ? std::string() : headers.back().second;
+  };
+  const auto to = [&](const std::string& weight) {
+    return "{destination: {host: v1}, " + sets("own") + weight + "}";
+  };
+  const RouteDecision one = decided(http_rule(sets("rule") + ", route: [" + to("") + "]"));
+  CHECK(last(one.targets.front().set_headers) == "own");
+  CHECK(last(one.targets.front().response_set) == "own");
+  CHECK(last(one.response_set) == "rule");
+  const RouteDecision two =
+      decided(http_rule(sets("rule") + ", route: [" + to(", weight: 50") + ", " + to(", weight: 50") + "]"));
+  CHECK(last(two.targets.front().set_headers) == "rule");
+  CHECK(last(two.targets.front().response_set) == "rule");
+  CHECK(two.response_set.empty());
+  // Of a VirtualService those without weight count, of an HTTPRoute they do not.
+  const RouteDecision none =
+      decided(http_rule(sets("rule") + ", route: [" + to(", weight: 100") + ", " + to(", weight: 0") + "]"));
+  CHECK(last(none.targets.front().set_headers) == "rule");
+  const auto filter = [](const std::string& value) {
+    return "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x, value: " + value +
+           "}]}}]";
+  };
+  const RouteDecision route =
+      decided(mesh_route("a", "{" + filter("rule") + ", backendRefs: [{name: v1, port: 80, " + filter("own") +
+                                  "}, {name: v2, port: 80, weight: 0}]}"));
+  CHECK(last(route.targets.front().set_headers) == "own");
+}
+
 }  // namespace waypath::sim::tests
