@@ -176,12 +176,16 @@ void find_conflicts(ApiGateway& gateway) {
   }
 }
 
-/// A Gateway with an address of type Hostname is a manual deployment, bound to that Service.
-/// Source: istio pilot/pkg/config/kube/gateway/conversion.go extractGatewayServices.
+/// A Gateway with addresses, other than one IPAddress, is a manual deployment, bound to the Services that
+/// those of type Hostname name. Without such a one nothing comes of it, nor of its ListenerSets.
+/// Source: istio pilot/pkg/config/kube/gateway/conversion.go extractGatewayServices; gateway_utils.go
+/// IsManaged; gateway_collection.go GatewayCollection, ListenerSetCollection.
 void bind_services(const RouteTables::Impl& impl, ApiGateway& out) {
-  for (const model::GatewayAddress& address : out.gateway->addresses) {
+  const std::vector<model::GatewayAddress>& addresses = out.gateway->addresses;
+  if (addresses.size() > 1 || (addresses.size() == 1 && addresses.front().type != "IPAddress"))
+    out.bound_services.emplace();
+  for (const model::GatewayAddress& address : addresses) {
     if (address.type != "Hostname") continue;
-    if (!out.bound_services) out.bound_services.emplace();
     const std::string host =
         resolve_short_host(address.value, out.gateway->meta.ns().view(), impl.cluster.mesh().cluster_domain);
     for (const model::ServiceId id : impl.cluster.services_by_host(host)) {

@@ -343,4 +343,24 @@ TEST_CASE("A Gateway of another controller is not predicted") {
   CHECK(get(all, "http://h/") == "unknown LISTENER_CLASS_UNKNOWN");
 }
 
+// Source: istio pilot/pkg/config/kube/gateway/conversion.go extractGatewayServices.
+TEST_CASE("A Gateway whose addresses are neither one IPAddress nor of type Hostname makes no listener") {
+  const auto with = [](const std::string& addresses) {
+    return service("a", "web") +
+           gateway("{name: http, port: 80, protocol: HTTP}", ", addresses: [" + addresses + "]") +
+           http_route("a", "r",
+                      "{parentRefs: [{name: gw}], rules: [{backendRefs: [{name: web, port: 80}]}]}");
+  };
+  const std::string ip = "{type: IPAddress, value: 1.2.3.4}", host = "{type: Hostname, value: web}",
+                    other = "{type: istio.io/Other, value: 1.2.3.4}";
+  const auto ask = [&](const std::string& addresses) {
+    return at_gateway(*cluster_of(with(addresses)), 80, request_of("http://h/"));
+  };
+  CHECK(ask(ip) == "web.a:80");
+  CHECK(ask(host) == "web.a:80");
+  CHECK(ask(other + ", " + host) == "web.a:80");
+  CHECK(ask(other) == "refused LISTENER_NONE");
+  CHECK(ask(ip + ", " + ip) == "refused LISTENER_NONE");
+}
+
 }  // namespace waypath::sim::tests
