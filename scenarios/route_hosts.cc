@@ -89,6 +89,11 @@ void add_parents(const model::Cluster& cluster, const Route& route, RouteHosts& 
         out.parents.push_back(id);
       continue;
     }
+    for (std::uint32_t i = 0; i < cluster.services().size() && parent.kind == "ServiceEntry"; ++i) {
+      const auto& service = cluster.services()[i];
+      if (service.entry != nullptr && service.ns == parent.ns && service.meta().name() == parent.name)
+        out.parents.push_back({i});
+    }
     const auto* gateway = cluster.snapshot().find<model::Gateway>(parent.ns.view(), parent.name.view());
     if (parent.kind != "Gateway" || gateway == nullptr || sim::is_waypoint(cluster, *gateway)) continue;
     const auto fronts = fronts_of(*gateway);

@@ -190,8 +190,10 @@ void TouchedFlows::find_routed() {
       if (parent.kind == "Service") {
         if (const auto id = cluster_.find_service(parent.ns.view(), parent.name.view()); id.valid()) add(id);
       } else if (parent.kind == "ServiceEntry") {
-        for (std::uint32_t i = 0; i < anywhere_.size(); ++i)
-          if (cluster_.service({i}).meta().name() == parent.name) anywhere_[i] = true;
+        // The rules stand at each of its hosts, whichever Service the proxies of a namespace know by that.
+        for (const auto& entry : cluster_.services())
+          if (entry.meta().name() == parent.name)
+            for (const ServiceId id : cluster_.services_by_host(entry.host)) anywhere_[id.index] = true;
       } else {
         const auto* gateway = snapshot.find<model::Gateway>(parent.ns.view(), parent.name.view());
         if (gateway == nullptr || sim::is_waypoint(cluster_, *gateway)) any_service_ = true;

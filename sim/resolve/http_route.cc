@@ -322,11 +322,15 @@ bool match_before(const HttpMatch& a, const HttpMatch& b) {
   return a.query.size() > b.query.size();
 }
 
-std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl, const model::ParentRef& parent) {
-  if (parent.group.empty() && parent.kind == "Service") return impl.cluster.host_of(parent.ns, parent.name);
-  if (parent.group != kIstioNetworking || parent.kind != "ServiceEntry") return std::nullopt;
+std::vector<std::string> mesh_parent_hosts(const RouteTables::Impl& impl, const model::ParentRef& parent) {
+  if (parent.group.empty() && parent.kind == "Service") return {impl.cluster.host_of(parent.ns, parent.name)};
+  if (parent.group != kIstioNetworking || parent.kind != "ServiceEntry") return {};
   const auto* entry = impl.cluster.snapshot().find<model::ServiceEntry>(parent.ns.view(), parent.name.view());
-  return entry == nullptr || entry->hosts.empty() ? std::nullopt : std::optional(entry->hosts.front());
+  if (entry == nullptr) return {};
+  std::vector<std::string> out;
+  for (const std::string& host : entry->hosts)
+    if (std::find(out.begin(), out.end(), host) == out.end()) out.push_back(host);
+  return out;
 }
 
 bool reference_granted(const model::Cluster& cluster, const Reference& ref) {
@@ -417,22 +421,22 @@ std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries) {
   return out;
 }
 
-/// Routes whose parent is a Service: one config for each (Service, namespace of the routes). Hostnames of the
-/// routes are ignored and no grants are needed. Source: istio pilot/pkg/config/kube/gateway/conversion.go
-/// HTTPRouteCollection.
+/// Routes whose parent is a Service or ServiceEntry: one config for each (host, namespace of the routes).
+/// Hostnames of the routes are ignored and no grants are needed. Source: istio
+/// pilot/pkg/config/kube/gateway/conversion.go HTTPRouteCollection.
 void build_http_routes(RouteTables::Impl& impl) {
   std::map<MeshParent, std::vector<SortableEntry>> groups;
   for (const auto& route : impl.cluster.snapshot().all<model::HttpRoute>()) {
     std::optional<CompiledHttpRoute> compiled;
     for (const model::ParentRef& parent : route->parents) {
-      const std::optional<std::string> host = mesh_parent_host(impl, parent);
-      if (!host) continue;
-      if (!compiled) compiled = compile_http_route(impl, *route, false);
-      if (compiled->failure) impl.ignored_mesh_routes[*host].push_back(*compiled->failure);
-      for (const SortableEntry& entry : compiled->entries) {
-        SortableEntry copy = entry;
-        copy.entry.port = parent.port;
-        groups[{*host, route->meta.ns()}].push_back(std::move(copy));
+      for (const std::string& host : mesh_parent_hosts(impl, parent)) {
+        if (!compiled) compiled = compile_http_route(impl, *route, false);
+        if (compiled->failure) impl.ignored_mesh_routes[host].push_back(*compiled->failure);
+        for (const SortableEntry& entry : compiled->entries) {
+          SortableEntry copy = entry;
+          copy.entry.port = parent.port;
+          groups[{host, route->meta.ns()}].push_back(std::move(copy));
+        }
       }
     }
   }

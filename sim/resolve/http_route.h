@@ -26,8 +26,10 @@ struct CompiledHttpRoute {
 /// In order of precedence.
 [[nodiscard]] std::vector<HttpEntry> sort_entries(std::vector<SortableEntry> entries);
 
-/// The registry host of a parentRef of kind Service or ServiceEntry; nullopt for other parents.
-[[nodiscard]] std::optional<std::string> mesh_parent_host(const RouteTables::Impl& impl,
-                                                          const model::ParentRef& parent);
+/// The registry hosts of a parentRef of kind Service or ServiceEntry: a ServiceEntry has the rules at each of
+/// its hosts. Empty for other parents. Source: istio pilot/pkg/config/kube/gateway/route_collections.go
+/// HTTPRouteCollection, TCPRouteCollection, TLSRouteCollection.
+[[nodiscard]] std::vector<std::string> mesh_parent_hosts(const RouteTables::Impl& impl,
+                                                         const model::ParentRef& parent);
 
 }  // namespace waypath::sim

@@ -37,7 +37,7 @@ std::optional<L4Rule> compile_rule(const RouteTables::Impl& impl, const model::L
 }
 
 void add_mesh_rule(RouteTables::Impl& impl, const model::L4Route& route, const model::ParentRef& parent,
-                   std::string host, bool tls) {
+                   const std::string& host, bool tls) {
   for (std::size_t i = 0; i < route.rules.size(); ++i) {
     std::string why;
     std::optional<L4Rule> rule = compile_rule(impl, route, i, false, why);
@@ -63,9 +63,8 @@ void attach_l4_routes(RouteTables::Impl& impl) {
     if (route->meta.key.kind == "UDPRoute") continue;
     const bool tls = route->meta.key.kind == "TLSRoute";
     for (const model::ParentRef& parent : route->parents) {
-      if (std::optional<std::string> host = mesh_parent_host(impl, parent)) {
-        add_mesh_rule(impl, *route, parent, std::move(*host), tls);
-      }
+      for (const std::string& host : mesh_parent_hosts(impl, parent))
+        add_mesh_rule(impl, *route, parent, host, tls);
     }
     for (const Attachment& place :
          attach_route(impl, {&route->meta, &route->parents, tls ? &route->hostnames : nullptr})) {
