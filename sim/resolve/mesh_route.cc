@@ -24,12 +24,14 @@ bool subnet_holds(const std::vector<std::string>& subnets, const std::optional<m
 }
 
 /// Source: istio pilot/pkg/networking/core/tls.go matchTCP, matchTLS: gateways, labels and namespace are all
-/// tested.
+/// tested. A waypoint asks for clients without labels and namespace, so that a match by either never holds
+/// there. Source: istio pilot/pkg/networking/core/listener_waypoint.go getTLSRouteMatch, getTCPRouteMatch.
 bool source_holds(const model::VsL4Match& match, const ProxyView& proxy) {
   if (!match.gateways.empty() &&
       std::find(match.gateways.begin(), match.gateways.end(), proxy.gateway) == match.gateways.end()) {
     return false;
   }
+  if (proxy.waypoint) return match.source_namespace.empty() && match.source_labels.empty();
   if (!match.source_namespace.empty() && !(match.source_namespace == proxy.ns)) return false;
   return std::all_of(match.source_labels.begin(), match.source_labels.end(), [&](const auto& wanted) {
     const model::Label* label = proxy.labels == nullptr ? nullptr : proxy.labels->find(wanted.first);
@@ -41,16 +43,37 @@ bool port_holds(const model::VsL4Match& match, const ProxyView& proxy) {
   return !match.port || *match.port == proxy.port;
 }
 
-bool tls_holds(const model::VsL4Match& match, const ProxyView& proxy, const L4View& view) {
-  if (!port_holds(match, proxy) || !source_holds(match, proxy) ||
-      !subnet_holds(match.destination_subnets, view.address)) {
-    return false;
+/// The most specific of the names that fit `sni`; empty: none. "*" fits a connection without SNI, too.
+/// Source: istio pilot/pkg/networking/core/listener.go (filter chain match: "*" is no server name).
+std::string_view best_sni(const std::vector<std::string>& names, std::string_view sni) {
+  std::string_view best;
+  for (const std::string& name : names)
+    if (!name.empty() && host_covers(lower_case(name), sni) && (best.empty() || more_specific(name, best)))
+      best = name;
+  return best;
+}
+
+/// A waypoint does not examine SNI: a match counts when its only name is the Service's host. Addresses are
+/// not looked at either. Source: istio pilot/pkg/networking/core/listener_waypoint.go getTLSRouteMatch.
+bool waypoint_tls_holds(const model::VsL4Route& route, const ProxyView& proxy, const L4View& view) {
+  return route.matches.empty() ||
+         std::any_of(route.matches.begin(), route.matches.end(), [&](const model::VsL4Match& m) {
+           return m.sni_hosts.size() == 1 && lower_case(m.sni_hosts.front()) == view.host &&
+                  port_holds(m, proxy) && source_holds(m, proxy);
+         });
+}
+
+/// The names that a TLSRoute takes at one host of its parent: the host itself when it has none, and of
+/// several those that fit the host. Source: istio pilot/pkg/config/kube/gateway/route_collections.go
+/// augmentTLSPortMatch, compatibleRoutesForHost.
+std::vector<std::string> mesh_names(const std::vector<std::string>& hostnames, std::string_view host) {
+  if (hostnames.empty()) return {std::string(host)};
+  std::vector<std::string> out;
+  for (const std::string& written : hostnames) {
+    const std::string name = lower_case(written);
+    if (hostnames.size() == 1 || host_covers(name, host) || host_covers(host, name)) out.push_back(name);
   }
-  return std::any_of(match.sni_hosts.begin(), match.sni_hosts.end(), [&](const std::string& written) {
-    const std::string sni = lower_case(written);
-    if (view.sni_of_host_only) return sni == view.host;
-    return !view.sni.empty() && (sni == "*" || host_covers(sni, view.sni));
-  });
+  return out;
 }
 
 L4Rule compile(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route,
@@ -83,30 +106,48 @@ std::vector<std::uint32_t> mesh_candidates(const RouteTables::Impl& impl, std::s
   return out;
 }
 
-std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl, const RouteConfig& config,
+std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl,
+                                         const std::vector<const RouteConfig*>& configs,
                                          const ProxyView& proxy, const L4View& view, bool* has_tls_match) {
-  if (config.vs == nullptr) return std::nullopt;
-  for (std::size_t i = 0; i < config.vs->tls.size() && view.blocks != L4View::Blocks::Tcp; ++i) {
-    const model::VsL4Route& route = config.vs->tls[i];
-    if (has_tls_match != nullptr &&
-        std::any_of(route.matches.begin(), route.matches.end(),
-                    [&](const auto& m) { return port_holds(m, proxy) && source_holds(m, proxy); })) {
-      *has_tls_match = true;
-    }
-    if (std::any_of(route.matches.begin(), route.matches.end(),
-                    [&](const model::VsL4Match& m) { return tls_holds(m, proxy, view); })) {
-      return compile(impl, config, route, static_cast<int>(i), "tls");
+  std::string_view best;
+  const RouteConfig* of = nullptr;
+  std::size_t index = 0;
+  for (const RouteConfig* config : configs) {
+    if (config->vs == nullptr || view.blocks == L4View::Blocks::Tcp) continue;
+    for (std::size_t i = 0; i < config->vs->tls.size(); ++i) {
+      const model::VsL4Route& route = config->vs->tls[i];
+      if (proxy.waypoint && of == nullptr && waypoint_tls_holds(route, proxy, view)) {
+        of = config;
+        index = i;
+      }
+      for (const model::VsL4Match& match : route.matches) {
+        if (proxy.waypoint || !port_holds(match, proxy) || !source_holds(match, proxy)) continue;
+        if (has_tls_match != nullptr) *has_tls_match = true;
+        // Of chains that have the connection's address, Envoy takes the one whose name is the most specific.
+        const std::string_view name = best_sni(match.sni_hosts, view.sni);
+        if (name.empty() || (of != nullptr && !more_specific(name, best)) ||
+            !subnet_holds(match.destination_subnets, view.address)) {
+          continue;
+        }
+        best = name;
+        of = config;
+        index = i;
+      }
     }
   }
-  for (std::size_t i = 0; i < config.vs->tcp.size() && view.blocks != L4View::Blocks::Tls; ++i) {
-    const model::VsL4Route& route = config.vs->tcp[i];
-    const bool holds =
-        route.matches.empty() ||
-        std::any_of(route.matches.begin(), route.matches.end(), [&](const model::VsL4Match& m) {
-          return port_holds(m, proxy) && source_holds(m, proxy) &&
-                 subnet_holds(m.destination_subnets, view.address);
-        });
-    if (holds) return compile(impl, config, route, static_cast<int>(i), "tcp");
+  if (of != nullptr) return compile(impl, *of, of->vs->tls[index], static_cast<int>(index), "tls");
+  for (const RouteConfig* config : configs) {
+    if (config->vs == nullptr || view.blocks == L4View::Blocks::Tls) continue;
+    for (std::size_t i = 0; i < config->vs->tcp.size(); ++i) {
+      const model::VsL4Route& route = config->vs->tcp[i];
+      const bool holds =
+          route.matches.empty() ||
+          std::any_of(route.matches.begin(), route.matches.end(), [&](const model::VsL4Match& m) {
+            return port_holds(m, proxy) && source_holds(m, proxy) &&
+                   (proxy.waypoint || subnet_holds(m.destination_subnets, view.address));
+          });
+      if (holds) return compile(impl, *config, route, static_cast<int>(i), "tcp");
+    }
   }
   return std::nullopt;
 }
@@ -124,12 +165,9 @@ const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol servic
       if (!(route.ns == service_ns) && !(route.ns == proxy.ns)) continue;
       if (tls) {
         if (has_tls_match != nullptr) *has_tls_match = true;
-        const bool named =
-            route.hostnames.empty() ||
-            std::any_of(route.hostnames.begin(), route.hostnames.end(), [&](const std::string& h) {
-              return view.sni_of_host_only ? lower_case(h) == view.host
-                                           : !view.sni.empty() && host_covers(lower_case(h), view.sni);
-            });
+        const std::vector<std::string> names = mesh_names(route.hostnames, view.host);
+        const bool named = proxy.waypoint ? names.size() == 1 && names.front() == view.host
+                                          : names.empty() || !best_sni(names, view.sni).empty();
         if (!named) continue;
       }
       return &route.rule;

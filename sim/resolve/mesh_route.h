@@ -32,21 +32,21 @@ namespace waypath::sim {
 
 /// A connection as L4 rules see it.
 struct L4View {
-  std::string_view sni;  // empty: none was seen
-  bool sni_of_host_only =
-      false;              // waypoints: a tls rule counts only when it names exactly the Service's host
-  std::string_view host;  // of the Service
+  std::string_view sni;                     // empty: none was seen, or it is not examined
+  std::string_view host;                    // of the Service
   std::optional<model::IpAddress> address;  // dialled
   /// Which rules count: at sidecars the port's protocol says it.
   enum class Blocks : std::uint8_t { Both, Tls, Tcp } blocks = Blocks::Both;
 };
 
-/// First tls, then tcp rule of the VirtualService that takes the connection at this proxy; nullopt: none.
-/// `has_tls_match` is set when a tls rule concerns the port, whatever its SNI.
-/// Source: istio pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts, matchTLS, matchTCP.
+/// The tls rule, else the first tcp rule, of these VirtualServices that takes the connection at this proxy;
+/// nullopt: none. `has_tls_match` is set when a tls rule concerns the port, whatever its SNI. Source: istio
+/// pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts,
+/// buildSidecarOutboundTCPFilterChainOpts; listener_waypoint.go getWaypointTCPRoutes.
 [[nodiscard]] std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl,
-                                                       const RouteConfig& config, const ProxyView& proxy,
-                                                       const L4View& view, bool* has_tls_match = nullptr);
+                                                       const std::vector<const RouteConfig*>& configs,
+                                                       const ProxyView& proxy, const L4View& view,
+                                                       bool* has_tls_match = nullptr);
 
 /// TLSRoute, then TCPRoute whose parent is the Service; null: none.
 [[nodiscard]] const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns,

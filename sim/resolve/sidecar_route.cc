@@ -93,8 +93,7 @@ class SidecarRouter {
   void own_listener(ServiceId id, PortKind kind, std::string_view protocol) {
     const RegistryService& s = impl_.cluster.service(id);
     if (kind == PortKind::Auto && speaks_http_) return service_http(id, true);
-    const std::vector<const RouteConfig*> configs = table_.configs_of(s);
-    if (kind != PortKind::Auto) note_blocked_http(out_, configs, s.host, port_, protocol);
+    if (kind != PortKind::Auto) note_blocked_http(out_, table_.configs_of(s), s.host, port_, protocol);
     L4View connection;
     const std::string sni = lower_case(request_.sni);
     if (request_.tls) connection.sni = sni;
@@ -102,11 +101,9 @@ class SidecarRouter {
     connection.address = address_;
     connection.blocks = kind == PortKind::Tls ? L4View::Blocks::Tls : L4View::Blocks::Tcp;
     bool has_tls_match = false;
-    for (const RouteConfig* config : configs) {
-      if (const std::optional<L4Rule> rule =
-              virtual_service_l4(impl_, *config, view_, connection, &has_tls_match)) {
-        return decide_l4(out_, impl_, view_, *rule);
-      }
+    if (const std::optional<L4Rule> rule =
+            virtual_service_l4(impl_, table_.l4_configs_of(s), view_, connection, &has_tls_match)) {
+      return decide_l4(out_, impl_, view_, *rule);
     }
     if (const L4Rule* rule = gateway_api_l4(impl_, s.ns, view_, connection, &has_tls_match))
       return decide_l4(out_, impl_, view_, *rule);

@@ -72,6 +72,12 @@ std::vector<const RouteConfig*> SidecarTable::configs_of(const model::RegistrySe
   return wild;
 }
 
+std::vector<const RouteConfig*> SidecarTable::l4_configs_of(const model::RegistryService& service) const {
+  std::vector<const RouteConfig*> out = configs_for(impl_, mesh_candidates(impl_, service.host), ns_);
+  std::erase_if(out, [&](const RouteConfig* config) { return !scope_.imports_config(*config, port_); });
+  return out;
+}
+
 std::vector<const RouteConfig*> SidecarTable::configs_of_foreign_host(std::string_view host) const {
   std::vector<const RouteConfig*> out;
   for (const RouteConfig* config : configs_for(impl_, mesh_candidates(impl_, host), ns_)) {

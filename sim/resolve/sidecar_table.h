@@ -62,6 +62,10 @@ class SidecarTable {
   /// are lost.
   [[nodiscard]] std::vector<const RouteConfig*> configs_of(const model::RegistryService& service) const;
 
+  /// Configs whose tcp and tls rules concern a service, in Istio's order: a wildcard host counts as much as
+  /// an exact one, and none hides another. Source: istio pilot/pkg/networking/core/tls.go getConfigsForHost.
+  [[nodiscard]] std::vector<const RouteConfig*> l4_configs_of(const model::RegistryService& service) const;
+
   /// Configs that have `host` as it is written, for hosts that no service has.
   [[nodiscard]] std::vector<const RouteConfig*> configs_of_foreign_host(std::string_view host) const;
 

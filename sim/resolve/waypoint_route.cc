@@ -100,21 +100,18 @@ class WaypointRouter {
     return false;
   }
 
-  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go buildWaypointNetworkFilters: tls rules that
-  /// name exactly the Service's host, then tcp rules; SNI itself is not examined.
+  /// Source: istio pilot/pkg/networking/core/listener_waypoint.go getWaypointTCPRoutes: the tls rules of all
+  /// before the tcp rules of any. Versions without it look at no rule of either kind of route.
   void l4(const std::vector<const RouteConfig*>& configs) {
     L4View connection;
-    connection.sni_of_host_only = true;
     connection.host = service_.host;
-    for (const RouteConfig* config : configs) {
-      if (const std::optional<L4Rule> rule = virtual_service_l4(impl_, *config, view_, connection)) {
+    for (const L4View::Blocks blocks : {L4View::Blocks::Tls, L4View::Blocks::Tcp}) {
+      if (!impl_.cluster.profile().has(model::Feature::WaypointTcpRoute)) break;
+      connection.blocks = blocks;
+      if (const std::optional<L4Rule> rule = virtual_service_l4(impl_, configs, view_, connection))
         return decide_l4(out_, impl_, view_, *rule);
-      }
-    }
-    if (impl_.cluster.profile().has(model::Feature::WaypointTcpRoute)) {
-      if (const L4Rule* rule = gateway_api_l4(impl_, service_.ns, view_, connection)) {
+      if (const L4Rule* rule = gateway_api_l4(impl_, service_.ns, view_, connection))
         return decide_l4(out_, impl_, view_, *rule);
-      }
     }
     default_route(out_, impl_, view_, id_, view_.port, false);
   }
