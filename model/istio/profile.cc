@@ -324,6 +324,9 @@ constexpr std::array<FeatureInfo, static_cast<std::size_t>(Feature::kCount)> kTa
      "DestinationRules of one host and namespace are merged whatever their exportTo",
      "those whose exportTo differ stay apart", "path",
      "istio/istio #52636; pilot/pkg/features/experimental.go EnableEnhancedDestinationRuleMerge"},
+    {Feature::SidecarExcludesHosts, "sidecar-excludes-hosts", "1.31.0", "", "",
+     "~namespace/host among the hosts of a Sidecar's egress imports nothing",
+     "it excludes what the other hosts import", "more denials", "istio/istio releasenotes/notes/60139.yaml"},
 }};
 
 constexpr bool rows_in_order() {

@@ -106,6 +106,7 @@ enum class Feature : std::uint8_t {
   MultiNetworkIngressWaypoint,                  // 1.31
   EastWestGatewayNoDenyAll,                     // 1.31 (1.29.6, 1.30.3)
   DestinationRulesApartByExport,                // 1.24
+  SidecarExcludesHosts,                         // 1.31
   kCount
 };
 

@@ -76,14 +76,17 @@ SidecarScope::SidecarScope(const model::Cluster& cluster, model::Symbol client_n
     : cluster_(cluster), ns_(client_ns), sidecar_(sidecar_for(cluster, client_ns, client_labels)) {
   if (sidecar_ == nullptr || !sidecar_->egress_given) return;
   limited_ = true;
+  const bool excluding = cluster.profile().has(model::Feature::SidecarExcludesHosts);
   for (const model::Sidecar::Egress& egress : sidecar_->egress) {
     for (const std::string& host : egress.hosts) {
       const std::size_t slash = host.find('/');
       std::string ns = slash == std::string::npos ? "*" : host.substr(0, slash);
+      const bool excludes = excluding && ns.starts_with('~');
+      if (excludes) ns = ns == "~" ? "*" : ns.substr(1);
       if (ns == ".") ns = client_ns.str();
       const std::string name = slash == std::string::npos ? host : host.substr(slash + 1);
-      imports_.push_back(
-          {ns, resolve_short_host(name, ns_.view(), cluster.mesh().cluster_domain), egress.port});
+      (excludes ? excluded_ : imports_)
+          .push_back({ns, resolve_short_host(name, ns_.view(), cluster.mesh().cluster_domain), egress.port});
     }
   }
 }
@@ -100,9 +103,19 @@ bool SidecarScope::applies(const Import& import, std::uint16_t port) const {
                       [&](const model::Sidecar::Egress& e) { return e.port == port; });
 }
 
+/// Source: istio pilot/pkg/model/sidecar.go Excluded, selectServices; virtualservice.go
+/// SelectVirtualServices.
+bool SidecarScope::excluded(model::Symbol ns, std::string_view host, std::uint16_t port) const {
+  return std::any_of(excluded_.begin(), excluded_.end(), [&](const Import& out) {
+    return applies(out, port) && (out.ns == "*" || ns == std::string_view(out.ns)) &&
+           host_covers(out.host, host);
+  });
+}
+
 bool SidecarScope::imports_service(const model::RegistryService& service, std::uint16_t port) const {
   if (!service_visible(cluster_, service, ns_)) return false;
   if (!limited_) return true;
+  if (excluded(service.ns, service.host, port)) return false;
   return std::any_of(imports_.begin(), imports_.end(), [&](const Import& import) {
     return applies(import, port) && (import.ns == "*" || service.ns == std::string_view(import.ns)) &&
            host_covers(import.host, service.host);
@@ -110,14 +123,17 @@ bool SidecarScope::imports_service(const model::RegistryService& service, std::u
 }
 
 /// A VirtualService is imported when any host overlaps, whichever of the two is the wildcard; Gateway API
-/// routes only when the import covers the host. Source: istio pilot/pkg/model/sidecar.go VSMatches.
+/// routes only when the import covers the host. A host that is excluded brings nothing in. Source: istio
+/// pilot/pkg/model/sidecar.go VSMatches.
 bool SidecarScope::imports_config(const RouteConfig& config, std::uint16_t port) const {
   if (!limited_) return true;
   return std::any_of(imports_.begin(), imports_.end(), [&](const Import& import) {
     if (!applies(import, port) || (import.ns != "*" && !(config.ns == std::string_view(import.ns))))
       return false;
     return std::any_of(config.hosts.begin(), config.hosts.end(), [&](const std::string& host) {
-      return host_covers(import.host, host) || (!config.gateway_semantics && host_covers(host, import.host));
+      return !excluded(config.ns, host, port) &&
+             (host_covers(import.host, host) ||
+              (!config.gateway_semantics && host_covers(host, import.host)));
     });
   });
 }

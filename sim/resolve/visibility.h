@@ -31,10 +31,12 @@ class SidecarScope {
     std::optional<std::uint16_t> port;
   };
   [[nodiscard]] bool applies(const Import& import, std::uint16_t port) const;
+  [[nodiscard]] bool excluded(model::Symbol ns, std::string_view host, std::uint16_t port) const;
   const model::Cluster& cluster_;
   model::Symbol ns_;
   const model::Sidecar* sidecar_ = nullptr;
-  std::vector<Import> imports_;  // when a resource limits egress
+  std::vector<Import> imports_;   // when a resource limits egress
+  std::vector<Import> excluded_;  // what of them is taken away again
   bool limited_ = false;
 };
 
