@@ -370,7 +370,7 @@ class GatewayRouter {
     const TlsChain* chain = nullptr;
     std::string chain_sni;
     for (const TlsChain& candidate : port.tls) {
-      for (const std::string& pattern : candidate.sni) {
+      for (const std::string& pattern : candidate.served_sni()) {
         if (pattern != "*" && !host_covers(pattern, sni_)) continue;
         if (chain == nullptr || more_specific(pattern, chain_sni)) {
           chain = &candidate;
@@ -383,6 +383,15 @@ class GatewayRouter {
         take(*port.tcp_server);
         return decide_l4(out_, impl_, classic_view(*port.tcp_server, false), *port.tcp);
       }
+      // A server that covers the name and has no rule for it tells why.
+      const auto idle = std::find_if(port.tls.begin(), port.tls.end(), [&](const TlsChain& candidate) {
+        return std::any_of(candidate.sni.begin(), candidate.sni.end(), [&](const std::string& pattern) {
+          return pattern == "*" || host_covers(pattern, sni_);
+        });
+      });
+      if (idle != port.tls.end()) chain = &*idle;
+    }
+    if (chain == nullptr) {
       if (port.tls.empty()) {
         return end(RouteDecision::Kind::NoFilterChain, kListenerTlsToPlaintext, port.http_server->at,
                    fmt::format("port {} speaks plain HTTP; the client opens TLS", pod_port_));

@@ -358,6 +358,18 @@ std::string proxy_key(const GatewayProxy& proxy) {
 
 }  // namespace
 
+/// Source: istio pilot/pkg/networking/core/gateway.go createGatewayTCPFilterChainOpts,
+/// buildGatewayNetworkFiltersFromTLSRoutes.
+std::vector<std::string> TlsChain::served_sni() const {
+  if (server->tls == ServerTlsMode::Passthrough) {
+    std::vector<std::string> out;
+    for (const SniRule& rule : passthrough) out.push_back(rule.sni);
+    return out;
+  }
+  if (terminates && !server->is_http() && !tcp) return {};
+  return sni;
+}
+
 /// Source: istio pkg/config/gateway/gateway.go IsTLSServer, IsHTTPServer.
 bool ClassicServer::is_tls() const {
   return tls != ServerTlsMode::None && port_kind(protocol) != PortKind::Http;

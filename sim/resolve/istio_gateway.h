@@ -20,6 +20,9 @@ struct TlsChain {
   std::vector<VirtualHost> http;     // terminated HTTP
   std::vector<SniRule> passthrough;  // by SNI, in order
   std::optional<L4Rule> tcp;         // terminated, not HTTP
+  /// The names that Envoy has a filter chain for: a server that is no HTTP has none without a rule, and one
+  /// that passes TLS through has those of its rules.
+  [[nodiscard]] std::vector<std::string> served_sni() const;
 };
 
 /// What one port of the pod serves.
