@@ -118,19 +118,16 @@ std::vector<const RouteConfig*> configs_of(const RouteTables::Impl& impl, const 
   return configs_for(impl, it->second, ns);
 }
 
-bool l4_match(const model::VsL4Match& match, const ClassicServer& server, const RouteConfig& config,
-              const GatewayProxy& proxy) {
+/// Port and gateway alone: sourceLabels and sourceNamespace are not looked at. Source: istio
+/// pilot/pkg/networking/core/gateway.go l4SingleMatch.
+bool l4_match(const model::VsL4Match& match, const ClassicServer& server, const RouteConfig& config) {
   if (match.port && *match.port != server.port) return false;
-  if (!match.gateways.empty()) {
-    return std::any_of(match.gateways.begin(), match.gateways.end(), [&](const std::string& g) {
-      return g == server.gateway_name || (g.find('/') == std::string::npos &&
-                                          fmt::format("{}/{}", config.ns.view(), g) == server.gateway_name);
-    });
-  }
-  return std::all_of(match.source_labels.begin(), match.source_labels.end(), [&](const auto& wanted) {
-    const model::Label* label = proxy.labels.find(wanted.first);
-    return label != nullptr && label->value == wanted.second;
-  });
+  return match.gateways.empty() ||
+         std::any_of(match.gateways.begin(), match.gateways.end(), [&](const std::string& g) {
+           return g == server.gateway_name ||
+                  (g.find('/') == std::string::npos &&
+                   fmt::format("{}/{}", config.ns.view(), g) == server.gateway_name);
+         });
 }
 
 L4Rule l4_rule(const RouteTables::Impl& impl, const RouteConfig& config, const model::VsL4Route& route,
@@ -153,9 +150,8 @@ std::optional<L4Rule> tcp_rule(const RouteTables::Impl& impl, const ClassicServe
     if (config->vs == nullptr || shared_hosts(server, *config).empty()) continue;
     for (std::size_t i = 0; i < config->vs->tcp.size(); ++i) {
       const model::VsL4Route& route = config->vs->tcp[i];
-      if (route.matches.empty() ||
-          std::any_of(route.matches.begin(), route.matches.end(),
-                      [&](const auto& m) { return l4_match(m, server, *config, proxy); })) {
+      if (route.matches.empty() || std::any_of(route.matches.begin(), route.matches.end(),
+                                               [&](const auto& m) { return l4_match(m, server, *config); })) {
         return l4_rule(impl, *config, route, static_cast<int>(i), "tcp");
       }
     }
@@ -174,7 +170,7 @@ std::vector<SniRule> passthrough_rules(const RouteTables::Impl& impl, const Clas
     for (std::size_t i = 0; i < config->vs->tls.size(); ++i) {
       const model::VsL4Route& route = config->vs->tls[i];
       for (const model::VsL4Match& match : route.matches) {
-        if (!l4_match(match, server, *config, proxy)) continue;
+        if (!l4_match(match, server, *config)) continue;
         for (const std::string& sni : match.sni_hosts) {
           out.push_back({lower_case(sni), l4_rule(impl, *config, route, static_cast<int>(i), "tls")});
         }
