@@ -327,6 +327,9 @@ constexpr std::array<FeatureInfo, static_cast<std::size_t>(Feature::kCount)> kTa
     {Feature::SidecarExcludesHosts, "sidecar-excludes-hosts", "1.31.0", "", "",
      "~namespace/host among the hosts of a Sidecar's egress imports nothing",
      "it excludes what the other hosts import", "more denials", "istio/istio releasenotes/notes/60139.yaml"},
+    {Feature::AbsoluteHostNames, "absolute-host-names", "1.27.0", "", "",
+     "a sidecar knows no Service by its full name with a dot at the end", "it knows each by that, too",
+     "path", "istio/istio releasenotes/notes/fix-enable-absolute-fqdn-domain-vhost.yaml"},
 }};
 
 constexpr bool rows_in_order() {

@@ -107,6 +107,7 @@ enum class Feature : std::uint8_t {
   EastWestGatewayNoDenyAll,                     // 1.31 (1.29.6, 1.30.3)
   DestinationRulesApartByExport,                // 1.24
   SidecarExcludesHosts,                         // 1.31
+  AbsoluteHostNames,                            // 1.27
   kCount
 };
 

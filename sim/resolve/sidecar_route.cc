@@ -157,7 +157,7 @@ class SidecarRouter {
     wildcard_http();
   }
 
-  /// ServiceEntries and configs with wildcard hosts; the longest wins.
+  /// ServiceEntries and configs with wildcard hosts, and what is below a headless Service; the longest wins.
   void wildcard_http() {
     std::string best;
     const RouteConfig* config = nullptr;
@@ -177,6 +177,10 @@ class SidecarRouter {
       if (!is_wildcard(s.host) || s.find_port(port_) == nullptr || !table_.imports(id) || !better(s.host))
         continue;
       best = s.host;
+      config = nullptr;
+      service = id;
+    }
+    if (const auto [pattern, id] = table_.headless_above(host_); id.valid() && better(pattern)) {
       config = nullptr;
       service = id;
     }

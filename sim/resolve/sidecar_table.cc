@@ -42,6 +42,18 @@ model::ServiceId SidecarTable::service_of_domain(std::string_view name) const {
     }
     return {};
   }
+  // Source: istio pilot/pkg/networking/core/httproute.go GenerateAltVirtualHosts: with a dot at the end the
+  // full name alone.
+  if (name.ends_with('.')) {
+    name.remove_suffix(1);
+    const model::FeatureFlags& flags = impl_.cluster.flags();
+    if (!impl_.cluster.profile().has(model::Feature::AbsoluteHostNames) || name.ends_with('.') ||
+        !flags.boolean(flags.istiod, "PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN").value_or(true)) {
+      return {};
+    }
+    if (const model::ServiceId id = service_of_host(name); id.valid()) return id;
+    if (!name.ends_with(fmt::format(".svc.{}", impl_.cluster.mesh().cluster_domain))) return {};
+  }
   const model::ServiceId kube = kubernetes_service(name);
   if (!kube.valid()) return {};
   const model::RegistryService& s = impl_.cluster.service(kube);
@@ -50,6 +62,15 @@ model::ServiceId SidecarTable::service_of_domain(std::string_view name) const {
     return service_of_host(lower_case(s.service->external_name));
   }
   return s.find_port(port_) != nullptr && imports(kube) ? kube : model::ServiceId{};
+}
+
+std::pair<std::string, model::ServiceId> SidecarTable::headless_above(std::string_view name) const {
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    if (dot == 0 || dot + 1 == name.size()) continue;
+    const model::ServiceId id = service_of_domain(name.substr(dot + 1));
+    if (id.valid() && impl_.cluster.service(id).headless()) return {fmt::format("*{}", name.substr(dot)), id};
+  }
+  return {};
 }
 
 std::vector<const RouteConfig*> SidecarTable::configs_of(const model::RegistryService& service) const {

@@ -58,6 +58,10 @@ class SidecarTable {
   /// stand for it.
   [[nodiscard]] model::ServiceId service_of_domain(std::string_view name) const;
 
+  /// The headless Service that has names below each of its domains, and which of them covers `name`; invalid:
+  /// none. Source: istio pilot/pkg/networking/core/httproute.go generateVirtualHostDomains.
+  [[nodiscard]] std::pair<std::string, model::ServiceId> headless_above(std::string_view name) const;
+
   /// Configs for the host of a service, best first; the first that yields rules at this port is taken, others
   /// are lost.
   [[nodiscard]] std::vector<const RouteConfig*> configs_of(const model::RegistryService& service) const;
