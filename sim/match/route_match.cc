@@ -79,10 +79,12 @@ bool claim_matches(const NamedMatcher& wanted, const RequestView& request) {
   return false;
 }
 
-/// Value of a header or of a pseudo header (":method"), which Envoy matches alike; nullopt: absent.
+/// Value of a header or of a pseudo header (":method"), which Envoy matches alike, with "host" as another
+/// name of ":authority"; nullopt: absent. Source: envoy source/common/http/header_map_impl.cc
+/// (RequestHeaderMap).
 std::optional<std::string> header_value(std::string_view name, const RequestView& request) {
   if (name == ":method") return request.method;
-  if (name == ":authority") return request.authority;
+  if (name == ":authority" || name == "host") return request.authority;
   if (name == ":scheme") return request.scheme;
   if (name == ":path") return request.path + request.query_text;
   const std::string* value = request.header(name);
@@ -295,13 +297,13 @@ MatchAnswer match_request(const HttpMatch& match, const RequestView& request, bo
   }
   for (const NamedMatcher& wanted : match.headers) {
     if (header_matches(wanted, request)) continue;
-    const std::string* got = request.header(wanted.name);
-    return no("header", wanted.name + " " + wanted.match.describe(), got == nullptr ? "" : *got);
+    return no("header", wanted.name + " " + wanted.match.describe(),
+              header_value(wanted.name, request).value_or(""));
   }
   for (const NamedMatcher& unwanted : match.without_headers) {
     if (!forbidden_header_matches(unwanted, request)) continue;
-    const std::string* got = request.header(unwanted.name);
-    return no("without header", unwanted.name + " " + unwanted.match.describe(), got == nullptr ? "" : *got);
+    return no("without header", unwanted.name + " " + unwanted.match.describe(),
+              header_value(unwanted.name, request).value_or(""));
   }
   for (const NamedMatcher& wanted : match.query) {
     const std::string* got = request.query_value(wanted.name);
