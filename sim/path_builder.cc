@@ -10,7 +10,7 @@
 #include "sim/exposure.h"
 #include "sim/match/forwarded_for.h"
 #include "sim/reason_codes_walk.h"
-#include "sim/resolve/pod_address.h"
+#include "sim/resolve/address_like.h"
 #include "sim/topology.h"
 
 namespace waypath::sim {
@@ -303,9 +303,11 @@ Leg& PathBuilder::add_leg(Walk& walk, Transport transport, NetPeer destination, 
   leg.inner_port = inner_port;
   Connection& connection = leg.connection;
   // A connection has both ends in one family.
-  if (walk.sender.pod.valid())
-    if (const auto own = address_like(cluster_.pod(walk.sender.pod), destination.address))
-      walk.sender.peer.address = own;
+  const auto own =
+      walk.sender.pod.valid()    ? address_like(cluster_.pod(walk.sender.pod).ips, destination.address)
+      : walk.sender.node.valid() ? address_like(cluster_.node_ips(walk.sender.node), destination.address)
+                                 : std::nullopt;
+  if (own && walk.possible_sources.empty()) walk.sender.peer.address = own;
   connection.source = walk.sender.peer;
   connection.destination = std::move(destination);
   connection.protocol = walk.protocol;
@@ -417,7 +419,7 @@ NetPeer PathBuilder::peer_reached(const Walk& walk, PodId pod) const {
   if (has(walk.dialled_address))
     peer.address = walk.dialled_address;
   else if (walk.sender.kind == Sender::Kind::Plain && walk.dialled_address)
-    peer.address = address_like(cluster_.pod(pod), walk.dialled_address);
+    peer.address = address_like(ips, walk.dialled_address);
   else if (has(walk.endpoint_address))
     peer.address = walk.endpoint_address;
   return peer.address ? peer : peer_of(pod);

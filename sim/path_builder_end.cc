@@ -38,6 +38,19 @@ void PathBuilder::finish(Walk walk, PathEnd end) {
     end.missing_facts.push_back(end.reason.detail);
     break;
   }
+  // Nor is what addresses of two families say to each other: something between them has to translate.
+  for (const Leg& leg : walk.path.legs) {
+    const auto &from = leg.connection.source.address, &to = leg.connection.destination.address;
+    const bool pods = leg.connection.source.pod.valid() || leg.connection.destination.pod.valid();
+    if (!leg.on_wire || !pods || !from || !to || from->is_v4() == to->is_v4()) continue;
+    end = {};
+    end.outcome = Outcome::Unknown;
+    end.reason = {kFactMissing, std::nullopt,
+                  fmt::format("what translates between {} and {}: they are of two address families",
+                              from->to_string(), to->to_string())};
+    end.missing_facts.push_back(end.reason.detail);
+    break;
+  }
   walk.path.end = std::move(end);
   out_.push_back(std::move(walk.path));
 }

@@ -66,7 +66,19 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
                 {kPathLoop, object_at(p.meta), mark + " sends the request to itself"});
   }
   walk.entered.push_back(mark);
+  const auto kind =
+      proxy.gateway != nullptr ? PolicyPoint::Kind::GatewayApi : PolicyPoint::Kind::ClassicGateway;
+  // Whether it reads HTTP is told by its listener; where it does, the headers are there before a route is
+  // chosen.
+  const auto client = client_seen(walk, kind, true);
+  const Headers sent = walk.app.headers;
+  const bool unknown_before = walk.forwarded_unknown;
+  add_forwarding_headers(walk);
   const RouteDecision first = route_at_gateway(engine_.routes(), proxy, port, pod_port, walk.app);
+  if (!first.http) {
+    walk.app.headers = sent;
+    walk.forwarded_unknown = unknown_before;
+  }
   Hop& hop = walk.path.hops[index];
   hop.identity = identity_of(cluster_, pod);
   hop.facts = first.trace;
@@ -77,7 +89,7 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
     return fail(std::move(walk), Failure::Kind::Closed, Outcome::Unreachable, first.reason);
   }
   PolicyPoint point;
-  point.kind = proxy.gateway != nullptr ? PolicyPoint::Kind::GatewayApi : PolicyPoint::Kind::ClassicGateway;
+  point.kind = kind;
   point.ns = p.meta.ns();
   point.labels = p.meta.labels;
   point.workload_name = p.meta.name();
@@ -89,10 +101,8 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
   hop.point = std::move(point);
   hop.answers_http = first.http;
   hop.connect_attempts = first.http ? 3 : 1;  // F44: two retries on connect failure
-  const auto client = client_seen(walk, hop.point->kind, first.http);
-  if (first.http) add_forwarding_headers(walk);
   hop.request = request_at(walk, pod_port, PeerIdentity{}, peer_reached(walk, pod).address);
-  hop.request.remote_ip = client;
+  if (first.http) hop.request.remote_ip = client;
   walk.sender = sender_of(pod, Sender::Kind::Gateway);
   (void)service;
   add_provider_calls(walk, index);

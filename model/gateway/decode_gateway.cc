@@ -11,13 +11,14 @@ namespace {
 
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
-std::vector<CertificateRef> decode_certificate_refs(const Field& list) {
+/// `kind`: what an absent one means.
+std::vector<CertificateRef> decode_certificate_refs(const Field& list, std::string_view kind) {
   std::vector<CertificateRef> out;
   list.each([&](const Field& f) {
     CertificateRef ref;
     ref.pos = f.pos();
     ref.group = f["group"].text();
-    ref.kind = f["kind"].text("Secret");
+    ref.kind = f["kind"].text(kind);
     ref.name = f["name"].text();
     ref.ns = f["namespace"].optional_text();
     out.push_back(std::move(ref));
@@ -51,7 +52,7 @@ Listener decode_listener(const Field& f) {
     tls.only({"mode", "certificateRefs", "options", "frontendValidation"});
     const auto mode = tls["mode"].one_of({"Terminate", "Passthrough"});
     if (!mode.empty()) l.tls_mode = mode;
-    l.certificate_refs = decode_certificate_refs(tls["certificateRefs"]);
+    l.certificate_refs = decode_certificate_refs(tls["certificateRefs"], "Secret");
     l.terminate_mode = tls["options"]["gateway.istio.io/tls-terminate-mode"].text();
     if (tls["frontendValidation"])
       tls["frontendValidation"].warn(kFieldIgnored, "removed from the API, and never read by Istio",
@@ -70,19 +71,7 @@ Listener decode_listener(const Field& f) {
 }
 
 /// References to certificates that verify a peer: their kind has no default.
-std::vector<CertificateRef> decode_ca_refs(const Field& list) {
-  std::vector<CertificateRef> out;
-  list.each([&](const Field& f) {
-    CertificateRef ref;
-    ref.pos = f.pos();
-    ref.group = f["group"].text();
-    ref.kind = f["kind"].text();
-    ref.name = f["name"].text();
-    ref.ns = f["namespace"].optional_text();
-    out.push_back(std::move(ref));
-  });
-  return out;
-}
+std::vector<CertificateRef> decode_ca_refs(const Field& list) { return decode_certificate_refs(list, ""); }
 
 FrontendValidation decode_frontend(const Field& tls) {
   FrontendValidation out;

@@ -9,29 +9,13 @@
 
 #include "model/change.h"
 #include "scenarios/runner.h"
-#include "tests/support/corpus.h"
+#include "tests/scenarios/shipped_flows.h"
 
 namespace waypath {
 namespace {
 
 using sim::HopKind;
 using sim::Transport;
-
-template <typename Visit>
-void each_shipped_cluster(const Visit& visit) {
-  model::Diagnostics diagnostics;
-  const auto files = scenarios::find_scenarios({tests::source_dir() + "/scenarios"}, diagnostics);
-  REQUIRE(files.size() > 10);
-  for (const auto& path : files) {
-    INFO(path);
-    model::SourceFiles sources;
-    const auto scenario = scenarios::read_scenario(path, sources, diagnostics);
-    REQUIRE(scenario);
-    const auto base = scenarios::load_cluster(*scenario, {}, diagnostics);
-    REQUIRE(base);
-    visit(*scenario, *base);
-  }
-}
 
 std::vector<sim::Path> paths_of(const sim::Engine& engine, const scenarios::Scenario& scenario,
                                 const sim::Flow& flow) {
@@ -135,7 +119,7 @@ std::vector<model::Change> without_waypoint_labels(const model::Snapshot& snapsh
 
 TEST_CASE("no shipped flow visits a hop that the semantics exclude, and each leg is what both ends speak") {
   std::size_t paths = 0;
-  each_shipped_cluster([&](const scenarios::Scenario& scenario, const model::Snapshot& base) {
+  tests::each_shipped_cluster([&](const scenarios::Scenario& scenario, const model::Snapshot& base) {
     const auto check = [&](const model::Snapshot& snapshot) {
       model::Diagnostics diagnostics;
       const auto engine = scenarios::build_engine(snapshot, scenario, scenario.istio_version, diagnostics);
@@ -161,7 +145,7 @@ TEST_CASE("no shipped flow visits a hop that the semantics exclude, and each leg
 
 TEST_CASE("no shipped flow gains an L7 decision when waypoint labels are taken away") {
   std::size_t lost = 0;
-  each_shipped_cluster([&](const scenarios::Scenario& scenario, const model::Snapshot& base) {
+  tests::each_shipped_cluster([&](const scenarios::Scenario& scenario, const model::Snapshot& base) {
     model::Diagnostics diagnostics;
     const auto changes = without_waypoint_labels(base);
     if (changes.empty()) return;

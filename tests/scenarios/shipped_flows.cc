@@ -27,7 +27,8 @@ void check_flows(const scenarios::Scenario& scenario, const model::Snapshot& sna
 
 }  // namespace
 
-void each_shipped_flow(const Check& check) {
+void each_shipped_cluster(
+    const std::function<void(const scenarios::Scenario&, const model::Snapshot&)>& visit) {
   model::Diagnostics diagnostics;
   const auto files = scenarios::find_scenarios({source_dir() + "/scenarios"}, diagnostics);
   REQUIRE(files.size() > 10);
@@ -38,13 +39,19 @@ void each_shipped_flow(const Check& check) {
     REQUIRE(scenario);
     const auto base = scenarios::load_cluster(*scenario, {}, diagnostics);
     REQUIRE(base);
-    check_flows(*scenario, *base, {}, check);
-    for (const auto& variant : scenario->variants) {
+    visit(*scenario, *base);
+  }
+}
+
+void each_shipped_flow(const Check& check) {
+  each_shipped_cluster([&](const scenarios::Scenario& scenario, const model::Snapshot& base) {
+    check_flows(scenario, base, {}, check);
+    for (const auto& variant : scenario.variants) {
       INFO(variant.name);
       model::Diagnostics of_change;
-      check_flows(*scenario, model::apply_changes(*base, variant.changes, of_change), variant.flows, check);
+      check_flows(scenario, model::apply_changes(base, variant.changes, of_change), variant.flows, check);
     }
-  }
+  });
 }
 
 }  // namespace waypath::tests
