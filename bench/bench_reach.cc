@@ -20,10 +20,10 @@
 #include "model/load/manifest_loader.h"
 #include "sim/engine.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/reach.h"
-#include "sim/reach_compiled.h"
-#include "sim/reach_count.h"
-#include "sim/reach_matrix.h"
+#include "sim/reach/compiled.h"
+#include "sim/reach/count.h"
+#include "sim/reach/matrix.h"
+#include "sim/reach/reach.h"
 
 namespace {
 

@@ -12,10 +12,10 @@
 
 #include "bench/gen/objects.h"
 #include "model/load/manifest_loader.h"
-#include "sim/reach.h"
-#include "sim/reach_count.h"
-#include "sim/reach_delta.h"
-#include "sim/reach_matrix.h"
+#include "sim/reach/count.h"
+#include "sim/reach/delta.h"
+#include "sim/reach/matrix.h"
+#include "sim/reach/reach.h"
 
 namespace {
 

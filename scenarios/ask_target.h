@@ -11,7 +11,7 @@
 #include "scenarios/client_classes.h"
 #include "scenarios/route_hosts.h"
 #include "sim/engine.h"
-#include "sim/path.h"
+#include "sim/path/path.h"
 
 namespace waypath::scenarios {
 

@@ -15,8 +15,8 @@
 #include "scenarios/flow_enumeration.h"
 #include "sim/exposure.h"
 #include "sim/policy/authorization_rule.h"
-#include "sim/reach_classes.h"
-#include "sim/reach_ranges.h"
+#include "sim/reach/classes.h"
+#include "sim/reach/ranges.h"
 #include "sim/topology.h"
 
 namespace waypath::scenarios {

@@ -15,7 +15,7 @@
 #include "model/kube/services.h"
 #include "scenarios/flow_product.h"
 #include "scenarios/gateway_fronts.h"
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 
 namespace waypath::scenarios {
 namespace {

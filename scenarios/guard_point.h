@@ -10,7 +10,7 @@
 #include "model/cluster.h"
 #include "scenarios/ask_target.h"
 #include "sim/engine.h"
-#include "sim/path.h"
+#include "sim/path/path.h"
 #include "sim/verdict.h"
 
 namespace waypath::scenarios {

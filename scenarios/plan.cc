@@ -10,7 +10,7 @@
 #include "scenarios/expectation.h"
 #include "scenarios/touched_flows.h"
 #include "sim/decide.h"
-#include "sim/reason_codes_walk.h"
+#include "sim/reasons/walk.h"
 
 namespace waypath::scenarios {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "scenarios/reach_changes.h"
-#include "sim/reach_ranges.h"
+#include "sim/reach/ranges.h"
 
 namespace waypath::scenarios {
 

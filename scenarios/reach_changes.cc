@@ -7,9 +7,9 @@
 
 #include "model/snapshot_difference.h"
 #include "scenarios/reach_change_ends.h"
-#include "sim/reach_compiled.h"
-#include "sim/reach_delta.h"
-#include "sim/reach_matrix.h"
+#include "sim/reach/compiled.h"
+#include "sim/reach/delta.h"
+#include "sim/reach/matrix.h"
 
 namespace waypath::scenarios {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 
 namespace waypath::scenarios {
 
@@ -28,7 +28,7 @@ struct ReachChange {
 struct ReachChanges {
   std::uint64_t pod_pairs = 0, opened = 0, closed = 0;  // ordered pairs of pods; some port opens, closes
   bool delta =
-      false;  // nothing but policies differs: the edited cluster was not compiled (sim/reach_delta.h)
+      false;  // nothing but policies differs: the edited cluster was not compiled (sim/reach/delta.h)
 };
 
 /// Calls `fn` for each change until it says false, in order of source, then destination; what comes from

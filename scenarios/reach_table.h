@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "scenarios/shard/shard.h"
-#include "sim/reach.h"
-#include "sim/reach_exposure.h"
+#include "sim/reach/exposure.h"
+#include "sim/reach/reach.h"
 
 namespace waypath::scenarios {
 

@@ -155,7 +155,7 @@ void TouchedFlows::read_service(ServiceId id, Receiver& out) const {
                                : leads_[id.index];
 }
 
-// Endpoints of one kind are alike to every policy of both sides (sim/path_builder_end.cc).
+// Endpoints of one kind are alike to every policy of both sides (sim/path/end.cc).
 std::string TouchedFlows::kind_of(const model::Endpoint& endpoint) const {
   const auto& pod = cluster_.pod(endpoint.pod);
   std::string out = std::to_string(endpoint.port);

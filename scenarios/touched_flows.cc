@@ -255,7 +255,7 @@ bool TouchedFlows::sends_on(PodId pod) const {
   return how == sim::Dataplane::Gateway || how == sim::Dataplane::Waypoint;
 }
 
-// Whether both sides take the same endpoints for alike (sim/path_builder_end.cc does by this trait).
+// Whether both sides take the same endpoints for alike (sim/path/end.cc does by this trait).
 bool TouchedFlows::grouped_alike(const std::vector<model::Endpoint>& endpoints) const {
   if (same_classes_) return true;
   std::map<std::string, std::string> there, back;

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "model/base/parallel.h"
-#include "sim/path_verdict.h"
+#include "sim/path/path_verdict.h"
 
 namespace waypath::scenarios {
 namespace {

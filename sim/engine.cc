@@ -25,8 +25,8 @@ std::shared_ptr<const Engine> Engine::build(std::shared_ptr<const model::Cluster
   return engine;
 }
 
-// Then, for each flow: build_paths (sim/path_builder.cc) walks that graph and fixes hops, legs, wire ports
-// and identities; simulate (sim/simulate.cc) lets the policies judge them in order and asks sim/symptom.cc
-// what the client sees.
+// Then, for each flow: build_paths (sim/path/path_builder.cc) walks that graph and fixes hops, legs, wire
+// ports and identities; simulate (sim/simulate.cc) lets the policies judge them in order and asks
+// sim/symptom.cc what the client sees.
 
 }  // namespace waypath::sim

@@ -8,7 +8,7 @@
 
 #include "model/cluster.h"
 #include "sim/flow.h"
-#include "sim/path.h"
+#include "sim/path/path.h"
 #include "sim/policy/policy_evaluator.h"
 #include "sim/resolve/route.h"
 #include "sim/verdict.h"

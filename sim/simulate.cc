@@ -8,9 +8,9 @@
 #include "model/istio/known_versions.h"
 #include "sim/decide.h"
 #include "sim/engine.h"
-#include "sim/path_verdict.h"
-#include "sim/reason_codes_authz.h"
-#include "sim/reason_codes_walk.h"
+#include "sim/path/path_verdict.h"
+#include "sim/reasons/authz.h"
+#include "sim/reasons/walk.h"
 #include "sim/symptom.h"
 
 namespace waypath::sim {

@@ -37,7 +37,7 @@ struct ObjectAt {
 };
 
 struct Reason {
-  Code code;  // from sim/reason_codes.h
+  Code code;  // from sim/reasons/reason_codes.h
   std::optional<ObjectAt> by;
   std::string detail;  // one sentence with the values compared: "principals: a/b; caller is c/d"
 };

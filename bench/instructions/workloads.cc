@@ -20,7 +20,7 @@
 #include "model/load/manifest_loader.h"
 #include "scenarios/runner.h"
 #include "sim/engine.h"
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 
 /// Callgrind starts and stops counting at this name; its value keeps the work from being left out.
 extern "C" [[gnu::noinline]] std::size_t counted(const std::function<std::size_t()>& work) { return work(); }

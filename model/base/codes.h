@@ -1,7 +1,7 @@
 #pragma once
 // Stable upper-case codes: diagnostics of the model, reasons, assumptions and lint of sim. Each folder
-// declares its codes in one table (`model/diagnostic_codes.cc`, `sim/reason_codes.cc`, ...); `waypath explain
-// CODE` prints a row.
+// declares its codes in one table (`model/diagnostic_codes.cc`, `sim/reasons/reason_codes.cc`, ...); `waypath
+// explain CODE` prints a row.
 
 #include <compare>
 #include <cstdint>

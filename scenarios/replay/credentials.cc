@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "model/istio/security.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 
 namespace waypath::scenarios {
 namespace {

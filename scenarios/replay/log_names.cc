@@ -8,7 +8,7 @@
 #include "model/kube/cluster_policy.h"
 #include "model/kube/network_policy.h"
 #include "scenarios/flow_enumeration.h"
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::scenarios {

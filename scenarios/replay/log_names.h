@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "model/cluster.h"
-#include "sim/reach_ranges.h"
+#include "sim/reach/ranges.h"
 
 namespace waypath::scenarios {
 

@@ -8,7 +8,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "sim/lint/context.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 
 namespace waypath::sim {
 

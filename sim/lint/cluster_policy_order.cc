@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sim/lint/context.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 
 namespace waypath::sim {
 

@@ -8,7 +8,7 @@
 #include "model/base/edit_distance.h"
 #include "model/istio/proxy_ports.h"
 #include "sim/cni_profile.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 #include "sim/resolve/captures.h"
 
 namespace waypath::sim {

@@ -48,7 +48,7 @@ class LintContext {
     return bindings_[service.index];
   }
   /// Pods that no policy can tell apart, with the policies on them and the rules of all policies resolved
-  /// (sim/reach_classes.h).
+  /// (sim/reach/classes.h).
   [[nodiscard]] const ReachClasses& classes() const { return *classes_; }
   /// By PodId of the pod that stands for a class.
   [[nodiscard]] const std::vector<EnforcementPoint>& points() const { return points_; }

@@ -11,7 +11,7 @@
 #include "model/istio/proxy_ports.h"
 #include "sim/exposure.h"
 #include "sim/lint/leg.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 
 namespace waypath::sim {
 

@@ -9,7 +9,7 @@
 #include "sim/cni_profile.h"
 #include "sim/lint/context.h"
 #include "sim/policy/network_policy.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 #include "sim/resolve/enablement.h"
 #include "sim/resolve/name_server.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "model/base/diagnostic.h"
-#include "sim/reason_codes.h"
+#include "sim/reasons/reason_codes.h"
 
 namespace waypath::sim {
 

@@ -7,7 +7,7 @@
 
 #include "sim/lint/context.h"
 #include "sim/match/port_set.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 
 namespace waypath::sim {
 

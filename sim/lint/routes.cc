@@ -8,7 +8,7 @@
 #include <set>
 
 #include "sim/lint/context.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/istio_gateway.h"
 #include "sim/resolve/route_tables.h"
 

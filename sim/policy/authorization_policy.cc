@@ -8,7 +8,7 @@
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/families.h"
 #include "sim/policy/unenforced.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::sim {

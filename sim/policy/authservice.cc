@@ -5,7 +5,7 @@
 
 #include "sim/match/regex_match.h"
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 
 namespace waypath::sim {
 namespace {

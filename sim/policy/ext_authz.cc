@@ -13,7 +13,7 @@
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/authservice.h"
 #include "sim/policy/families.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 
 namespace waypath::sim {
 

@@ -9,7 +9,7 @@
 #include "sim/policy/net_attachment.h"
 #include "sim/policy/net_match.h"
 #include "sim/policy/refusal_code.h"
-#include "sim/reason_codes_netpol.h"
+#include "sim/reasons/netpol.h"
 
 namespace waypath::sim {
 namespace {

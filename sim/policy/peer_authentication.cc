@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "sim/policy/families.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 
 namespace waypath::sim {
 namespace {

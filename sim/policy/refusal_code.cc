@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "sim/reason_codes_netpol.h"
+#include "sim/reasons/netpol.h"
 
 namespace waypath::sim {
 

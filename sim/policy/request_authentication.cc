@@ -11,7 +11,7 @@
 #include "sim/policy/attachment.h"
 #include "sim/policy/families.h"
 #include "sim/policy/token_extraction.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 
 namespace waypath::sim {
 namespace {

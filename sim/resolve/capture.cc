@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/reason_codes_path.h"
+#include "sim/reasons/path.h"
 #include "sim/resolve/captures.h"
 #include "sim/resolve/enablement.h"
 #include "sim/resolve/mesh.h"

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "model/base/edit_distance.h"
-#include "sim/reason_codes_walk.h"
+#include "sim/reasons/walk.h"
 #include "sim/resolve/mesh.h"
 #include "sim/topology.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/reason_codes_path.h"
+#include "sim/reasons/path.h"
 #include "sim/resolve/destination.h"
 
 namespace waypath::sim {

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/http_route.h"
 

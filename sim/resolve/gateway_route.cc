@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/istio_gateway.h"
 #include "sim/resolve/route_tables.h"

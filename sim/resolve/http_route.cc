@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <map>
 
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 
 namespace waypath::sim {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 
 namespace waypath::sim {
 

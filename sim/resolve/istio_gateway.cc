@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/ingress.h"
 #include "sim/resolve/protocol.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/gateway_listener.h"
 #include "sim/resolve/http_route.h"
 

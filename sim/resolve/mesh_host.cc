@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/mesh.h"
 #include "sim/resolve/mesh_route.h"

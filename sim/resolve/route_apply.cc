@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "sim/match/policy_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/http_route.h"
 #include "sim/resolve/protocol.h"
 #include "sim/resolve/route_tables.h"

@@ -8,7 +8,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/mesh_route.h"
 #include "sim/resolve/protocol.h"

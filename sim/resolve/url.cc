@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "sim/reason_codes_walk.h"
+#include "sim/reasons/walk.h"
 
 namespace waypath::sim {
 namespace {

@@ -7,7 +7,7 @@
 #include <array>
 #include <charconv>
 
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/route_tables.h"
 

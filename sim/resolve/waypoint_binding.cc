@@ -6,7 +6,7 @@
 
 #include "model/derive.h"
 #include "model/istio/proxy_ports.h"
-#include "sim/reason_codes_path.h"
+#include "sim/reasons/path.h"
 #include "sim/resolve/mesh.h"
 
 namespace waypath::sim {

@@ -21,7 +21,7 @@
 #include "model/load/decode.h"
 #include "model/yaml/reader.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 #include "tests/conformance/corpus.h"
 #include "tests/conformance/netpol_world.h"
 #include "tests/conformance/node_text.h"

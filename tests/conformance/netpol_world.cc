@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "model/load/manifest_loader.h"
-#include "sim/reach_exposure.h"
+#include "sim/reach/exposure.h"
 
 namespace waypath::conformance {
 

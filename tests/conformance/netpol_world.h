@@ -13,8 +13,8 @@
 
 #include "model/cluster.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/reach.h"
-#include "sim/reach_ranges.h"
+#include "sim/reach/ranges.h"
+#include "sim/reach/reach.h"
 
 namespace waypath::conformance {
 

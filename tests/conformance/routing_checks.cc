@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "sim/match/route_match.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "tests/conformance/node_text.h"
 
 namespace waypath::conformance {

@@ -9,7 +9,7 @@
 
 #include "model/load/manifest_loader.h"
 #include "model/yaml/reader.h"
-#include "sim/reason_codes_route.h"
+#include "sim/reasons/route.h"
 #include "sim/resolve/mesh.h"
 #include "tests/conformance/node_text.h"
 

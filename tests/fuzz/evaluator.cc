@@ -9,7 +9,7 @@
 
 #include "model/load/manifest_loader.h"
 #include "sim/engine.h"
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // reach on generated clusters: what the classes say against single connections, and the numbers of pairs.
 
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,8 +11,8 @@
 #include "bench/gen/generator.h"
 #include "model/load/manifest_loader.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/reach_classes.h"
-#include "sim/reach_count.h"
+#include "sim/reach/classes.h"
+#include "sim/reach/count.h"
 #include "tests/support/dice.h"
 
 namespace waypath::tests {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "sim/jwt.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 #include "tests/sim/authz_support.h"
 
 namespace waypath::tests {

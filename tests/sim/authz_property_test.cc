@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "sim/policy/authorization_rule.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 #include "tests/sim/authz_support.h"
 #include "tests/support/dice.h"
 

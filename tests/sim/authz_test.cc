@@ -1,10 +1,11 @@
 // AuthorizationPolicy and PeerAuthentication, one rule of the semantics a case.
 
+#include "sim/reasons/authz.h"
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "sim/policy/attachment.h"
-#include "sim/reason_codes_authz.h"
 #include "tests/sim/authz_support.h"
 
 namespace waypath::tests {

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "sim/reason_codes_path.h"
+#include "sim/reasons/path.h"
 #include "sim/resolve/mesh.h"
 #include "tests/sim/resolve_support.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 #include "tests/sim/authz_support.h"
 
 namespace waypath::tests {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 #include "tests/sim/authz_support.h"
 
 namespace waypath::tests {

@@ -1,7 +1,5 @@
 // What-if of policies over a compiled matrix, against the matrix of the edited cluster built anew.
 
-#include "sim/reach_delta.h"
-
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
@@ -12,7 +10,8 @@
 #include <thread>
 
 #include "model/load/manifest_loader.h"
-#include "sim/reach_matrix.h"
+#include "sim/reach/delta.h"
+#include "sim/reach/matrix.h"
 #include "tests/sim/policy_edits.h"
 
 namespace waypath::tests {

@@ -1,10 +1,9 @@
 // What Ingress and Route objects publish: the ports of the pods that a controller connects to.
 
-#include "sim/reach_exposure.h"
-
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "sim/reach/exposure.h"
 #include "tests/sim/resolve_support.h"
 
 namespace waypath::sim::tests {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "model/load/manifest_loader.h"
-#include "sim/reach.h"
-#include "sim/reach_classes.h"
-#include "sim/reach_matrix.h"
+#include "sim/reach/classes.h"
+#include "sim/reach/matrix.h"
+#include "sim/reach/reach.h"
 
 namespace waypath::tests {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "model/load/manifest_loader.h"
 #include "sim/engine.h"
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 #include "tests/sim/netpol_world.h"
 
 namespace waypath::tests {

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "model/diagnostic_codes.h"
-#include "sim/reason_codes.h"
+#include "sim/reasons/reason_codes.h"
 #include "tests/support/corpus.h"
 #include "tests/tools/run.h"
 #include "tools/waypath/app.h"

@@ -13,7 +13,7 @@
 #include "model/istio/profile.h"
 #include "scenarios/scenario_codes.h"
 #include "sim/lint/lint_codes.h"
-#include "sim/reason_codes.h"
+#include "sim/reasons/reason_codes.h"
 #include "tests/support/corpus.h"
 #include "tests/tools/run.h"
 

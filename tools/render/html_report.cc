@@ -11,7 +11,7 @@
 
 #include "model/base/version.h"
 #include "sim/lint/lint_codes.h"
-#include "sim/reason_codes.h"
+#include "sim/reasons/reason_codes.h"
 #include "tools/render/lint.h"
 #include "tools/render/names.h"
 #include "tools/render/report_page.h"

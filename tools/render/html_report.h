@@ -11,8 +11,8 @@
 #include "scenarios/plan.h"
 #include "scenarios/runner.h"
 #include "sim/lint/lint.h"
-#include "sim/reach.h"
-#include "sim/reach_exposure.h"
+#include "sim/reach/exposure.h"
+#include "sim/reach/reach.h"
 #include "sim/verdict.h"
 
 namespace waypath::tools {

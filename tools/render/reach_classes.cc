@@ -1,7 +1,5 @@
 // The compressed answer of reach: classes of endpoints, and the connections between classes.
 
-#include "sim/reach_classes.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,7 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "sim/reach_matrix.h"
+#include "sim/reach/classes.h"
+#include "sim/reach/matrix.h"
 #include "tools/render/json.h"
 #include "tools/render/names.h"
 #include "tools/render/reach.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "sim/reach.h"
+#include "sim/reach/reach.h"
 #include "tools/render/words.h"
 
 namespace waypath::tools {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "sim/reason_codes_walk.h"
+#include "sim/reasons/walk.h"
 #include "tools/render/names.h"
 
 namespace waypath::tools {

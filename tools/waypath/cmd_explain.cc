@@ -9,7 +9,7 @@
 #include "model/change.h"
 #include "model/diagnostic_codes.h"
 #include "scenarios/scenario_codes.h"
-#include "sim/reason_codes.h"
+#include "sim/reasons/reason_codes.h"
 #include "tools/render/explanation.h"
 #include "tools/waypath/app.h"
 #include "tools/waypath/enforcement.h"

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "model/diagnostic_codes.h"
-#include "sim/reason_codes.h"
+#include "sim/reasons/reason_codes.h"
 #include "tools/render/names.h"
 #include "tools/waypath/command_line.h"
 

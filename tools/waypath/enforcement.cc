@@ -9,7 +9,7 @@
 #include "model/kube/network_policy.h"
 #include "sim/policy/enforcement.h"
 #include "sim/policy/policy_evaluator.h"
-#include "sim/reason_codes_authz.h"
+#include "sim/reasons/authz.h"
 #include "tools/render/names.h"
 
 namespace waypath::tools {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "sim/policy/families.h"
-#include "sim/reach_classes.h"
+#include "sim/reach/classes.h"
 #include "tools/waypath/explain_object.h"
 
 namespace waypath::tools {
