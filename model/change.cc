@@ -175,7 +175,6 @@ class Overlay {
   std::optional<yaml::Document> read(const ObjectMeta& meta, RawObject& raw) {
     if (meta.raw == 0) {
       raw.key = meta.key;
-      raw.api_version = "v1";
       return yaml::from_json(
           Json{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", meta.key.name.str()}}}},
           pos_);

@@ -117,16 +117,14 @@ Pod derive_pod(const Workload& w, const std::string& name, int ordinal, Symbol n
 
 }  // namespace
 
-std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods, Objects<Workload> workloads) {
+void attribute_pods(std::vector<std::shared_ptr<const Pod>>& pods, Objects<Workload> workloads) {
   const auto index = index_workloads(workloads);
   std::unordered_map<Symbol, std::vector<const Workload*>>
       adopters;  // by namespace; workloads that no other one owns
   for (const auto& w : workloads)
     if (parent_workload(index, w->meta.key.kind, w->meta.key.ns, w->meta.key.name) == nullptr)
       adopters[w->meta.key.ns].push_back(w.get());
-  std::vector<std::shared_ptr<const Pod>> out;
-  out.reserve(pods.size());
-  for (const auto& pod : pods) {
+  for (auto& pod : pods) {
     const auto* owner = controller_of(pod->meta);
     if (owner != nullptr && owner->kind == std::string_view("Node"))
       owner = nullptr;  // a static pod's mirror
@@ -144,16 +142,14 @@ std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods, Object
         name = w->meta.key.name;
       }
     }
-    if (pod->workload_kind == kind && pod->workload_name == name) {
-      out.push_back(pod);
-      continue;
-    }
-    auto copy = std::make_shared<Pod>(*pod);
-    copy->workload_kind = kind;
-    copy->workload_name = name;
-    out.push_back(std::move(copy));
+    if (pod->workload_kind == kind && pod->workload_name == name) continue;
+    // Copied only when another snapshot holds it, too.
+    auto own =
+        pod.use_count() == 1 ? std::const_pointer_cast<Pod>(std::move(pod)) : std::make_shared<Pod>(*pod);
+    own->workload_kind = kind;
+    own->workload_name = name;
+    pod = std::move(own);
   }
-  return out;
 }
 
 std::vector<Pod> derive_pods(Objects<Pod> pods, Objects<Workload> workloads, Objects<Node> nodes) {

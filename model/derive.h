@@ -21,9 +21,8 @@ template <class T>
 using Objects = std::span<const std::shared_ptr<const T>>;
 
 /// The controller each pod counts as: a ReplicaSet's Deployment, a Job's CronJob, where these are known.
-/// Other pods unchanged.
-[[nodiscard]] std::vector<std::shared_ptr<const Pod>> attribute_pods(Objects<Pod> pods,
-                                                                     Objects<Workload> workloads);
+/// Other pods unchanged. A pod that somebody else holds, too, is replaced by a copy.
+void attribute_pods(std::vector<std::shared_ptr<const Pod>>& pods, Objects<Workload> workloads);
 
 /// Pods of workloads none of whose pods are given (routing.md 1.4). One pod stands for replicas that are
 /// alike, named

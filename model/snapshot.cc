@@ -1,6 +1,7 @@
 #include "model/snapshot.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <type_traits>
 
@@ -12,21 +13,71 @@
 namespace waypath::model {
 namespace {
 
-template <class T>
-struct Tag {
-  using type = T;
-};
 template <class F, class... Ts>
-void for_each_type(TypeList<Ts...>, F fn) {
-  (fn(Tag<Ts>{}), ...);
+void for_each_type(TypeList<Ts...> /*types*/, F fn) {
+  (fn.template operator()<Ts>(), ...);
+}
+
+// Where the objects with these data stand once they are sorted by key. No template, as the rest here that
+// need not know the types: it would be compiled once for each kind.
+std::vector<std::uint32_t> key_order(const std::vector<const ObjectMeta*>& metas) {
+  std::vector<std::uint32_t> order(metas.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return metas[a]->key < metas[b]->key; });
+  return order;
 }
 
 template <class T>
-bool by_key(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
-  return a->meta.key < b->meta.key;
+void sort_by_key(std::vector<std::shared_ptr<const T>>& list) {
+  bool sorted = true;  // as kubectl prints a kind
+  for (std::size_t i = 1; i < list.size() && sorted; ++i)
+    sorted = !(list[i]->meta.key < list[i - 1]->meta.key);
+  if (sorted) return;
+  std::vector<const ObjectMeta*> metas;
+  metas.reserve(list.size());
+  for (const auto& o : list) metas.push_back(&o->meta);
+  std::vector<std::shared_ptr<const T>> out;
+  out.reserve(list.size());
+  for (const auto i : key_order(metas)) out.push_back(std::move(list[i]));
+  list = std::move(out);
+}
+
+// A second object of the same identity, of which the first is used.
+void report_again(const ObjectMeta& first, const ObjectMeta& second, bool same, const SourceFiles& files,
+                  Diagnostics& diagnostics) {
+  const auto object = second.key.str();
+  const auto where = files.format(first.pos);
+  if (same) {
+    diagnostics.report({kObjectRepeated,
+                        Severity::Info,
+                        Reach::Input,
+                        second.pos,
+                        object,
+                        "metadata.name",
+                        {},
+                        object + " stands here again, as in " + where,
+                        {}});
+  } else {
+    diagnostics.report({kObjectDuplicate, Severity::Error, Reach::Input, second.pos, object, "metadata.name",
+                        "Duplicate", object + " is defined differently in " + where,
+                        "remove one of the two"});
+  }
 }
 
 }  // namespace
+
+Snapshot::Snapshot() = default;
+Snapshot::Snapshot(const Snapshot&) = default;
+Snapshot::Snapshot(Snapshot&&) noexcept = default;
+Snapshot& Snapshot::operator=(const Snapshot&) = default;
+Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
+Snapshot::~Snapshot() = default;
+
+SnapshotBuilder::SnapshotBuilder() = default;
+SnapshotBuilder::SnapshotBuilder(SnapshotBuilder&&) noexcept = default;
+SnapshotBuilder& SnapshotBuilder::operator=(SnapshotBuilder&&) noexcept = default;
+SnapshotBuilder::~SnapshotBuilder() = default;
 
 template <class T>
 std::shared_ptr<const T> Snapshot::find(const ResourceKey& key) const {
@@ -60,8 +111,7 @@ Snapshot Snapshot::with_file(std::string path, std::string text, std::uint32_t& 
 
 SnapshotBuilder::SnapshotBuilder(const Snapshot& base)
     : raw_(base.raw_->begin(), base.raw_->end()), skipped_(base.skipped_), files_(base.files_) {
-  for_each_type(ResourceTypes{}, [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  for_each_type(ResourceTypes(), [&]<class T>() {
     auto& slot = std::get<Slot<T>>(slots_);
     const auto list = base.all<T>();
     slot.reserve(list.size());
@@ -72,14 +122,19 @@ SnapshotBuilder::SnapshotBuilder(const Snapshot& base)
 
 bool SnapshotBuilder::remove(const ResourceKey& key) {
   bool removed = false;
-  for_each_type(ResourceTypes{}, [&](auto tag) {
-    auto& slot = std::get<Slot<typename decltype(tag)::type>>(slots_);
+  for_each_type(ResourceTypes(), [&]<class T>() {
+    auto& slot = std::get<Slot<T>>(slots_);
     const auto end =
         std::remove_if(slot.begin(), slot.end(), [&](const auto& o) { return o->meta.key == key; });
     removed |= end != slot.end();
     slot.erase(end, slot.end());
   });
   return removed;
+}
+
+void SnapshotBuilder::add(AnyResource resource) {
+  with_type(ResourceTypes(), resource.type(),
+            [&]<class T>() { std::get<Slot<T>>(slots_).push_back(std::move(resource).template take<T>()); });
 }
 
 std::uint32_t SnapshotBuilder::add_raw(RawObject raw) {
@@ -99,50 +154,26 @@ void SnapshotBuilder::add_skipped(std::string api_version, std::string kind, std
 Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   Snapshot out;
   // Sorted, one object for each identity. Two that differ are an error and the first is used.
-  const auto freeze = [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  for_each_type(ResourceTypes(), [&]<class T>() {
     auto& slot = std::get<Slot<T>>(slots_);
-    // kubectl prints a kind in order: then there is nothing to do.
-    if (!std::is_sorted(slot.begin(), slot.end(), by_key<T>))
-      std::stable_sort(slot.begin(), slot.end(), by_key<T>);
+    sort_by_key(slot);
     std::vector<std::shared_ptr<const T>> unique;
     unique.reserve(slot.size());
     for (auto& o : slot) {
       if (unique.empty() || !(unique.back()->meta.key == o->meta.key)) {
         unique.push_back(std::move(o));
-        continue;
-      }
-      const auto& first = unique.back()->meta;
-      const auto object = o->meta.key.str();
-      const auto where = files_.format(first.pos);
-      if (same_content(*unique.back(), *o)) {
-        diagnostics.report({kObjectRepeated,
-                            Severity::Info,
-                            Reach::Input,
-                            o->meta.pos,
-                            object,
-                            "metadata.name",
-                            {},
-                            object + " stands here again, as in " + where,
-                            {}});
       } else {
-        diagnostics.report({kObjectDuplicate, Severity::Error, Reach::Input, o->meta.pos, object,
-                            "metadata.name", "Duplicate", object + " is defined differently in " + where,
-                            "remove one of the two"});
+        report_again(unique.back()->meta, o->meta, same_content(*unique.back(), *o), files_, diagnostics);
       }
     }
     slot.clear();
-    return unique;
-  };
-  for_each_type(ResourceTypes{}, [&](auto tag) {
-    using T = typename decltype(tag)::type;
     std::get<ResourceList<T>>(out.lists_) =
-        std::make_shared<const std::vector<std::shared_ptr<const T>>>(freeze(tag));
+        std::make_shared<const std::vector<std::shared_ptr<const T>>>(std::move(unique));
   });
 
   const auto replace = [&](auto list) {
     using T = std::remove_const_t<typename decltype(list)::value_type::element_type>;
-    if (!std::is_sorted(list.begin(), list.end(), by_key<T>)) std::sort(list.begin(), list.end(), by_key<T>);
+    sort_by_key(list);
     std::get<ResourceList<T>>(out.lists_) =
         std::make_shared<const std::vector<std::shared_ptr<const T>>>(std::move(list));
   };
@@ -161,14 +192,18 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   replace(extended(std::move(gateway.workloads)));
   replace(extended(std::move(gateway.services)));
   replace(extended(std::move(gateway.accounts)));
-  replace(attribute_pods(out.all<Pod>(), out.all<Workload>()));
+  auto& pods = std::get<ResourceList<Pod>>(out.lists_);
+  std::vector<std::shared_ptr<const Pod>> attributed(pods->begin(), pods->end());
+  pods.reset();  // so that those which nobody else holds need not be copied
+  attribute_pods(attributed, out.all<Workload>());
+  pods = std::make_shared<const std::vector<std::shared_ptr<const Pod>>>(std::move(attributed));
   replace(extended(derive_pods(out.all<Pod>(), out.all<Workload>(), out.all<Node>())));
 
   // A namespace that is only named exists too, with the one label every namespace has.
   std::set<Symbol, TextLess> named;
-  for_each_type(ResourceTypes{}, [&](auto tag) {
+  for_each_type(ResourceTypes(), [&]<class T>() {
     Symbol last;  // objects stand in the order of their namespaces
-    for (const auto& o : out.all<typename decltype(tag)::type>())
+    for (const auto& o : out.all<T>())
       if (!o->meta.key.ns.empty() && o->meta.key.ns != last) named.insert(last = o->meta.key.ns);
   });
   for (const auto& ns : out.all<Namespace>()) named.erase(ns->meta.key.name);

@@ -8,16 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "model/any_resource.h"
 #include "model/base/diagnostic.h"
 #include "model/base/source_pos.h"
-#include "model/resource_types.h"
 
 namespace waypath::model {
 
 /// Where an object's text stands, so that a patch can read it again.
 struct RawObject {
   ResourceKey key;
-  std::string api_version;
   std::uint32_t file = 0;
   std::size_t offset = 0, length = 0;  // byte range of its document in the file
   std::uint32_t first_line = 1;        // line of the file where `offset` stands
@@ -33,6 +32,14 @@ class SnapshotBuilder;
 
 class Snapshot {
  public:
+  // In snapshot.cc, as the builder's, so that not every file that holds one compiles the lists of all kinds.
+  Snapshot();
+  Snapshot(const Snapshot&);
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(const Snapshot&);
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot();
+
   /// All resources of one type, sorted by key. Derived objects (pods of workloads, waypoint pods) included.
   template <class T>
   [[nodiscard]] std::span<const std::shared_ptr<const T>> all() const {
@@ -80,10 +87,12 @@ class Snapshot {
 /// `SnapshotBuilder(snapshot)` starts from its manifest objects.
 class SnapshotBuilder {
  public:
-  SnapshotBuilder() = default;
+  SnapshotBuilder();
   explicit SnapshotBuilder(const Snapshot& base);
-  template <class T>
-  void add(T resource);
+  SnapshotBuilder(SnapshotBuilder&&) noexcept;
+  SnapshotBuilder& operator=(SnapshotBuilder&&) noexcept;
+  ~SnapshotBuilder();
+  void add(AnyResource resource);
   /// Removes a manifest object; false when there is none.
   bool remove(const ResourceKey& key);
   std::uint32_t add_raw(RawObject raw);  // index for ObjectMeta::raw
@@ -100,10 +109,5 @@ class SnapshotBuilder {
   std::vector<Snapshot::Skipped> skipped_;
   SourceFiles files_;
 };
-
-template <class T>
-void SnapshotBuilder::add(T resource) {
-  std::get<Slot<T>>(slots_).push_back(std::make_shared<const T>(std::move(resource)));
-}
 
 }  // namespace waypath::model

@@ -2,21 +2,13 @@
 // One function for each kind, listed in kind_table.cc. A decoder reads the fields that matter, reports the
 // rest, and puts what it made into `out` unless the API server would refuse it (DecodeContext::rejected).
 
-#include <variant>
 #include <vector>
 
+#include "model/any_resource.h"
 #include "model/load/decode.h"
-#include "model/resource_types.h"
 
 namespace waypath::model {
 
-template <class>
-struct VariantOf;
-template <class... Ts>
-struct VariantOf<TypeList<Ts...>> {
-  using type = std::variant<Ts...>;
-};
-using AnyResource = VariantOf<ResourceTypes>::type;
 using Decoded = std::vector<AnyResource>;
 
 // model/kube

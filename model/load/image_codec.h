@@ -15,10 +15,10 @@
 #include <variant>
 #include <vector>
 
+#include "model/any_resource.h"
 #include "model/base/ip.h"
 #include "model/base/symbol.h"
 #include "model/load/aggregate.h"
-#include "model/resource.h"
 
 namespace waypath::model {
 
@@ -90,6 +90,9 @@ class ImageWriter {
     } else if constexpr (IsVariant<T>::value) {
       number(value.index());
       std::visit([&](const auto& v) { put(v); }, value);
+    } else if constexpr (std::is_same_v<T, AnyResource>) {
+      number(value.type());
+      with_type(ResourceTypes(), value.type(), [&]<class R>() { put(value.template as<R>()); });
     } else if constexpr (!std::is_empty_v<T>) {
       with_members(value, [&](const auto&... members) { (put(members), ...); });
     }
@@ -180,6 +183,10 @@ class ImageReader {
     } else if constexpr (IsVariant<T>::value) {
       alternative(value, static_cast<std::size_t>(number()),
                   std::make_index_sequence<std::variant_size_v<T>>());
+    } else if constexpr (std::is_same_v<T, AnyResource>) {
+      if (!with_type(ResourceTypes(), static_cast<std::size_t>(number()),
+                     [&]<class R>() { value = get<R>(); }))
+        throw ImageDamaged("a kind that is not known");
     } else if constexpr (!std::is_empty_v<T>) {
       with_members(value, [&](auto&... members) { (get(members), ...); });
     }

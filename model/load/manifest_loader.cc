@@ -170,7 +170,6 @@ class SliceLoader {
     check_version(*row, version, field);
     LoadedObject object;
     object.raw.key = meta.key;
-    object.raw.api_version = std::string(api_version);
     object.raw.file = task_.file;
     object.raw.offset = task_.slice.offset;
     object.raw.length = task_.slice.length;
@@ -242,13 +241,9 @@ class Merger {
   void put(LoadedObject&& object) {
     const auto raw = builder_.add_raw(std::move(object.raw));
     for (auto& resource : object.resources) {
-      std::visit(
-          [&](auto& r) {
-            r.meta.raw = raw;
-            if (loaded_ != nullptr) loaded_->push_back(r.meta.key);
-            builder_.add(std::move(r));
-          },
-          resource);
+      resource.meta().raw = raw;
+      if (loaded_ != nullptr) loaded_->push_back(resource.meta().key);
+      builder_.add(std::move(resource));
     }
   }
 
@@ -493,12 +488,8 @@ bool load_object(SnapshotBuilder& builder, const yaml::Node& root, RawObject raw
   if (context.rejected) return false;
   const auto index = builder.add_raw(std::move(raw));
   for (auto& resource : resources) {
-    std::visit(
-        [&](auto& r) {
-          r.meta.raw = index;
-          builder.add(std::move(r));
-        },
-        resource);
+    resource.meta().raw = index;
+    builder.add(std::move(resource));
   }
   return true;
 }
