@@ -56,16 +56,15 @@ std::span<const PodId> Cluster::pods_in(Symbol ns) const {
   return it == index_->pods_in.end() ? std::span<const PodId>{} : it->second;
 }
 
-std::vector<PodId> Cluster::pods_of(std::string_view kind, std::string_view ns, std::string_view name) const {
-  std::vector<PodId> out;
-  for (const PodId id : pods_in(intern(ns))) {
-    const auto& p = pod(id);
-    const bool counts = p.workload_kind == kind && p.workload_name == name;
-    const bool owned = std::any_of(p.meta.owners.begin(), p.meta.owners.end(),
-                                   [&](const auto& o) { return o.kind == kind && o.name == name; });
-    if (counts || owned) out.push_back(id);
-  }
-  return out;
+std::span<const PodId> Cluster::pods_of(std::string_view kind, std::string_view ns,
+                                        std::string_view name) const {
+  const auto it = index_->by_owner.find({intern(ns), intern(kind), intern(name)});
+  return it == index_->by_owner.end() ? std::span<const PodId>{} : it->second;
+}
+
+std::span<const PodId> Cluster::pods_with(Symbol ns, Symbol label, Symbol value) const {
+  const auto it = index_->by_label.find({ns, label, value});
+  return it == index_->by_label.end() ? std::span<const PodId>{} : it->second;
 }
 
 std::vector<PodId> Cluster::select(Symbol ns, const LabelSelector& selector) const {
@@ -74,14 +73,10 @@ std::vector<PodId> Cluster::select(Symbol ns, const LabelSelector& selector) con
   std::vector<PodId> candidates;
   const SelectorRequirement* narrowest = nullptr;
   std::size_t fewest = all.size();
-  const auto carrying = [&](Symbol key, Symbol value) -> std::span<const PodId> {
-    const auto it = index_->by_label.find({ns, key, value});
-    return it == index_->by_label.end() ? std::span<const PodId>{} : it->second;
-  };
   for (const auto& requirement : selector.requirements) {
     if (requirement.op != SelectorOperator::In) continue;
     std::size_t count = 0;
-    for (const auto value : requirement.values) count += carrying(requirement.key, value).size();
+    for (const auto value : requirement.values) count += pods_with(ns, requirement.key, value).size();
     if (narrowest != nullptr && count >= fewest) continue;
     narrowest = &requirement;
     fewest = count;
@@ -90,7 +85,7 @@ std::vector<PodId> Cluster::select(Symbol ns, const LabelSelector& selector) con
     candidates.assign(all.begin(), all.end());
   } else {
     for (const auto value : narrowest->values) {
-      const auto with = carrying(narrowest->key, value);
+      const auto with = pods_with(ns, narrowest->key, value);
       candidates.insert(candidates.end(), with.begin(), with.end());
     }
     std::sort(candidates.begin(), candidates.end());

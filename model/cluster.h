@@ -103,8 +103,10 @@ class Cluster {
   [[nodiscard]] PodId find_pod(std::string_view ns, std::string_view name) const;
   [[nodiscard]] PodId pod_by_ip(const IpAddress& ip) const;  // not hostNetwork pods
   [[nodiscard]] std::span<const PodId> pods_in(Symbol ns) const;
-  [[nodiscard]] std::vector<PodId> pods_of(std::string_view kind, std::string_view ns,
-                                           std::string_view name) const;  // workload
+  /// Of a workload, or of any owner of this kind and name; kind empty: of workloads of any kind.
+  [[nodiscard]] std::span<const PodId> pods_of(std::string_view kind, std::string_view ns,
+                                               std::string_view name) const;
+  [[nodiscard]] std::span<const PodId> pods_with(Symbol ns, Symbol label, Symbol value) const;
   [[nodiscard]] std::vector<PodId> select(Symbol ns, const LabelSelector& selector) const;
   [[nodiscard]] bool pod_ready(PodId id) const;  // Ready, not deleting; pods without status count as ready
   [[nodiscard]] std::optional<NodeId> node_of(PodId id) const;

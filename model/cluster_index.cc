@@ -54,6 +54,12 @@ class Builder {
       index_.pods_in[pod.meta.key.ns].push_back({i});
       for (const auto& label : pod.meta.labels.all())
         index_.by_label[{pod.meta.key.ns, label.key, label.value}].push_back({i});
+      index_.by_owner[{pod.meta.key.ns, Symbol(), pod.workload_name}].push_back({i});
+      index_.by_owner[{pod.meta.key.ns, pod.workload_kind, pod.workload_name}].push_back({i});
+      for (const auto& owner : pod.meta.owners) {
+        auto& owned = index_.by_owner[{pod.meta.key.ns, owner.kind, owner.name}];
+        if (owned.empty() || owned.back() != PodId{i}) owned.push_back({i});
+      }
       if (pod.spec.host_network) continue;
       for (const auto& ip : pod.ips) index_.pod_ips.emplace(ip, i);
     }

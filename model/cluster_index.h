@@ -44,6 +44,7 @@ struct Cluster::Index {
   std::unordered_map<IpAddress, std::uint32_t, IpHash> pod_ips, node_ips;
   std::unordered_map<Symbol, std::vector<PodId>> pods_in;
   std::unordered_map<LabelKey, std::vector<PodId>, LabelKeyHash> by_label;
+  std::unordered_map<LabelKey, std::vector<PodId>, LabelKeyHash> by_owner;  // kind and name in label's stead
   std::unordered_map<Symbol, const Namespace*> namespaces;
   std::unordered_map<std::string, std::uint32_t> nodes;
   std::vector<const Node*> node_objects;

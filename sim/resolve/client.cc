@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "model/base/edit_distance.h"
@@ -157,7 +158,7 @@ auto traits(const Cluster& cluster, PodId id, const Topology* graph) {
 
 // Pods of a workload: one client for those alike, represented by the first ready one; several where they
 // differ.
-std::vector<Client> workload_clients(const Cluster& cluster, const std::vector<PodId>& pods,
+std::vector<Client> workload_clients(const Cluster& cluster, std::span<const PodId> pods,
                                      const Topology* graph) {
   using Traits = decltype(traits(cluster, PodId{}, graph));
   std::vector<std::pair<Traits, std::vector<PodId>>> groups;
@@ -238,10 +239,8 @@ std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow, mod
     if (const auto pod = cluster.find_pod(head, tail); pod.valid())
       return {pod_client(cluster, pod, 1.0, graph)};
     // A workload named without its kind.
-    std::vector<PodId> pods;
-    for (const PodId id : cluster.pods_in(model::intern(head)))
-      if (cluster.pod(id).workload_name == tail) pods.push_back(id);
-    if (!pods.empty()) return workload_clients(cluster, pods, graph);
+    if (const auto pods = cluster.pods_of({}, head, tail); !pods.empty())
+      return workload_clients(cluster, pods, graph);
   } else if (second != std::string_view::npos) {
     const auto word = lower(tail.substr(0, second));
     name = std::string(tail.substr(second + 1));

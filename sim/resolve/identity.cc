@@ -34,10 +34,9 @@ bool is_waypoint(const Cluster& cluster, const model::Gateway& gateway) {
 }
 
 std::vector<model::PodId> gateway_pods(const Cluster& cluster, const model::Gateway& gateway) {
-  std::vector<model::PodId> out;
-  for (const auto id : cluster.pods_in(gateway.meta.key.ns))
-    if (cluster.pod(id).meta.labels.get(kGatewayName) == gateway.meta.key.name.view()) out.push_back(id);
-  return out;
+  static const auto label = model::intern(kGatewayName);
+  const auto pods = cluster.pods_with(gateway.meta.key.ns, label, gateway.meta.key.name);
+  return {pods.begin(), pods.end()};
 }
 
 const model::Gateway* gateway_of_pod(const Cluster& cluster, model::PodId pod) {

@@ -98,7 +98,7 @@ World::Dialled World::dial(model::Symbol ns, const std::string& name) const {
   constexpr std::string_view kPod = "{pod-ip of ";
   if (name.starts_with(kPod)) {
     const auto [pod_ns, workload] = split_name(name.substr(kPod.size(), name.size() - kPod.size() - 1));
-    const std::vector<model::PodId> pods = cluster_->pods_of("Deployment", pod_ns, workload);
+    const auto pods = cluster_->pods_of("Deployment", pod_ns, workload);
     if (!pods.empty()) out.pod = pods.front();
     if (!pods.empty() && !cluster_->pod(out.pod).ips.empty())
       out.address = cluster_->pod(out.pod).ips.front();
@@ -134,7 +134,7 @@ std::vector<Prediction> World::predict(const Entry& entry, const CaseRequest& re
   const Dialled dialled = dial(ns, request.dialled);
   model::Labels labels;
   if (!workload.empty()) {
-    const std::vector<model::PodId> pods = cluster_->pods_of("Deployment", ns_text, workload);
+    const auto pods = cluster_->pods_of("Deployment", ns_text, workload);
     if (!pods.empty()) labels = cluster_->pod(pods.front()).meta.labels;
   }
   const bool sidecar = sidecars_only || entry.proxy == "sidecar" || entry.mesh_client.empty();
@@ -187,7 +187,7 @@ Prediction World::at_gateway(const Entry& entry, const CaseRequest& request) con
     const auto [ns, name] = split_name(entry.gateway_pod);
     proxy.pod = cluster_->find_pod(ns, name);
     if (!proxy.pod.valid()) {
-      const std::vector<model::PodId> pods = cluster_->pods_of("Deployment", ns, name);
+      const auto pods = cluster_->pods_of("Deployment", ns, name);
       if (!pods.empty()) proxy.pod = pods.front();
     }
     if (proxy.pod.valid()) proxy.gateway = sim::gateway_of_pod(*cluster_, proxy.pod);
