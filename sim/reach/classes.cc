@@ -316,13 +316,19 @@ void ReachClasses::join(const Groups& groups, const std::vector<NetAttachment>& 
     if (groups.of[i] != kNone) class_of_[i] = class_of_group[groups.of[i]];
   const auto classes = static_cast<std::uint32_t>(classes_.size());
   bits_.resize(sets_.size());
+  // The last set, counted from 1, that an end is of; a class has one fit.
+  std::vector<std::uint32_t> met(classes + ranges_.ranges().size(), 0);
   for (std::uint32_t s = 0; s < sets_.size(); ++s) {
     auto& members = sets_[s];
     const auto by_end = [](const ReachMember& a, const ReachMember& b) { return a.end < b.end; };
-    for (auto& m : members) m.end = m.end < count ? class_of_group[m.end] : classes + (m.end - count);
+    std::size_t kept = 0;
+    for (const auto& m : members) {
+      const std::uint32_t end = m.end < count ? class_of_group[m.end] : classes + (m.end - count);
+      if (std::exchange(met[end], s + 1) != s + 1) members[kept++] = {end, m.fit};
+    }
+    members.resize(kept);
     if (!std::is_sorted(members.begin(), members.end(), by_end))
       std::sort(members.begin(), members.end(), by_end);
-    members.erase(std::unique(members.begin(), members.end()), members.end());
     for (const auto& m : members) append_bit(m.fit == Fit::Yes ? bits_[s].sure : bits_[s].maybe, m.end);
     if (!keep_members) std::vector<ReachMember>().swap(members);
   }

@@ -26,6 +26,10 @@ void put(ReachTokens& key, const Cidr& cidr) {
   }
 }
 
+bool certain_first(const ReachMember& a, const ReachMember& b) {
+  return a.end != b.end ? a.end < b.end : a.fit == Fit::Yes && b.fit != Fit::Yes;
+}
+
 std::vector<ReachMember> certain(const std::vector<std::uint32_t>& positions) {
   std::vector<ReachMember> out;
   out.reserve(positions.size());
@@ -77,7 +81,8 @@ ReachPeers::ReachPeers(const NetMatch& match, const PodSelection& pods, const Ad
     : match_(match), pods_(pods), ranges_(ranges), parts_(std::move(parts)) {
   for (std::uint32_t p = 0; p < parts_.size(); ++p) {
     for (const std::uint32_t part : parts_[p]) in_part_.emplace_back(part, p);
-    if (match_.cluster.pod(pods_.pods()[p]).ips.empty()) without_address_.push_back(p);
+    const model::Pod& pod = match_.cluster.pod(pods_.pods()[p]);
+    if (pod.ips.empty()) (pod.spec.host_network ? host_without_address_ : without_address_).push_back(p);
   }
   std::sort(in_part_.begin(), in_part_.end());
 }
@@ -121,11 +126,15 @@ std::uint32_t ReachPeers::in_block(const Cidr& cidr, const std::vector<Cidr>& ex
   put(key, cidr);
   for (const auto& e : except) put(key, e);
   return one(std::move(key), [&] {
-    // Pods with an address in the block, and those whose address nothing tells, are asked.
+    const auto ask = [&](const NetPeer& other) { return match_.block(other, cidr, except).fit; };
+    // Pods with an address in the block, and those whose address nothing tells, are asked; of the latter,
+    // what holds for one holds for all that have no address of a node.
     std::vector<std::uint32_t> candidates;
     const auto [first, last] = ranges_.parts_of(cidr);
+    const Fit unaddressed =
+        without_address_.empty() ? Fit::No : ask({pods_.pods()[without_address_.front()], {}, {}, {}});
     if (match_.profile.ipblock_selects_pods) {
-      candidates = without_address_;
+      candidates = host_without_address_;
       const auto low = std::lower_bound(in_part_.begin(), in_part_.end(),
                                         std::pair(static_cast<std::uint32_t>(first), 0U));
       for (auto at = low; at != in_part_.end() && at->first < last; ++at) candidates.push_back(at->second);
@@ -133,12 +142,15 @@ std::uint32_t ReachPeers::in_block(const Cidr& cidr, const std::vector<Cidr>& ex
       candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
     }
     Members out;
-    const auto ask = [&](const NetPeer& other, std::uint32_t end) {
-      if (const Fit fit = match_.block(other, cidr, except).fit; fit != Fit::No) out.push_back({end, fit});
-    };
-    for (const std::uint32_t p : candidates) ask({pods_.pods()[p], {}, {}, {}}, p);
+    if (unaddressed != Fit::No)
+      for (const std::uint32_t p : without_address_) out.push_back({p, unaddressed});
+    const auto middle = static_cast<std::ptrdiff_t>(out.size());
+    for (const std::uint32_t p : candidates)
+      if (const Fit fit = ask({pods_.pods()[p], {}, {}, {}}); fit != Fit::No) out.push_back({p, fit});
+    std::inplace_merge(out.begin(), out.begin() + middle, out.end(), certain_first);
     for (std::size_t part = first; part < last; ++part)
-      ask({{}, {}, ranges_.ranges()[part].low, {}}, pods_.size() + static_cast<std::uint32_t>(part));
+      if (const Fit fit = ask({{}, {}, ranges_.ranges()[part].low, {}}); fit != Fit::No)
+        out.push_back({pods_.size() + static_cast<std::uint32_t>(part), fit});
     return out;
   });
 }
@@ -181,15 +193,14 @@ std::uint32_t ReachPeers::united(std::vector<std::uint32_t> ones) {
       united_.emplace(ReachTokens(ones.begin(), ones.end()), static_cast<std::uint32_t>(sets_.size()));
   if (!added) return at->second;
   Members all;
-  for (const std::uint32_t o : ones) all.insert(all.end(), of_one_[o].begin(), of_one_[o].end());
-  if (ones.size() > 1) {
-    std::sort(all.begin(), all.end(), [](const ReachMember& a, const ReachMember& b) {
-      return a.end != b.end ? a.end < b.end : a.fit == Fit::Yes && b.fit != Fit::Yes;
-    });
-    all.erase(std::unique(all.begin(), all.end(),
-                          [](const ReachMember& a, const ReachMember& b) { return a.end == b.end; }),
-              all.end());
+  for (const std::uint32_t o : ones) {
+    const auto middle = static_cast<std::ptrdiff_t>(all.size());
+    all.insert(all.end(), of_one_[o].begin(), of_one_[o].end());
+    std::inplace_merge(all.begin(), all.begin() + middle, all.end(), certain_first);
   }
+  all.erase(std::unique(all.begin(), all.end(),
+                        [](const ReachMember& a, const ReachMember& b) { return a.end == b.end; }),
+            all.end());
   sets_.push_back(std::move(all));
   return at->second;
 }

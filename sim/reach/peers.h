@@ -72,8 +72,8 @@ class ReachPeers {
   const PodSelection& pods_;
   const AddressPartition& ranges_;
   std::vector<std::vector<std::uint32_t>> parts_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> in_part_;  // (range, pod), sorted
-  std::vector<std::uint32_t> without_address_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> in_part_;       // (range, pod), sorted
+  std::vector<std::uint32_t> without_address_, host_without_address_;  // pods
   ReachNumbers<model::Symbol> number_;
   std::unordered_map<ReachTokens, std::uint32_t, ReachTokensHash> ones_, united_;
   std::vector<Members> of_one_, sets_;
