@@ -38,6 +38,7 @@ Tri match_request_principal(const Token& token, const CompiledValue& v) {
 
 // Source: envoyproxy/envoy source/extensions/filters/common/rbac/matchers.cc HeaderMatcher::matches
 Tri match_header(const Condition& c, const CompiledValue& v, const RequestState& request) {
+  if (forwarded_for_unknown(c, request)) return Tri::Unknown;
   const auto matches = [&](std::string_view value) {
     return v.text.kind() == ValueMatch::Kind::Present || v.text.matches(value);
   };
