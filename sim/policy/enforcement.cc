@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
+#include "model/derive.h"
 #include "sim/policy/attachment.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/resolve/captures.h"
@@ -13,6 +15,8 @@ namespace {
 
 using model::AuthorizationAction;
 using Kind = PolicyPoint::Kind;
+
+constexpr std::string_view kMeshController = "istio.io/mesh-controller";
 
 std::string label_text(const model::Labels& labels) {
   std::string out;
@@ -88,40 +92,42 @@ const model::RegistryService* find_target(const model::Cluster& cluster, const m
   return nullptr;
 }
 
+// As istiod names a target that it could not bind. Source: istio
+// pilot/pkg/serviceregistry/ambient/policies.go WaypointPolicyStatusCollection (Ancestor)
+std::string ancestor(const model::PolicyTargetRef& ref, model::Symbol ns) {
+  return ref.kind + "." + (ref.group.empty() ? "core" : ref.group) + ":" + ns.str() + "/" + ref.name.str();
+}
+
 // Source: istio pilot/pkg/model/service.go flattenConditions
-PolicyCondition fold(const std::vector<PolicyCondition>& all) {
+PolicyCondition fold(const std::vector<PolicyCondition>& all, const std::vector<std::string>& unbound) {
   PolicyCondition out = all.front();
   if (all.size() == 1) return out;
-  std::string bound, invalid;
-  for (const auto& c : all) {
-    auto& list = c.status ? bound : invalid;
-    list.append(list.empty() ? "" : ", ").append(c.message);
-    if (c.status) out = c;
-  }
-  if (bound.empty() || invalid.empty()) {
-    out.message = bound.empty() ? invalid : bound;
-    return out;
-  }
-  out.reason = "PartiallyInvalid";
-  out.message = bound + ". Invalid targetRefs: " + invalid;
+  out.status = unbound.size() < all.size();
+  out.reason = !out.status ? "Invalid" : unbound.empty() ? "Accepted" : "PartiallyInvalid";
+  out.message.clear();
+  for (const auto& one : unbound) out.message += (out.message.empty() ? "Invalid targetRefs: " : ", ") + one;
   return out;
 }
 
 void targets(const model::Cluster& cluster, const Subject& subject, Enforcement& out) {
   std::vector<PolicyCondition> conditions;
+  std::vector<std::string> unbound;
   for (const auto& ref : subject.attachment.target_refs) {
     std::string why;
     conditions.push_back(target_condition(cluster, subject.meta, ref, why));
+    if (!conditions.back().status) unbound.push_back(ancestor(ref, subject.meta.key.ns));
     if (!why.empty())
       out.not_enforced.push_back(
           {ref.kind + "/" + subject.meta.key.ns.str() + "/" + ref.name.str(), why, ref.pos});
   }
-  out.conditions.push_back(fold(conditions));
+  out.conditions.push_back(fold(conditions, unbound));
 }
 
 // ---- selectors ----
 
-// Source: istio ambient/authorization.go convertAuthorizationPolicy (status texts)
+// A policy that is sent to ztunnel without its HTTP attributes is bound all the same. Source: istio
+// pilot/pkg/serviceregistry/ambient/authorization.go convertAuthorizationPolicy, policies.go
+// PolicyCollections (Bound: pol != nil)
 PolicyCondition ztunnel_condition(const model::Cluster& cluster, const Subject& subject) {
   if (const auto why = subject.unsupported_at_ztunnel(); !why.empty())
     return {"ZtunnelAccepted", "UnsupportedValue", why, false};
@@ -140,7 +146,7 @@ PolicyCondition ztunnel_condition(const model::Cluster& cluster, const Subject& 
     message += alive ? "the policy is enforced without them and refuses more than written"
                      : "no rule can match, the policy has no effect";
   }
-  return {"ZtunnelAccepted", "UnsupportedValue", std::move(message), false};
+  return {"ZtunnelAccepted", "UnsupportedValue", std::move(message), true};
 }
 
 void selected_in_vain(const model::Cluster& cluster, const Subject& subject,
@@ -232,8 +238,18 @@ PolicyCondition target_condition(const model::Cluster& cluster, const model::Obj
   };
   if (ref.kind == "GatewayClass") {
     if (ns != cluster.mesh().root_namespace)
-      return refuse("Invalid", "a GatewayClass can be targeted from the root namespace " +
-                                   cluster.mesh().root_namespace.str() + " only");
+      return refuse("Invalid", "AuthorizationPolicy must be in the root namespace `" +
+                                   cluster.mesh().root_namespace.str() + "` when referencing a GatewayClass");
+    const auto controller =
+        model::gateway_controller(ref.name, cluster.snapshot().all<model::GatewayClass>());
+    if (controller.empty()) {
+      (void)refuse("TargetNotFound", "not bound");
+      why = "GatewayClass " + ref.name.str() + " was not found";
+      return c;
+    }
+    if (controller != kMeshController)
+      return refuse("Invalid", "GatewayClass must use controller name `" + std::string(kMeshController) +
+                                   "` for waypoints");
     c.message = "bound to " + ref.name.str();
     return c;
   }

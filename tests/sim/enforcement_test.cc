@@ -75,12 +75,37 @@ TEST_CASE("enforcement: a selector policy is enforced at ztunnel, with what the 
             "rules[0]: paths: HTTP attributes cannot be enforced at ztunnel, so the rule is left out"});
   REQUIRE(r.all.conditions.size() == 1);
   CHECK(r.all.conditions[0].reason == "UnsupportedValue");
+  CHECK(r.all.conditions[0].status);
 }
 
 TEST_CASE("enforcement: a Service target is enforced at that Service's chain of its waypoint") {
   const auto r = report(authorization_policy("p", "{targetRefs: [{group: '', kind: Service, name: web}]}"));
   CHECK(r.where == std::vector<std::string>{"waypoint shop/wp for Service/shop/web"});
   CHECK(r.all.conditions[0].message == "bound to shop/wp");
+}
+
+TEST_CASE("enforcement: several targets make one condition that names those not bound") {
+  const auto some = report(authorization_policy(
+      "p", "{targetRefs: [{group: '', kind: Service, name: web}, {group: '', kind: Service, name: none}]}"));
+  REQUIRE(some.all.conditions.size() == 1);
+  CHECK(some.all.conditions[0].status);
+  CHECK(some.all.conditions[0].reason == "PartiallyInvalid");
+  CHECK(some.all.conditions[0].message == "Invalid targetRefs: Service.core:shop/none");
+}
+
+TEST_CASE("enforcement: a GatewayClass is a target when it is one of waypoints") {
+  const auto of = [](const std::string& name, const std::string& ns) {
+    return report(authorization_policy("p",
+                                       "{targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, "
+                                       "name: " +
+                                           name + "}]}",
+                                       ns))
+        .all.conditions.at(0);
+  };
+  CHECK(of("istio-waypoint", "istio-system").status);
+  CHECK(of("istio", "istio-system").reason == "Invalid");
+  CHECK(of("other", "istio-system").reason == "TargetNotFound");
+  CHECK(of("istio-waypoint", "shop").reason == "Invalid");
 }
 
 TEST_CASE("enforcement: targets that nothing serves") {
