@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <initializer_list>
 
 #include "model/diagnostic_codes.h"
 #include "model/load/decoders.h"
@@ -77,10 +78,59 @@ PolicyValues decode_values(const Field& list) {
   return out;
 }
 
+// Source: istio pkg/config/security/security.go ValidateIPs; Go netip.ParsePrefix (no leading zeros in the
+// length)
 void check_ips(const Field& list, const PolicyValues& values) {
-  for (const auto& v : values)
-    if (!parse_cidr_or_ip(v.text))
+  for (const auto& v : values) {
+    const auto slash = v.text.find('/');
+    const bool padded = slash != std::string::npos && slash + 2 < v.text.size() && v.text[slash + 1] == '0';
+    if (padded || !parse_cidr_or_ip(v.text))
       refused(list, error_type::kInvalid, "\"" + v.text + "\" is neither an address nor a CIDR block");
+  }
+}
+
+// Source: istio pkg/config/security/security.go ValidatePorts; Go strconv.ParseUint (leading zeros are read)
+bool port_number(std::string_view text) {
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  return text.size() <= 5 && std::stoi("0" + std::string(text)) <= 65535;
+}
+
+// Source: istio pkg/config/security/security.go CheckServiceAccount
+void check_service_accounts(const Field& list) {
+  if (list.size() > 16) refused(list, error_type::kTooMany, "at most 16 service accounts");
+  list.each([&](const Field& v) {
+    const auto text = v.text();
+    const auto slash = text.find('/');
+    if (text.find('*') != std::string::npos)
+      refused(v, error_type::kInvalid, "service accounts take no wildcards");
+    else if (slash == 0 || (slash != std::string::npos && slash + 1 == text.size()) ||
+             std::count(text.begin(), text.end(), '/') > 1)
+      refused(v, error_type::kInvalid,
+              "\"" + text + "\" is neither serviceAccount nor namespace/serviceAccount");
+    else if (text.size() > 320)
+      refused(v, error_type::kInvalid, "a service account of more than 320 characters");
+  });
+}
+
+// Source: istio pkg/config/security/security.go CheckWildcardValues
+void check_wildcards(const Field& list) {
+  list.each([&](const Field& v) {
+    const auto text = v.text();
+    const auto stars = std::count(text.begin(), text.end(), '*');
+    if (stars > 1 || (stars == 1 && text.front() != '*' && text.back() != '*'))
+      refused(v, error_type::kInvalid,
+              "\"" + text + "\": one wildcard is allowed, at the start or at the end");
+  });
+}
+
+// Source: istio pkg/config/security/security.go CheckTrustDomainValues
+void check_trust_domains(const Field& list) {
+  check_wildcards(list);
+  list.each([&](const Field& v) {
+    if (v.text().find('/') != std::string::npos)
+      refused(v, error_type::kInvalid, "a trust domain has no '/'");
+  });
 }
 
 AuthorizationSource decode_source(const Field& f) {
@@ -113,16 +163,14 @@ AuthorizationSource decode_source(const Field& f) {
   for (const std::string_view key : {"serviceAccounts", "notServiceAccounts"}) {
     const Field list = f[key];
     if (list.size() == 0) continue;
-    if (list.size() > 16) refused(list, error_type::kTooMany, "at most 16 service accounts");
     for (const std::string_view other : {"principals", "notPrincipals", "namespaces", "notNamespaces"})
       if (f[other].size() != 0)
         refused(list, error_type::kForbidden,
                 std::string(key) + " cannot be combined with " + std::string(other));
-    list.each([&](const Field& v) {
-      if (v.text().find('*') != std::string::npos)
-        refused(v, error_type::kInvalid, "service accounts take no wildcards");
-    });
+    check_service_accounts(list);
   }
+  check_trust_domains(f["trustDomains"]);
+  check_trust_domains(f["notTrustDomains"]);
   return s;
 }
 
@@ -161,10 +209,7 @@ AuthorizationOperation decode_operation(const Field& f) {
   for (const std::string_view key : {"ports", "notPorts"}) {
     f[key].each([&](const Field& v) {
       const auto text = v.node()->is_string() ? std::string(v.node()->scalar) : std::string();
-      const bool number =
-          !text.empty() && text.size() <= 5 &&
-          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-          std::stoi(text) <= 65535;
+      const bool number = port_number(text);
       if (!number && v.node()->is_string())
         refused(v, error_type::kInvalid, "\"" + text + "\" is no port number");
     });
@@ -180,30 +225,48 @@ AuthorizationOperation decode_operation(const Field& f) {
 }
 
 // Source: istio pkg/config/security/security.go ValidateAttribute
-constexpr std::array<std::string_view, 17> kConditionKeys{"source.ip",
+constexpr std::array<std::string_view, 11> kConditionKeys{"source.ip",
                                                           "remote.ip",
                                                           "source.namespace",
-                                                          "source.user",
                                                           "source.principal",
                                                           "source.serviceAccount",
                                                           "source.trustDomain",
                                                           "request.auth.principal",
                                                           "request.auth.audiences",
                                                           "request.auth.presenter",
-                                                          "request.auth.claims",
                                                           "destination.ip",
-                                                          "destination.port",
-                                                          "destination.labels",
-                                                          "destination.name",
-                                                          "destination.namespace",
-                                                          "destination.user"};
+                                                          "destination.port"};
 
-bool condition_known(std::string_view key) {
-  for (const std::string_view prefix :
-       {"request.headers[", "request.auth.claims[", "experimental.envoy.filters."})
-    if (key.substr(0, prefix.size()) == prefix) return true;
-  return key == "connection.sni" ||
-         std::find(kConditionKeys.begin(), kConditionKeys.end(), key) != kConditionKeys.end();
+bool is_one_of(std::string_view key, std::initializer_list<std::string_view> keys) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Source: istio pkg/config/security/security.go ValidateAttribute, validateMapKey
+void check_condition_key(const Field& f, const std::string& key) {
+  const auto starts = [&](std::string_view prefix) { return key.compare(0, prefix.size(), prefix) == 0; };
+  if (starts("request.headers") || starts("request.auth.claims") || starts("experimental.envoy.filters.")) {
+    const auto open = key.find('[');
+    if (key.back() != ']' || open == std::string::npos || open == 0 || open + 2 >= key.size())
+      refused(f, error_type::kInvalid, "\"" + key + "\" should have the form a[b]");
+    return;
+  }
+  if (key == "connection.sni" ||
+      std::find(kConditionKeys.begin(), kConditionKeys.end(), key) != kConditionKeys.end())
+    return;
+  std::string hint;
+  if (key == "destination.namespace") hint = "the policy's own namespace says so";
+  if (starts("destination.labels")) hint = "the policy's selector says so";
+  refused(f, error_type::kInvalid,
+          "\"" + key + "\" is no known condition; sidecars and gateways skip the rule", std::move(hint));
+}
+
+void check_condition_values(const Field& list, const std::string& key, const PolicyValues& values) {
+  if (is_one_of(key, {"source.ip", "remote.ip", "destination.ip"})) check_ips(list, values);
+  if (key == "source.serviceAccount") check_service_accounts(list);
+  if (key == "source.trustDomain") check_wildcards(list);
+  if (key != "destination.port") return;
+  for (const auto& v : values)
+    if (!port_number(v.text)) refused(list, error_type::kInvalid, "\"" + v.text + "\" is no port number");
 }
 
 AuthorizationRule decode_rule(const Field& f) {
@@ -229,12 +292,13 @@ AuthorizationRule decode_rule(const Field& f) {
     c.key = x["key"].text();
     if (c.key.empty()) {
       refused(x["key"], error_type::kRequired, "a condition needs its key");
-    } else if (!condition_known(c.key)) {
-      refused(x["key"], error_type::kInvalid,
-              "\"" + c.key + "\" is no known condition; sidecars and gateways skip the rule");
+    } else {
+      check_condition_key(x["key"], c.key);
     }
     c.values = decode_values(x["values"]);
     c.not_values = decode_values(x["notValues"]);
+    check_condition_values(x["values"], c.key, c.values);
+    check_condition_values(x["notValues"], c.key, c.not_values);
     if (c.values.empty() && c.not_values.empty())
       refused(x, error_type::kRequired, "a condition needs values or notValues");
     rule.when.push_back(std::move(c));
@@ -255,17 +319,41 @@ void check_custom_rule(const Field& f) {
   f["when"].each([&](const Field& x) {
     const auto key = x["key"];
     if (key.present() && key.node()->is_string() &&
-        (key.node()->scalar.substr(0, 13) == "request.auth." || key.node()->scalar == "source.namespace" ||
-         key.node()->scalar == "source.principal"))
+        (key.node()->scalar.substr(0, 13) == "request.auth." ||
+         is_one_of(key.node()->scalar,
+                   {"source.namespace", "source.principal", "source.serviceAccount", "source.trustDomain"})))
       refused(key, error_type::kForbidden, "CUSTOM rules cannot match identities, namespaces or tokens");
   });
 }
 
 // Source: Go strconv.ParseBool
-bool go_true(std::string_view text) {
-  for (const std::string_view word : {"1", "t", "T", "true", "TRUE", "True"})
-    if (text == word) return true;
-  return false;
+bool go_true(std::string_view text) { return is_one_of(text, {"1", "t", "T", "true", "TRUE", "True"}); }
+bool go_false(std::string_view text) { return is_one_of(text, {"0", "f", "F", "false", "FALSE", "False"}); }
+
+// Source: istio pkg/config/validation/validation.go checkDryRunAnnotation
+void check_dry_run(const Field& annotations, AuthorizationAction action, std::string_view value) {
+  if (action != AuthorizationAction::Allow && action != AuthorizationAction::Deny)
+    refused(annotations, error_type::kForbidden, "istio.io/dry-run goes with ALLOW and DENY only");
+  else if (!go_true(value) && !go_false(value))
+    refused(annotations, error_type::kInvalid,
+            "istio.io/dry-run: \"" + std::string(value) + "\" is neither true nor false");
+}
+
+// Source: istio pkg/config/validation/validation.go validateJwtRule; security.go ParseJwksURI
+void check_jwt_rule(const Field& f, const JwtRule& rule) {
+  if (rule.issuer.empty() && rule.jwks_uri.empty())
+    refused(f, error_type::kRequired, "a JWT rule needs issuer or jwksUri");
+  if (!rule.jwks_uri.empty() && rule.jwks_uri.compare(0, 7, "http://") != 0 &&
+      rule.jwks_uri.compare(0, 8, "https://") != 0)
+    refused(f["jwksUri"], error_type::kInvalid, "\"" + rule.jwks_uri + "\" is no http or https address");
+  for (const std::string_view key : {"audiences", "fromParams", "fromCookies"})
+    f[key].each([&](const Field& v) {
+      if (v.text().empty()) refused(v, error_type::kInvalid, "an empty value");
+    });
+  f["outputClaimToHeaders"].each([&](const Field& h) {
+    if (h["header"].text().empty() || h["claim"].text().empty())
+      refused(h, error_type::kRequired, "a claim's header needs header and claim");
+  });
 }
 
 }  // namespace
@@ -285,8 +373,17 @@ void decode_authorization_policy(const Field& root, ObjectMeta meta, Decoded& ou
   p.provider = spec["provider"]["name"].text();
   p.provider_given = spec["provider"].present();
   p.rules_given = spec["rules"].present();
-  spec["rules"].each([&](const Field& f) { p.rules.push_back(decode_rule(f)); });
-  if (const auto* a = p.meta.annotation("istio.io/dry-run")) p.dry_run = go_true(a->value);
+  // Source: istio pilot/pkg/security/authz/builder/builder.go build ("skipped nil rule")
+  spec["rules"].each([&](const Field& f) {
+    if (f.present())
+      p.rules.push_back(decode_rule(f));
+    else
+      refused(f, error_type::kInvalid, "a rule that is null");
+  });
+  if (const auto* a = p.meta.annotation("istio.io/dry-run")) {
+    p.dry_run = go_true(a->value);
+    check_dry_run(root["metadata"]["annotations"], p.action, a->value);
+  }
   if (p.action == AuthorizationAction::Custom) {
     if (p.provider.empty())
       refused(spec["provider"], error_type::kRequired,
@@ -329,6 +426,7 @@ void decode_request_authentication(const Field& root, ObjectMeta meta, Decoded& 
       if (r.from_headers.back().name.empty())
         refused(h["name"], error_type::kRequired, "a header location needs its name");
     });
+    check_jwt_rule(f, r);
     r.from_params = f["fromParams"].texts();
     r.from_cookies = f["fromCookies"].texts();
     r.output_payload_to_header = f["outputPayloadToHeader"].text();

@@ -39,9 +39,11 @@ constexpr std::array kKeys{
     Key{"connection.sni", Attribute::Sni, false},
 };
 
+// Source: Go strconv.ParseUint (leading zeros are read)
 std::optional<std::uint16_t> port_of(std::string_view text) {
-  if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string_view::npos)
-    return std::nullopt;
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  if (text.size() > 5) return std::nullopt;
   unsigned value = 0;
   for (const char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
   if (value > 65535) return std::nullopt;
