@@ -28,7 +28,9 @@ std::optional<model::IpAddress> forwarded_client(PolicyPoint::Kind kind, bool ht
   const bool gateway = kind == PolicyPoint::Kind::GatewayApi || kind == PolicyPoint::Kind::ClassicGateway;
   const std::size_t from_right = gateway ? trusted_proxies : 1;
   if (from_right == 0 || hops.size() < from_right) return peer;
-  if (auto address = model::parse_ip(hops[hops.size() - from_right])) return address;
+  const std::string_view hop = hops[hops.size() - from_right];
+  if (hop == kUntoldAddress) return std::nullopt;
+  if (auto address = model::parse_ip(hop)) return address;
   return peer;
 }
 

@@ -72,13 +72,9 @@ void PathBuilder::enter_gateway(Walk walk, PodId pod, std::uint16_t port, std::u
   // chosen.
   const auto client = client_seen(walk, kind, true);
   const Headers sent = walk.app.headers;
-  const bool unknown_before = walk.forwarded_unknown;
   add_forwarding_headers(walk);
   const RouteDecision first = route_at_gateway(engine_.routes(), proxy, port, pod_port, walk.app);
-  if (!first.http) {
-    walk.app.headers = sent;
-    walk.forwarded_unknown = unknown_before;
-  }
+  if (!first.http) walk.app.headers = sent;
   Hop& hop = walk.path.hops[index];
   hop.identity = identity_of(cluster_, pod);
   hop.facts = first.trace;

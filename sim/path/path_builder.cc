@@ -360,11 +360,8 @@ RequestState PathBuilder::request_at(const Walk& walk, std::uint16_t port, const
 
 // The client's address as an Envoy derives it, before it adds its own peer to the header.
 std::optional<IpAddress> PathBuilder::client_seen(const Walk& walk, PolicyPoint::Kind kind, bool http) const {
-  const bool gateway = kind == PolicyPoint::Kind::GatewayApi || kind == PolicyPoint::Kind::ClassicGateway;
-  const std::uint32_t trusted = cluster_.mesh().num_trusted_proxies;
-  if (http && walk.forwarded_unknown && (!gateway || trusted > 0)) return std::nullopt;
   const auto peer = several_sources(walk) ? std::nullopt : walk.sender.peer.address;
-  return forwarded_client(kind, http, walk.app.headers, trusted, peer);
+  return forwarded_client(kind, http, walk.app.headers, cluster_.mesh().num_trusted_proxies, peer);
 }
 
 // What a gateway tells those behind it, its own policies and routes among them. Source: envoy
@@ -375,14 +372,11 @@ void PathBuilder::add_forwarding_headers(Walk& walk) const {
                         [&](const auto& header) { return header.first == name; });
   };
   const auto peer = several_sources(walk) ? std::nullopt : walk.sender.peer.address;
-  walk.forwarded_unknown = !peer;
-  if (peer) {
-    const auto it = find("x-forwarded-for");
-    if (it == walk.app.headers.end())
-      walk.app.headers.emplace_back("x-forwarded-for", peer->to_string());
-    else
-      it->second += "," + peer->to_string();
-  }
+  const std::string appended = peer ? peer->to_string() : std::string(kUntoldAddress);
+  if (const auto it = find("x-forwarded-for"); it == walk.app.headers.end())
+    walk.app.headers.emplace_back("x-forwarded-for", appended);
+  else
+    it->second += "," + appended;
   const auto proto = find("x-forwarded-proto");
   const std::string scheme = walk.app.tls ? "https" : "http";
   if (proto == walk.app.headers.end())

@@ -47,7 +47,6 @@ struct Walk {
   Sender sender;
   RouteRequest app;  // the request as the next proxy reads it
   std::vector<Token> tokens;
-  bool forwarded_unknown = false;  // the last address of X-Forwarded-For is one that is not known
   model::Protocol protocol = model::Protocol::Tcp;
   std::vector<std::pair<std::string, std::string>> set_headers;  // that the path set
   std::vector<std::string> removed_headers;

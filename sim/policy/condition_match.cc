@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/match/forwarded_for.h"
 #include "sim/match/header_values.h"
 #include "sim/policy/authorization_rule.h"
 #include "sim/policy/condition_words.h"
@@ -38,16 +39,21 @@ Tri match_request_principal(const Token& token, const CompiledValue& v) {
 
 // Source: envoyproxy/envoy source/extensions/filters/common/rbac/matchers.cc HeaderMatcher::matches
 Tri match_header(const Condition& c, const CompiledValue& v, const RequestState& request) {
-  if (forwarded_for_unknown(c, request)) return Tri::Unknown;
   const auto matches = [&](std::string_view value) {
-    return v.text.kind() == ValueMatch::Kind::Present || v.text.matches(value);
+    if (v.text.kind() == ValueMatch::Kind::Present || v.text.matches(value)) return Tri::Yes;
+    return value.find(kUntoldAddress) == std::string_view::npos ? Tri::No : Tri::Unknown;
   };
   if (c.each_value && c.key.front() != ':' && c.key != "host") {
-    const auto values = header_values(request.headers, c.key);
-    return tri(std::any_of(values.begin(), values.end(), matches));
+    Tri any = Tri::No;
+    for (const auto& value : header_values(request.headers, c.key)) {
+      const Tri one = matches(value);
+      if (one == Tri::Yes) return one;
+      if (one == Tri::Unknown) any = one;
+    }
+    return any;
   }
   const auto value = header_text(request, c.key);
-  return tri(value && matches(*value));
+  return value ? matches(*value) : Tri::No;
 }
 
 const std::optional<model::IpAddress>& address(Attribute a, const RequestState& r) {

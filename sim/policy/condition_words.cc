@@ -81,13 +81,6 @@ std::string request_side(const Condition& c, const PolicyRequest& view) {
   return {};
 }
 
-// A gateway appends the address of its peer (envoy source/common/http/conn_manager_utility.cc
-// mutateRequestHeaders), so the header is known as far as that address is.
-bool forwarded_for_unknown(const Condition& c, const RequestState& request) {
-  return c.attribute == Attribute::Header && c.key == "x-forwarded-for" &&
-         (!request.source_ip || !request.remote_ip);
-}
-
 std::string missing_fact(const Condition& c, const PolicyRequest& view) {
   const std::string wanted = " (for " + std::string(c.name) + ": " +
                              list_values(c.written->empty() ? *c.not_written : *c.written) + ")";
@@ -96,9 +89,8 @@ std::string missing_fact(const Condition& c, const PolicyRequest& view) {
       return "the source address at this point" + wanted;
     case Attribute::RemoteIp:
       return "the client's address at this point" + wanted;
-    case Attribute::Header:
-      if (forwarded_for_unknown(c, view.state)) return "the client's address at this point" + wanted;
-      return request_side(c, view) + wanted;
+    case Attribute::Header:  // a gateway's peer in X-Forwarded-For
+      return "the client's address at this point" + wanted;
     case Attribute::DestinationIp:
       return "the destination's address" + wanted;
     case Attribute::Port:

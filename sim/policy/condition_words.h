@@ -15,8 +15,6 @@ namespace waypath::sim {
 [[nodiscard]] std::string negated_name(std::string_view name);
 /// The request's side of a comparison: "port is 80".
 [[nodiscard]] std::string request_side(const Condition& condition, const PolicyRequest& request);
-/// Whether the condition reads X-Forwarded-For where an address in it is not known.
-[[nodiscard]] bool forwarded_for_unknown(const Condition& condition, const RequestState& request);
 /// What an undecided comparison lacks.
 [[nodiscard]] std::string missing_fact(const Condition& condition, const PolicyRequest& request);
 /// Whether the attribute is about who connects, rather than what is asked for.
