@@ -54,9 +54,13 @@ struct GatewayInputs {
 [[nodiscard]] std::vector<ServicePort> gateway_service_ports(const Gateway& gateway,
                                                              const std::vector<const Listener*>& listeners);
 
-/// "istio.io/gateway-controller", "istio.io/mesh-controller", "istio.io/eastwest-controller", or that of a
-/// GatewayClass; empty when the class is not known. Built-in classes need no GatewayClass object. Source:
-/// istio pilot/pkg/config/kube/gatewaycommon/classinfo.go
+/// Istio's controllers of Gateways. Source: istio pkg/config/constants/constants.go
+inline constexpr std::string_view kGatewayController = "istio.io/gateway-controller";
+inline constexpr std::string_view kUnmanagedController = "istio.io/unmanaged-gateway";
+inline constexpr std::string_view kMeshController = "istio.io/mesh-controller";
+inline constexpr std::string_view kEastWestController = "istio.io/eastwest-controller";
+/// One of these, or that of a GatewayClass; empty when the class is not known. Built-in classes need no
+/// GatewayClass object. Source: istio pilot/pkg/config/kube/gatewaycommon/classinfo.go
 [[nodiscard]] std::string_view gateway_controller(Symbol class_name, Objects<GatewayClass> classes);
 /// Whether istiod deploys this Gateway itself: it names no Service of its own in spec.addresses.
 /// Source: istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go IsManaged

@@ -13,9 +13,6 @@ namespace waypath::model {
 namespace {
 
 constexpr std::string_view kGatewayName = "gateway.networking.k8s.io/gateway-name";
-constexpr std::string_view kGatewayController = "istio.io/gateway-controller";
-constexpr std::string_view kMeshController = "istio.io/mesh-controller";
-constexpr std::string_view kEastWestController = "istio.io/eastwest-controller";
 
 struct NsName {
   Symbol ns, name;
@@ -143,7 +140,8 @@ std::string_view gateway_controller(Symbol class_name, Objects<GatewayClass> cla
   for (const auto& c : classes)
     if (c->meta.key.name == class_name) return c->controller_name;
   const auto name = class_name.view();
-  if (name == "istio" || name == "istio-remote") return kGatewayController;
+  if (name == "istio") return kGatewayController;
+  if (name == "istio-remote") return kUnmanagedController;
   if (name == "istio-waypoint") return kMeshController;
   if (name == "istio-east-west") return kEastWestController;
   return {};

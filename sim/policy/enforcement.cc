@@ -16,8 +16,6 @@ namespace {
 using model::AuthorizationAction;
 using Kind = PolicyPoint::Kind;
 
-constexpr std::string_view kMeshController = "istio.io/mesh-controller";
-
 std::string label_text(const model::Labels& labels) {
   std::string out;
   for (const auto& l : labels.all()) out.append(l.key.view()).append("=").append(l.value.view()).append(",");
@@ -247,9 +245,9 @@ PolicyCondition target_condition(const model::Cluster& cluster, const model::Obj
       why = "GatewayClass " + ref.name.str() + " was not found";
       return c;
     }
-    if (controller != kMeshController)
-      return refuse("Invalid", "GatewayClass must use controller name `" + std::string(kMeshController) +
-                                   "` for waypoints");
+    if (controller != model::kMeshController)
+      return refuse("Invalid", "GatewayClass must use controller name `" +
+                                   std::string(model::kMeshController) + "` for waypoints");
     c.message = "bound to " + ref.name.str();
     return c;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "model/derive.h"
 #include "sim/match/route_match.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/istio_gateway.h"
@@ -63,8 +64,7 @@ model::ServiceId service_in_front(const model::Cluster& cluster, const GatewayPr
 void api_candidates(const RouteTables::Impl& impl, std::string_view host, std::uint16_t port, bool tls,
                     std::vector<Candidate>& out) {
   for (const ApiGateway& gateway : impl.gateways) {
-    if (gateway.controller != "istio.io/gateway-controller" &&
-        gateway.controller != "istio.io/unmanaged-gateway")
+    if (gateway.controller != model::kGatewayController && gateway.controller != model::kUnmanagedController)
       continue;
     std::optional<Candidate> slot;
     for (const ApiListener& listener : gateway.listeners) {

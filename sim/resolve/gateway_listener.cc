@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
+#include "model/derive.h"
 #include "sim/match/route_match.h"
 #include "sim/reasons/route.h"
 #include "sim/resolve/hostname.h"
@@ -17,24 +17,11 @@ namespace {
 
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
-/// Classes that Istio serves without a GatewayClass object.
-/// Source: istio pilot/pkg/config/kube/gatewaycommon/classinfo.go.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kBuiltinClasses = {{
-    {"istio", "istio.io/gateway-controller"},
-    {"istio-remote", "istio.io/unmanaged-gateway"},
-    {"istio-waypoint", "istio.io/mesh-controller"},
-    {"istio-east-west", "istio.io/eastwest-controller"},
-}};
-
+// Empty for a class that is not Istio's.
 std::string controller_of(const model::Cluster& cluster, model::Symbol class_name) {
-  for (const auto& c : cluster.snapshot().all<model::GatewayClass>()) {
-    if (c->meta.name() == class_name)
-      return c->controller_name.starts_with("istio.io/") ? c->controller_name : "";
-  }
-  for (const auto& [name, controller] : kBuiltinClasses) {
-    if (class_name == name) return std::string(controller);
-  }
-  return {};
+  const auto controller =
+      model::gateway_controller(class_name, cluster.snapshot().all<model::GatewayClass>());
+  return controller.starts_with("istio.io/") ? std::string(controller) : std::string();
 }
 
 bool namespace_allowed(const model::Cluster& cluster, model::FromNamespaces from,
@@ -129,8 +116,8 @@ void check_listener(const RouteTables::Impl& impl, const ApiGateway& gateway, Ap
                     const model::ObjectMeta& owner) {
   const model::Listener& listener = *out.listener;
   const std::string& protocol = listener.protocol;
-  const bool inner = gateway.controller == "istio.io/mesh-controller" ||
-                     gateway.controller == "istio.io/eastwest-controller";
+  const bool inner =
+      gateway.controller == model::kMeshController || gateway.controller == model::kEastWestController;
   const bool tls = protocol == "HTTPS" || protocol == "TLS";
   if (!(protocol == "HTTP" || tls || protocol == "TCP" || (protocol == "HBONE" && inner))) {
     return refuse(out, kListenerInvalid, fmt::format("protocol {} is not accepted", protocol));

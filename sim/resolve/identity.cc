@@ -30,7 +30,7 @@ PeerIdentity identity_of(const Cluster& cluster, model::PodId pod) {
 
 bool is_waypoint(const Cluster& cluster, const model::Gateway& gateway) {
   return model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>()) ==
-         "istio.io/mesh-controller";
+         model::kMeshController;
 }
 
 std::vector<model::PodId> gateway_pods(const Cluster& cluster, const model::Gateway& gateway) {
