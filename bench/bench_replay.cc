@@ -22,7 +22,7 @@ namespace {
 
 using namespace waypath;
 
-constexpr std::size_t kWorkloads = 100, kLines = 400000;
+constexpr std::size_t kWorkloads = 100, kLines = 2'000'000;
 enum Form : std::int64_t { kText, kJson, kEnvoy };
 
 std::shared_ptr<const sim::Engine> cluster(bool waypoint) {
