@@ -141,19 +141,9 @@ void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port
   // What comes from pods is balanced over all endpoints, whatever the policy.
   // Source: kubernetes pkg/proxy/iptables/proxier.go (KUBE-EXT chains).
   const bool outside = walk.path.hops.front().kind == HopKind::External;
-  const EndpointChoice choice =
-      usable_endpoints(cluster_, service, port, outside ? dialled : model::NodeId{}, ProxyKind::Entry);
-  if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
-  walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
-                               choice.assumptions.end());
-  each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
-    const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
-    if (endpoint.pod.valid()) {
-      arrive_plain(std::move(next), endpoint.pod, endpoint.port, service, port, transport);
-    } else {
-      plain_to_endpoint(std::move(next), endpoint, service, transport);
-    }
-  });
+  plain_to_endpoints(
+      std::move(walk), service, port,
+      usable_endpoints(cluster_, service, port, outside ? dialled : model::NodeId{}, ProxyKind::Entry));
 }
 
 }  // namespace waypath::sim

@@ -83,6 +83,8 @@ class PathBuilder {
   // plain.cc
   void from_plain(Walk walk, const Destination& destination);  // kube-proxy's view
   void plain_to_service(Walk walk, model::ServiceId service, std::uint16_t port);
+  void plain_to_endpoints(Walk walk, model::ServiceId service, std::uint16_t port,
+                          const EndpointChoice& choice);
   void plain_to_address(Walk walk, const model::IpAddress& address, std::uint16_t port);
   void plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, model::ServiceId service,
                          Transport transport);

@@ -58,8 +58,13 @@ void PathBuilder::plain_to_service(Walk walk, ServiceId service, std::uint16_t p
                 {kServicePortUnknown, object_at(reg.meta()), port_detail(reg, port)},
                 {object_at(reg.meta())});
   }
-  const EndpointChoice choice =
-      usable_endpoints(cluster_, service, port, walk.sender.node, ProxyKind::KubeProxy);
+  const model::NodeId node = walk.sender.node;
+  plain_to_endpoints(std::move(walk), service, port,
+                     usable_endpoints(cluster_, service, port, node, ProxyKind::KubeProxy));
+}
+
+void PathBuilder::plain_to_endpoints(Walk walk, ServiceId service, std::uint16_t port,
+                                     const EndpointChoice& choice) {
   if (choice.endpoints.empty()) return no_endpoint(std::move(walk), service, port, choice);
   walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
                                choice.assumptions.end());

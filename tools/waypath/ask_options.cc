@@ -4,6 +4,16 @@
 
 namespace waypath::tools {
 
+std::optional<scenarios::AskTarget> asked_target(const sim::Engine& engine, const Options& options,
+                                                 const Streams& streams) {
+  std::string error;
+  auto target = scenarios::find_target(engine.cluster(), options.ask.target,
+                                       options.cluster.default_namespace, options.ask.port, error);
+  if (!target)
+    complain(streams, error, "write Service/ns/name, ns/name, ns/deploy/name, a pod, a host or a namespace");
+  return target;
+}
+
 std::optional<std::vector<scenarios::GuardPoint>> guard_points(const sim::Engine& engine,
                                                                const std::vector<std::string>& texts,
                                                                const char* flag, const Streams& streams) {

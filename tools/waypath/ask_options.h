@@ -5,13 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/ask_target.h"
 #include "scenarios/guard_point.h"
 #include "tools/waypath/app.h"
 
 namespace waypath::tools {
 
-inline constexpr const char* kTargetForms =
-    "write Service/ns/name, ns/name, ns/deploy/name, a pod, a host or a namespace";
+/// What is asked about. Nullopt: reported.
+[[nodiscard]] std::optional<scenarios::AskTarget> asked_target(const sim::Engine& engine,
+                                                               const Options& options,
+                                                               const Streams& streams);
 
 /// The points that --by or --avoiding name. Nullopt: reported.
 [[nodiscard]] std::optional<std::vector<scenarios::GuardPoint>> guard_points(

@@ -44,17 +44,13 @@ int run_ask(const Options& options, const Streams& streams) {
   if (!constraint) return kExitUsage;
   const auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
-  std::string error;
-  auto target = scenarios::find_target(engine->cluster(), options.ask.target,
-                                       options.cluster.default_namespace, options.ask.port, error);
-  if (!target) {
-    complain(streams, error, kTargetForms);
-    return kExitUsage;
-  }
+  auto target = asked_target(*engine, options, streams);
+  if (!target) return kExitUsage;
   auto avoiding = guard_points(*engine, options.ask.points, "--avoiding", streams);
   if (!avoiding) return kExitUsage;
   scenarios::ClientFilter keep;
   if (!options.ask.from.empty()) {
+    std::string error;
     auto filter = scenarios::client_filter(engine->cluster(), options.ask.from, error);
     if (!filter) {
       complain(streams, "--from: " + error,

@@ -12,13 +12,8 @@ namespace waypath::tools {
 int run_guard(const Options& options, const Streams& streams) {
   const auto engine = load_engine(options, streams);
   if (!engine) return kExitUsage;
-  std::string error;
-  auto target = scenarios::find_target(engine->cluster(), options.ask.target,
-                                       options.cluster.default_namespace, options.ask.port, error);
-  if (!target) {
-    complain(streams, error, kTargetForms);
-    return kExitUsage;
-  }
+  auto target = asked_target(*engine, options, streams);
+  if (!target) return kExitUsage;
   auto given = guard_points(*engine, options.ask.points, "--by", streams);
   if (!given) return kExitUsage;
   auto points = given->empty() ? scenarios::waypoints_of(*engine, *target) : std::move(*given);
