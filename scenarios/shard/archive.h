@@ -147,4 +147,12 @@ class ArchiveReader {
 template <class A, class T>
 using Of = std::conditional_t<A::kReading, T&, const T&>;
 
+/// One value as an archive.
+template <class T>
+[[nodiscard]] std::string archived(const T& value) {
+  ArchiveWriter archive;
+  archive(value);
+  return archive.take();
+}
+
 }  // namespace waypath::scenarios

@@ -49,13 +49,6 @@ void common_fields(A& a, Of<A, ReachTable> t) {
   a(t.layer, t.sources, t.destinations, t.excluded);
 }
 
-template <class T>
-std::string archived(const T& value) {
-  ArchiveWriter archive;
-  archive(value);
-  return archive.take();
-}
-
 bool is(std::string_view key, std::uint64_t kind) {
   const std::string prefix = shard_key({kind});
   return key.substr(0, prefix.size()) == prefix;

@@ -53,13 +53,6 @@ void common_fields(A& a, Of<A, ReplayFindings> f) {
   a(f.most_flows, f.shown_unreadable, f.with_change, f.objects);
 }
 
-template <class T>
-std::string archived(const T& value) {
-  ArchiveWriter archive;
-  archive(value);
-  return archive.take();
-}
-
 // Appends, or merges with the last one when it is the same.
 template <class T>
 void take(std::vector<T>& list, T one, const std::string T::*key) {

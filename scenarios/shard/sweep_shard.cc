@@ -31,12 +31,6 @@ void fields(A& a, Of<A, Whole> w) {
 }
 
 template <class T>
-std::string archived(const T& value) {
-  ArchiveWriter archive;
-  archive(value);
-  return archive.take();
-}
-template <class T>
 bool unarchived(std::string_view bytes, T& value) {
   ArchiveReader archive(bytes);
   archive(value);
