@@ -22,6 +22,8 @@ function(waypath_test_program folder)
   target_link_libraries(${name} PRIVATE waypath_test_support ${ARGN} waypath_options Catch2::Catch2WithMain)
   target_compile_definitions(${name} PRIVATE "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
   catch_discover_tests(${name} TEST_PREFIX "${folder}: " DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${folder} TIMEOUT 900)
+  # What tests call is optimised; they themselves compile in two thirds of the time.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
   add_dependencies(waypath_tests ${name})
 endfunction()
 
