@@ -11,6 +11,7 @@
 #include <initializer_list>
 
 #include "model/diagnostic_codes.h"
+#include "model/istio/policy_port.h"
 #include "model/load/decoders.h"
 
 namespace waypath::model {
@@ -87,13 +88,6 @@ void check_ips(const Field& list, const PolicyValues& values) {
     if (padded || !parse_cidr_or_ip(v.text))
       refused(list, error_type::kInvalid, "\"" + v.text + "\" is neither an address nor a CIDR block");
   }
-}
-
-// Source: istio pkg/config/security/security.go ValidatePorts; Go strconv.ParseUint (leading zeros are read)
-bool port_number(std::string_view text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
-  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
-  return text.size() <= 5 && std::stoi("0" + std::string(text)) <= 65535;
 }
 
 // Source: istio pkg/config/security/security.go CheckServiceAccount
@@ -209,7 +203,7 @@ AuthorizationOperation decode_operation(const Field& f) {
   for (const std::string_view key : {"ports", "notPorts"}) {
     f[key].each([&](const Field& v) {
       const auto text = v.node()->is_string() ? std::string(v.node()->scalar) : std::string();
-      const bool number = port_number(text);
+      const bool number = parse_policy_port(text).has_value();
       if (!number && v.node()->is_string())
         refused(v, error_type::kInvalid, "\"" + text + "\" is no port number");
     });
@@ -266,7 +260,8 @@ void check_condition_values(const Field& list, const std::string& key, const Pol
   if (key == "source.trustDomain") check_wildcards(list);
   if (key != "destination.port") return;
   for (const auto& v : values)
-    if (!port_number(v.text)) refused(list, error_type::kInvalid, "\"" + v.text + "\" is no port number");
+    if (!parse_policy_port(v.text))
+      refused(list, error_type::kInvalid, "\"" + v.text + "\" is no port number");
 }
 
 AuthorizationRule decode_rule(const Field& f) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/istio/policy_port.h"
 #include "sim/match/route_match.h"
 #include "sim/policy/authorization_rule.h"
 
@@ -39,24 +40,13 @@ constexpr std::array kKeys{
     Key{"connection.sni", Attribute::Sni, false},
 };
 
-// Source: Go strconv.ParseUint (leading zeros are read)
-std::optional<std::uint16_t> port_of(std::string_view text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
-  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
-  if (text.size() > 5) return std::nullopt;
-  unsigned value = 0;
-  for (const char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
-  if (value > 65535) return std::nullopt;
-  return static_cast<std::uint16_t>(value);
-}
-
 bool is_address(Attribute a) {
   return a == Attribute::SourceIp || a == Attribute::RemoteIp || a == Attribute::DestinationIp;
 }
 
 bool usable_value(Attribute attribute, std::string_view text) {
   if (is_address(attribute)) return model::parse_cidr_or_ip(text).has_value();
-  if (attribute == Attribute::Port) return port_of(text).has_value();
+  if (attribute == Attribute::Port) return model::parse_policy_port(text).has_value();
   return true;
 }
 
@@ -193,7 +183,7 @@ std::vector<CompiledValue> compile_values(const model::Cluster* cluster,
         value.cidr = model::parse_cidr_or_ip(v.text);
         break;
       case Attribute::Port:
-        value.port = port_of(v.text).value_or(0);
+        value.port = model::parse_policy_port(v.text).value_or(0);
         break;
       case Attribute::RequestPrincipal:
         split_request_principal(v.text, value);

@@ -81,8 +81,7 @@ ReachPeers::ReachPeers(const NetMatch& match, const PodSelection& pods, const Ad
     : match_(match), pods_(pods), ranges_(ranges), parts_(std::move(parts)) {
   for (std::uint32_t p = 0; p < parts_.size(); ++p) {
     for (const std::uint32_t part : parts_[p]) in_part_.emplace_back(part, p);
-    const model::Pod& pod = match_.cluster.pod(pods_.pods()[p]);
-    if (pod.ips.empty()) (pod.spec.host_network ? host_without_address_ : without_address_).push_back(p);
+    if (match_.cluster.pod(pods_.pods()[p]).ips.empty()) without_address_.push_back(p);
   }
   std::sort(in_part_.begin(), in_part_.end());
 }
@@ -127,14 +126,13 @@ std::uint32_t ReachPeers::in_block(const Cidr& cidr, const std::vector<Cidr>& ex
   for (const auto& e : except) put(key, e);
   return one(std::move(key), [&] {
     const auto ask = [&](const NetPeer& other) { return match_.block(other, cidr, except).fit; };
-    // Pods with an address in the block, and those whose address nothing tells, are asked; of the latter,
-    // what holds for one holds for all that have no address of a node.
+    // Pods with an address in the block are asked. What holds for one pod whose address nothing tells holds
+    // for all of them.
     std::vector<std::uint32_t> candidates;
     const auto [first, last] = ranges_.parts_of(cidr);
     const Fit unaddressed =
         without_address_.empty() ? Fit::No : ask({pods_.pods()[without_address_.front()], {}, {}, {}});
     if (match_.profile.ipblock_selects_pods) {
-      candidates = host_without_address_;
       const auto low = std::lower_bound(in_part_.begin(), in_part_.end(),
                                         std::pair(static_cast<std::uint32_t>(first), 0U));
       for (auto at = low; at != in_part_.end() && at->first < last; ++at) candidates.push_back(at->second);

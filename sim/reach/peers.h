@@ -45,8 +45,8 @@ class ReachNumbers {
 
 class ReachPeers {
  public:
-  /// Ends are positions in `pods`, then address ranges. `parts` has, of each pod, the ranges that hold its
-  /// addresses.
+  /// Ends are positions in `pods` (none of them in its node's network), then address ranges. `parts` has, of
+  /// each pod, the ranges that hold its addresses.
   ReachPeers(const NetMatch& match, const PodSelection& pods, const AddressPartition& ranges,
              std::vector<std::vector<std::uint32_t>> parts);
   /// Number of the set of ends that the peers match, each once, ascending. Peers must not depend on the pod
@@ -72,8 +72,8 @@ class ReachPeers {
   const PodSelection& pods_;
   const AddressPartition& ranges_;
   std::vector<std::vector<std::uint32_t>> parts_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> in_part_;       // (range, pod), sorted
-  std::vector<std::uint32_t> without_address_, host_without_address_;  // pods
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> in_part_;  // (range, pod), sorted
+  std::vector<std::uint32_t> without_address_;                    // pods
   ReachNumbers<model::Symbol> number_;
   std::unordered_map<ReachTokens, std::uint32_t, ReachTokensHash> ones_, united_;
   std::vector<Members> of_one_, sets_;
