@@ -124,8 +124,9 @@ class Overlay {
   void make(const ScaleChange& c) {
     const auto key = resolve(c.ref);
     if (!key) return;
-    static constexpr std::string_view kScalable[] = {"Deployment", "ReplicaSet", "StatefulSet",
-                                                     "ReplicationController"};
+    static constexpr std::string_view kScalable[] = {
+        "Deployment", "ReplicaSet",       "StatefulSet", "ReplicationController",
+        "Rollout",    "DeploymentConfig", "CloneSet"};
     if (std::find(std::begin(kScalable), std::end(kScalable), key->kind.view()) == std::end(kScalable))
       return fail(*key, key->kind.str() + " cannot be scaled",
                   "scale a Deployment, ReplicaSet or StatefulSet; fail takes any workload down");

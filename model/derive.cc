@@ -39,24 +39,30 @@ const OwnerReference* controller_of(const ObjectMeta& meta) {
 // The workload above a ReplicaSet or Job, when it is given.
 const Workload* parent_workload(const WorkloadIndex& index, Symbol kind, Symbol ns, Symbol name) {
   static const Symbol replica_set = intern("ReplicaSet"), deployment = intern("Deployment"),
-                      job = intern("Job"), cron_job = intern("CronJob");
+                      rollout = intern("Rollout"), job = intern("Job"), cron_job = intern("CronJob"),
+                      controller = intern("ReplicationController"), config = intern("DeploymentConfig");
   const auto find = [&](Symbol k, Symbol n) -> const Workload* {
     const auto it = index.find({k, ns, n});
     return it == index.end() ? nullptr : it->second;
   };
-  if (kind != replica_set && kind != job) return nullptr;
-  const Symbol parent_kind = kind == replica_set ? deployment : cron_job;
+  if (kind != replica_set && kind != job && kind != controller) return nullptr;
   if (const Workload* self = find(kind, name)) {
     const auto* owner = controller_of(self->meta);
     return owner == nullptr ? nullptr : find(owner->kind, owner->name);
   }
   // Without the ReplicaSet itself its name tells: "<deployment>-<template hash>", "<cronjob>-<minute>".
   const auto dash = name.view().rfind('-');
-  return dash == std::string_view::npos ? nullptr : find(parent_kind, intern(name.view().substr(0, dash)));
+  if (dash == std::string_view::npos) return nullptr;
+  const Symbol stem = intern(name.view().substr(0, dash));
+  if (kind == job) return find(cron_job, stem);
+  if (kind == controller) return find(config, stem);
+  const Workload* parent = find(deployment, stem);
+  return parent != nullptr ? parent : find(rollout, stem);
 }
 
 // Labels that controllers add to the pods they make.
-// Source: kubernetes pkg/controller/statefulset/stateful_set_utils.go updateIdentity, pkg/controller/job
+// Source: kubernetes pkg/controller/statefulset/stateful_set_utils.go updateIdentity, pkg/controller/job;
+// openshift/library-go pkg/apps/appsutil (DeploymentConfigLabel)
 Labels generated_labels(const Workload& w, const std::string& pod_name, int ordinal) {
   Labels labels = w.template_labels;
   const auto kind = w.meta.key.kind.view();
@@ -66,6 +72,8 @@ Labels generated_labels(const Workload& w, const std::string& pod_name, int ordi
   } else if (kind == "Job") {
     labels = labels.with(intern("batch.kubernetes.io/job-name"), w.meta.key.name, w.meta.pos);
     labels = labels.with(intern("job-name"), w.meta.key.name, w.meta.pos);
+  } else if (kind == "DeploymentConfig") {
+    labels = labels.with(intern("deploymentconfig"), w.meta.key.name, w.meta.pos);
   }
   return labels;
 }
@@ -191,6 +199,8 @@ bool generated_label_unknown(const Pod& pod, std::string_view key) {
   if (pod.meta.origin != Origin::Derived || pod.meta.labels.find(key) != nullptr) return false;
   const auto kind = pod.workload_kind.view();
   if (kind == "Deployment") return key == "pod-template-hash";
+  if (kind == "Rollout") return key == "rollouts-pod-template-hash";
+  if (kind == "DeploymentConfig") return key == "deployment";
   if (kind == "StatefulSet" || kind == "DaemonSet") return key == "controller-revision-hash";
   const bool job_uid = key == "controller-uid" || key == "batch.kubernetes.io/controller-uid";
   if (kind == "Job") return job_uid;

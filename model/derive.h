@@ -62,6 +62,10 @@ inline constexpr std::string_view kEastWestController = "istio.io/eastwest-contr
 /// One of these, or that of a GatewayClass; empty when the class is not known. Built-in classes need no
 /// GatewayClass object. Source: istio pilot/pkg/config/kube/gatewaycommon/classinfo.go
 [[nodiscard]] std::string_view gateway_controller(Symbol class_name, Objects<GatewayClass> classes);
+/// Another's than Istio's: what its proxies do is not modelled.
+[[nodiscard]] inline bool foreign_controller(std::string_view controller) {
+  return !controller.empty() && !controller.starts_with("istio.io/");
+}
 /// Whether istiod deploys this Gateway itself: it names no Service of its own in spec.addresses.
 /// Source: istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go IsManaged
 [[nodiscard]] bool gateway_managed(const Gateway& gateway);

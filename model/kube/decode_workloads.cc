@@ -235,7 +235,8 @@ void decode_workload(const Field& root, ObjectMeta meta, Decoded& out) {
     w.ordinals_start = static_cast<int>(std::clamp<std::int64_t>(*start, 0, 1'000'000));
   w.service_name =
       w.meta.key.kind == std::string_view("StatefulSet") ? spec["serviceName"].symbol() : Symbol{};
-  if (w.meta.key.kind == std::string_view("ReplicationController")) {
+  if (w.meta.key.kind == std::string_view("ReplicationController") ||
+      w.meta.key.kind == std::string_view("DeploymentConfig")) {
     w.selector = decode_match_labels(spec["selector"]);
   } else {
     w.selector = decode_selector(owner_spec["selector"]);
@@ -251,6 +252,12 @@ void decode_workload(const Field& root, ObjectMeta meta, Decoded& out) {
             [](const Annotation& a, const Annotation& b) { return a.key.view() < b.key.view(); });
   w.template_spec = decode_pod_spec(tmpl["spec"]);
   out.emplace_back(std::move(w));
+}
+
+// Source: argoproj/argo-rollouts pkg/apis/rollouts/v1alpha1/types.go RolloutSpec
+void decode_rollout(const Field& root, ObjectMeta meta, Decoded& out) {
+  if (root["spec"]["template"].present()) return decode_workload(root, std::move(meta), out);
+  decode_unmodelled(root, std::move(meta), out);
 }
 
 namespace {

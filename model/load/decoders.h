@@ -16,6 +16,8 @@ void decode_namespace(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_node(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_pod(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_workload(const Field& root, ObjectMeta meta, Decoded& out);
+/// Its pods are those of its template; with a workloadRef the object is kept as a name.
+void decode_rollout(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_service_account(const Field& root, ObjectMeta meta, Decoded& out);
 void decode_config_map(const Field& root, ObjectMeta meta, Decoded& out);  // and Secret
 void decode_service(const Field& root, ObjectMeta meta, Decoded& out);

@@ -8,12 +8,14 @@ namespace {
 
 constexpr auto kModelled = KindSupport::Modelled;
 constexpr auto kUnmodelled = KindSupport::Unmodelled;
+constexpr auto kMakesPods = KindSupport::MakesPods;
 constexpr auto kNoEffect = KindSupport::NoEffect;
 constexpr std::string_view kGatewayApi = "gateway.networking.k8s.io";
 constexpr std::string_view kGatewayApiX = "gateway.networking.x-k8s.io";
 constexpr std::string_view kPolicyApi = "policy.networking.k8s.io";
 constexpr std::string_view kSecurity = "security.istio.io";
 constexpr std::string_view kNetworking = "networking.istio.io";
+constexpr std::string_view kStrimziVersions = "v1,v1beta2";
 constexpr std::string_view kIstioVersions = "v1,v1beta1,v1alpha3";
 
 constexpr std::array kKinds{
@@ -94,6 +96,47 @@ constexpr std::array kKinds{
     KindRow{"k8s.ovn.org", "EgressFirewall", kUnmodelled, true, decode_unmodelled, "v1",
             "it can drop connections that leave the cluster"},
 
+    // Controllers that take a pod template as Kubernetes' own do.
+    KindRow{"argoproj.io", "Rollout", kModelled, true, decode_rollout, "v1alpha1", ""},
+    KindRow{"apps.openshift.io", "DeploymentConfig", kModelled, true, decode_workload, "v1", ""},
+    KindRow{"apps.kruise.io", "CloneSet", kModelled, true, decode_workload, "v1alpha1", ""},
+    KindRow{"apps.kruise.io", "StatefulSet", kModelled, true, decode_workload, "v1beta1,v1alpha1", ""},
+    KindRow{"apps.kruise.io", "DaemonSet", kModelled, true, decode_workload, "v1alpha1", ""},
+    // Kinds whose operators make pods in the object's namespace.
+    KindRow{"monitoring.coreos.com", "Prometheus", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"monitoring.coreos.com", "PrometheusAgent", kMakesPods, true, decode_unmodelled, "v1alpha1", ""},
+    KindRow{"monitoring.coreos.com", "Alertmanager", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"monitoring.coreos.com", "ThanosRuler", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"kafka.strimzi.io", "Kafka", kMakesPods, true, decode_unmodelled, kStrimziVersions, ""},
+    KindRow{"kafka.strimzi.io", "KafkaBridge", kMakesPods, true, decode_unmodelled, kStrimziVersions, ""},
+    KindRow{"kafka.strimzi.io", "KafkaConnect", kMakesPods, true, decode_unmodelled, kStrimziVersions, ""},
+    KindRow{"kafka.strimzi.io", "KafkaMirrorMaker2", kMakesPods, true, decode_unmodelled, kStrimziVersions,
+            ""},
+    KindRow{"serving.knative.dev", "Service", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"serving.kserve.io", "InferenceService", kMakesPods, true, decode_unmodelled, "v1beta1", ""},
+    KindRow{"elasticsearch.k8s.elastic.co", "Elasticsearch", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"kibana.k8s.elastic.co", "Kibana", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"logstash.k8s.elastic.co", "Logstash", kMakesPods, true, decode_unmodelled, "v1alpha1", ""},
+    KindRow{"opensearch.opster.io", "OpenSearchCluster", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"postgresql.cnpg.io", "Cluster", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"postgresql.cnpg.io", "Pooler", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"acid.zalan.do", "postgresql", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"postgres-operator.crunchydata.com", "PostgresCluster", kMakesPods, true, decode_unmodelled,
+            "v1beta1", ""},
+    KindRow{"mongodbcommunity.mongodb.com", "MongoDBCommunity", kMakesPods, true, decode_unmodelled, "v1",
+            ""},
+    KindRow{"rabbitmq.com", "RabbitmqCluster", kMakesPods, true, decode_unmodelled, "v1beta1", ""},
+    KindRow{"redis.redis.opstreelabs.in", "Redis", kMakesPods, true, decode_unmodelled, "v1beta2,v1beta1",
+            ""},
+    KindRow{"minio.min.io", "Tenant", kMakesPods, true, decode_unmodelled, "v2", ""},
+    KindRow{"k8s.keycloak.org", "Keycloak", kMakesPods, true, decode_unmodelled, "v2beta1,v2alpha1", ""},
+    KindRow{"opentelemetry.io", "OpenTelemetryCollector", kMakesPods, true, decode_unmodelled,
+            "v1beta1,v1alpha1", ""},
+    KindRow{"jaegertracing.io", "Jaeger", kMakesPods, true, decode_unmodelled, "v1", ""},
+    KindRow{"grafana.integreatly.org", "Grafana", kMakesPods, true, decode_unmodelled, "v1beta1", ""},
+    KindRow{"tempo.grafana.com", "TempoStack", kMakesPods, true, decode_unmodelled, "v1alpha1", ""},
+    KindRow{"loki.grafana.com", "LokiStack", kMakesPods, true, decode_unmodelled, "v1", ""},
+
     KindRow{"networking.istio.io", "WorkloadGroup", kNoEffect, true, nullptr, "", ""},
     KindRow{"telemetry.istio.io", "*", kNoEffect, true, nullptr, "", ""},
     KindRow{"", "Event", kNoEffect, true, nullptr, "", ""},
@@ -147,6 +190,12 @@ const KindRow* find_kind(std::string_view group, std::string_view kind) {
     if (row.kind == "*") whole_group = &row;
   }
   return whole_group;
+}
+
+bool makes_pods(std::string_view group, std::string_view kind) {
+  const KindRow* row = find_kind(group, kind);
+  return (row != nullptr && row->support == KindSupport::MakesPods) ||
+         (group == "argoproj.io" && kind == "Rollout");
 }
 
 std::pair<std::string_view, std::string_view> split_api_version(std::string_view api_version) {

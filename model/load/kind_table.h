@@ -13,6 +13,7 @@ namespace waypath::model {
 enum class KindSupport : std::uint8_t {
   Modelled,
   Unmodelled,  // affects traffic, kept as a name so that verdicts can mention it
+  MakesPods,   // its operator makes pods that are not in the manifests; kept as a name
   NoEffect     // changes no path and no verdict; skipped
 };
 
@@ -28,6 +29,9 @@ struct KindRow {
 /// Null for a kind the table does not know. API groups that hold no traffic rule have one row with kind "*".
 [[nodiscard]] const KindRow* find_kind(std::string_view group, std::string_view kind);
 [[nodiscard]] std::span<const KindRow> kind_table();
+
+/// Whether an operator makes pods of such objects.
+[[nodiscard]] bool makes_pods(std::string_view group, std::string_view kind);
 
 /// "networking.k8s.io/v1" -> {"networking.k8s.io", "v1"}; "v1" -> {"", "v1"}.
 [[nodiscard]] std::pair<std::string_view, std::string_view> split_api_version(std::string_view api_version);

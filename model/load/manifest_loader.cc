@@ -177,7 +177,7 @@ class SliceLoader {
     object.raw.item = item;
     row->decode(field, std::move(meta), object.resources);
     if (context.rejected) return;
-    if (row->support == KindSupport::Unmodelled)
+    if (row->support == KindSupport::Unmodelled || row->support == KindSupport::MakesPods)
       out_.skipped.emplace_back(std::string(api_version), std::string(kind), root.pos);
     out_.objects.push_back(std::move(object));
   }
@@ -270,6 +270,17 @@ class Merger {
                              {},
                              number + " of " + api_version + ": not known here, left out",
                              {}});
+      } else if (row->support == KindSupport::MakesPods) {
+        diagnostics_.report(
+            {kKindNotModelled,
+             Severity::Info,
+             Reach::Input,
+             counted.first,
+             {},
+             {},
+             {},
+             number + " of " + api_version + ": the pods that its operator makes are not derived from it",
+             "give the pods as well; Services that select none of those given are unknown"});
       } else if (row->support == KindSupport::Unmodelled) {
         diagnostics_.report(
             {kKindNotModelled,

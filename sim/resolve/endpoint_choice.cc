@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/load/kind_table.h"
 #include "sim/reasons/path.h"
 #include "sim/resolve/destination.h"
 
@@ -111,6 +112,20 @@ class Chooser {
     return nullptr;
   }
 
+  // An object whose operator may make the pods that the Service selects. Pods with a status are those of a
+  // running cluster, where what is made is there.
+  [[nodiscard]] const model::UnmodelledPolicy* pod_maker() const {
+    const auto objects = cluster_.snapshot().all<model::UnmodelledPolicy>();
+    const auto maker = std::find_if(objects.begin(), objects.end(), [&](const auto& object) {
+      const auto& key = object->meta.key;
+      return key.ns == service_.ns && model::makes_pods(key.group.view(), key.kind.view());
+    });
+    if (maker == objects.end()) return nullptr;
+    for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i)
+      if (const auto& pod = cluster_.pod({i}); pod.meta.ns() == service_.ns && pod.has_status) return nullptr;
+    return maker->get();
+  }
+
   void explain() {
     const std::string name = service_.host + ":" + std::to_string(port_);
     out_.causes.insert(out_.causes.begin(), at(service_.meta()));
@@ -124,6 +139,8 @@ class Chooser {
       out_.detail = name + " has no endpoint: nothing is listed and nothing fits its workloadSelector";
     } else if (service_.service->selector.empty()) {
       out_.detail = service_.host + " selects no pods and no EndpointSlice is given";
+    } else if (const auto* maker = pod_maker()) {
+      out_.missing_facts.push_back("the pods that are made for " + maker->meta.key.str());
     } else if (const auto* idle = idle_workload()) {
       out_.causes.insert(out_.causes.begin(), at(idle->meta));
       out_.detail = name + " has no endpoint: " + idle->meta.key.str() +
