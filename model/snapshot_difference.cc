@@ -8,7 +8,8 @@ namespace waypath::model {
 namespace {
 
 template <class T>
-void compare(const Snapshot& before, const Snapshot& after, SnapshotDifference& out) {
+void compare(const Snapshot& before, const Snapshot& after, std::span<const Symbol> ignored_labels,
+             SnapshotDifference& out) {
   const auto was = before.all<T>(), is = after.all<T>();
   if (was.data() == is.data()) return;
   const auto add = [](const std::shared_ptr<const T>& object, std::vector<const ObjectMeta*>& to) {
@@ -19,7 +20,7 @@ void compare(const Snapshot& before, const Snapshot& after, SnapshotDifference& 
   while (a != was.end() || b != is.end()) {
     const bool both = a != was.end() && b != is.end();
     if (both && (*a)->meta.key == (*b)->meta.key) {
-      if (*a != *b && !same_content(**a, **b)) {
+      if (*a != *b && !same_content(**a, **b, ignored_labels)) {
         add(*a, out.gone);
         add(*b, out.come);
       }
@@ -34,15 +35,17 @@ void compare(const Snapshot& before, const Snapshot& after, SnapshotDifference& 
 }
 
 template <class... Ts>
-void compare_all(TypeList<Ts...>, const Snapshot& before, const Snapshot& after, SnapshotDifference& out) {
-  (compare<Ts>(before, after, out), ...);
+void compare_all(TypeList<Ts...>, const Snapshot& before, const Snapshot& after,
+                 std::span<const Symbol> ignored_labels, SnapshotDifference& out) {
+  (compare<Ts>(before, after, ignored_labels, out), ...);
 }
 
 }  // namespace
 
-SnapshotDifference snapshot_difference(const Snapshot& before, const Snapshot& after) {
+SnapshotDifference snapshot_difference(const Snapshot& before, const Snapshot& after,
+                                       std::span<const Symbol> ignored_labels) {
   SnapshotDifference out;
-  compare_all(ResourceTypes{}, before, after, out);
+  compare_all(ResourceTypes{}, before, after, ignored_labels, out);
   return out;
 }
 

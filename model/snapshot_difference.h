@@ -1,6 +1,7 @@
 #pragma once
 // The objects that are not the same in two snapshots, however each was loaded.
 
+#include <span>
 #include <vector>
 
 #include "model/snapshot.h"
@@ -14,7 +15,8 @@ namespace waypath::model {
 struct SnapshotDifference {
   std::vector<const ObjectMeta*> gone, come;
 };
-/// One walk over both, in the order of keys.
-[[nodiscard]] SnapshotDifference snapshot_difference(const Snapshot& before, const Snapshot& after);
+/// One walk over both, in the order of keys. Labels of the keys given make no difference.
+[[nodiscard]] SnapshotDifference snapshot_difference(const Snapshot& before, const Snapshot& after,
+                                                     std::span<const Symbol> ignored_labels = {});
 
 }  // namespace waypath::model

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/descriptive_labels.h"
 #include "model/gateway/routes.h"
 #include "model/istio/networking.h"
 #include "model/istio/security.h"
@@ -38,6 +39,23 @@ std::vector<model::Endpoint> all_endpoints(const model::Cluster& cluster, Servic
     out.insert(out.end(), more.begin(), more.end());
   }
   return out;
+}
+
+// A chart's new release has new labels on every object, which nothing reads.
+model::SnapshotDifference differing_objects(const model::Snapshot& before, const model::Snapshot& after) {
+  auto out = model::snapshot_difference(before, after);
+  std::map<model::ResourceKey, const ObjectMeta*> gone;
+  for (const auto* meta : out.gone) gone.emplace(meta->key, meta);
+  const bool labelled = std::any_of(out.come.begin(), out.come.end(), [&](const ObjectMeta* meta) {
+    const auto was = gone.find(meta->key);
+    return was != gone.end() && !(was->second->labels == meta->labels);
+  });
+  if (!labelled) return out;
+  std::vector<model::Symbol> ignored = model::unread_descriptive_labels(before);
+  const auto still = model::unread_descriptive_labels(after);
+  std::erase_if(ignored,
+                [&](model::Symbol key) { return std::find(still.begin(), still.end(), key) == still.end(); });
+  return ignored.empty() ? out : model::snapshot_difference(before, after, ignored);
 }
 
 }  // namespace
@@ -77,7 +95,7 @@ TouchedFlows::TouchedFlows(const sim::Engine& before, const sim::Engine& after)
   for (auto* marks : {&out_, &in_, &judged_}) marks->resize(a.pods().size());
   rerouted_.resize(a.services().size());
   for (const auto& service : a.services()) end_of_selected_.push_back(service.ports.empty());
-  const auto objects = model::snapshot_difference(a.snapshot(), b.snapshot());
+  const auto objects = differing_objects(a.snapshot(), b.snapshot());
   for (const auto* meta : objects.gone) collect(before, *meta);
   for (const auto* meta : objects.come) collect(after, *meta);
   if (everything_) return;

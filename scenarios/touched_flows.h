@@ -17,6 +17,8 @@
 // touched by any route. A parent that is a waypoint, a ServiceEntry, a ListenerSet or not there touches
 // everything, and so does a route on the way to an ext_authz provider.
 //
+// Labels that charts put on their objects for people touch nothing, unless something reads them.
+//
 // Any other object that changed touches everything.
 
 #include <memory>

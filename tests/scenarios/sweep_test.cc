@@ -287,4 +287,50 @@ TEST_CASE("plan follows routes: of the shipped clusters each removed, without ho
   CHECK(cut * 4 > asked);
 }
 
+TEST_CASE("plan: labels that charts put on their objects touch nothing, unless something reads them") {
+  const auto engine = shipped("bookinfo");
+  const auto flows = enumerate_flows(engine->cluster());
+  constexpr const char* kLabels =
+      R"({"metadata": {"labels": {"helm.sh/chart": "shop-2", "app.kubernetes.io/version": "2"}}})";
+  std::vector<model::Change> release;
+  const auto& snapshot = engine->cluster().snapshot();
+  const auto label = [&](const auto& objects, const std::string& patch) {
+    for (const auto& object : objects) {
+      if (object->meta.origin != model::Origin::Manifest) continue;
+      model::ObjectRef ref;
+      ref.text = object->meta.key.str();
+      release.push_back({model::PatchChange{ref, false, patch, "change.yaml"}, {}});
+    }
+  };
+  label(snapshot.all<model::Service>(), kLabels);
+  label(snapshot.all<model::ServiceAccount>(), kLabels);
+  label(snapshot.all<model::NetworkPolicy>(), kLabels);
+  label(snapshot.all<model::Workload>(), kLabels);
+  label(snapshot.all<model::Workload>(),
+        R"({"spec": {"template": {"metadata": {"labels": {"helm.sh/chart": "shop-2"}}}}})");
+  REQUIRE(release.size() > 10);
+  model::Diagnostics diagnostics;
+  const auto after =
+      rebuild(*engine, model::apply_changes(snapshot, release, diagnostics), std::nullopt, diagnostics);
+  REQUIRE_FALSE(diagnostics.has_errors());
+  TouchedFlows touched(*engine, *after);
+  CHECK_FALSE(touched.everything());
+  CHECK(std::none_of(flows.begin(), flows.end(), [&](const auto& flow) { return touched.touches(flow); }));
+  CHECK(
+      compare_clusters(*engine, *after, flows, {}, 1, diagnostics, Thoroughness::Everything).changes.empty());
+
+  model::ApplyChange reader;
+  reader.path = "reader.yaml";
+  reader.text =
+      "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: reader, namespace: bookinfo}\n"
+      "spec: {podSelector: {matchLabels: {helm.sh/chart: shop-1}}, policyTypes: [Ingress]}\n";
+  const model::Change change{reader, {}};
+  const auto read =
+      rebuild(*engine, model::apply_changes(snapshot, {&change, 1}, diagnostics), std::nullopt, diagnostics);
+  const auto both = rebuild(*read, model::apply_changes(read->cluster().snapshot(), release, diagnostics),
+                            std::nullopt, diagnostics);
+  REQUIRE_FALSE(diagnostics.has_errors());
+  CHECK(TouchedFlows(*read, *both).everything());
+}
+
 }  // namespace waypath::scenarios
