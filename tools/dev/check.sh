@@ -26,7 +26,8 @@ run_ctest() {
 step "address and undefined behaviour sanitizers"
 configure sanitize
 build sanitize
-run_ctest sanitize --quiet --output-log "$BUILD_ROOT/sanitize.ctest.log" || { tail -n 200 "$BUILD_ROOT/sanitize.ctest.log"; exit 1; }
+# What runs programs of others is left to the release build: those are slow to start and find no error of memory.
+run_ctest sanitize -LE 'envoy|snapshot|fleet|consumers|shells' --quiet --output-log "$BUILD_ROOT/sanitize.ctest.log" || { tail -n 200 "$BUILD_ROOT/sanitize.ctest.log"; exit 1; }
 tail -n 4 "$BUILD_ROOT/sanitize.ctest.log"
 
 if [ "$full" = 1 ]; then
