@@ -133,13 +133,13 @@ void add_ingresses(const model::Cluster& cluster, std::vector<RouteHosts>& out) 
     if (cluster.pod({i}).meta.labels.get("istio") == sim::ingress_pod_label(cluster.mesh()))
       pods.push_back({i});
   for (const auto& ingress : cluster.snapshot().all<model::Ingress>()) {
-    if (!sim::ingress_taken(cluster, *ingress)) continue;
+    const bool taken = sim::ingress_taken(cluster, *ingress);
     for (const auto& rule : ingress->rules) {
       RouteHosts one;
       one.meta = &ingress->meta;
       one.ingress = &rule;
       one.hosts = {rule.host};
-      one.gateway_pods = pods;
+      if (taken) one.gateway_pods = pods;  // whoever serves the others is not modelled
       one.fronts = {{rule.host, 80, false}};
       if (!ingress->tls.empty()) one.fronts.push_back({rule.host, 443, true});
       for (const auto& path : rule.paths)

@@ -51,7 +51,8 @@ void pods(LintContext& c) {
              fmt::format("label its pods {}: none, or take hostNetwork off", kDataplaneMode),
              open || own ? Severity::Warning : Severity::Info);
     }
-    if (capture.proxy_captured)
+    const auto* gateway = gateway_of_pod(c.cluster, id);
+    if (capture.proxy_captured && (gateway == nullptr || !sandwiched(c.cluster, *gateway)))
       report(
           kLintGatewayCaptured, pod, id, lint_at(pod.meta),
           fmt::format("{} is a gateway and its ztunnel captures it as well: what it sends by HBONE would be "

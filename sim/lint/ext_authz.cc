@@ -38,13 +38,19 @@ void providers(LintContext& c, const Custom& custom) {
   const AuthorizationPolicy& p = *custom.policy;
   const std::string problem = provider_problem(c.cluster, p.provider);
   if (!problem.empty()) {
-    const bool given = c.cluster.mesh().given;
-    c.report(
-        kLintExtAuthzProvider, lint_at(p.meta),
-        fmt::format("{}{}: requests that {} matches are refused with 403", problem,
-                    given ? "" : " (no mesh configuration is given)", LintContext::object_text(p.meta.key)),
-        "define it under meshConfig.extensionProviders, with a Service that exists",
-        given ? Severity::Error : Severity::Warning);
+    if (c.cluster.mesh().given) {
+      c.report(kLintExtAuthzProvider, lint_at(p.meta),
+               fmt::format("{}: requests that {} matches are refused with 403", problem,
+                           LintContext::object_text(p.meta.key)),
+               "define it under meshConfig.extensionProviders, with a Service that exists");
+    } else {
+      c.report(
+          kLintExtAuthzProvider, lint_at(p.meta),
+          fmt::format("no mesh configuration is given, which has to define provider \"{}\": what becomes of "
+                      "requests that {} matches is unknown",
+                      p.provider, LintContext::object_text(p.meta.key)),
+          "give the ConfigMap istio of istiod's namespace as well", Severity::Warning);
+    }
     return;
   }
   const ExtensionProvider& provider = *find_provider(c, p.provider);

@@ -33,6 +33,7 @@ std::string reasons(const TraceNode& node) {
 
 void listeners(LintContext& c, const RouteTables::Impl& impl) {
   for (const ApiGateway& gateway : impl.gateways) {
+    if (gateway.controller.empty()) continue;  // not Istio's
     for (const ApiListener& listener : gateway.listeners) {
       if (listener.programmed) continue;
       c.report(kLintListener, listener.at,
@@ -141,11 +142,13 @@ class Backends {
   Backends(LintContext& c, const RouteTables::Impl& impl) : c_(c), impl_(impl) {}
 
   void rule(const HttpRule& rule, model::Symbol ns) {
-    for (const auto* list : {&rule.destinations, &rule.mirrors})
-      for (const RuleDestination& d : *list) destination(d, ns, rule.gateway_semantics);
+    for (const RuleDestination& d : rule.destinations)
+      destination(d, ns, rule.gateway_semantics, Use::Request);
+    for (const RuleDestination& d : rule.mirrors) destination(d, ns, rule.gateway_semantics, Use::Mirror);
   }
 
-  void destination(const RuleDestination& d, model::Symbol ns, bool gateway_semantics) {
+  enum class Use : std::uint8_t { Request, Mirror, Connection };
+  void destination(const RuleDestination& d, model::Symbol ns, bool gateway_semantics, Use use) {
     ProxyView proxy;
     proxy.ns = ns;
     static const model::Labels none;
@@ -156,8 +159,10 @@ class Backends {
     if (!d.port && target.error == kRouteBackendPort) return;
     const bool grant = target.error == kRouteBackendNotPermitted;
     c_.report(grant ? kLintRouteGrant : kLintRouteBackend, target.by,
-              fmt::format("{}: {}; the proxy answers {}", text(target.by), target.error_detail,
-                          target.error_status),
+              fmt::format("{}: {}; {}", text(target.by), target.error_detail,
+                          use == Use::Request  ? fmt::format("the proxy answers {}", target.error_status)
+                          : use == Use::Mirror ? "what is mirrored is lost"
+                                               : "the proxy resets the connection"),
               grant                               ? "add a ReferenceGrant in the Service's namespace"
               : target.error == kRouteBackendPort ? "write a port of the Service, not of its pods"
               : target.error == kRouteSubsetNotFound
@@ -184,20 +189,21 @@ void backends(LintContext& c, const RouteTables::Impl& impl) {
       for (const auto& route : *routes)
         for (const auto& d : route.route)
           check.destination(compile_destination(impl, d, config.ns, object_at(config.vs->meta, d.pos)),
-                            config.ns, false);
+                            config.ns, false, Backends::Use::Connection);
   }
   for (const ApiGateway& gateway : impl.gateways) {
     const model::Symbol ns = gateway.gateway->meta.ns();
     for (const ApiListener& listener : gateway.listeners) {
       for (const VirtualHost& host : listener.http) http(host.rules.entries(), ns);
       for (const SniRule& sni : listener.tls)
-        for (const auto& d : sni.rule.destinations) check.destination(d, ns, true);
+        for (const auto& d : sni.rule.destinations) check.destination(d, ns, true, Backends::Use::Connection);
       if (listener.tcp)
-        for (const auto& d : listener.tcp->destinations) check.destination(d, ns, true);
+        for (const auto& d : listener.tcp->destinations)
+          check.destination(d, ns, true, Backends::Use::Connection);
     }
   }
   for (const auto& l4 : impl.mesh_l4)
-    for (const auto& d : l4.rule.destinations) check.destination(d, l4.ns, true);
+    for (const auto& d : l4.rule.destinations) check.destination(d, l4.ns, true, Backends::Use::Connection);
 }
 
 // ---- rules that are never tried ----

@@ -113,7 +113,7 @@ void bound_services(LintContext& c) {
     const model::ServiceId id{i};
     const WaypointBinding& b = c.binding(id);
     if (!b.bound()) continue;
-    if (!b.any_ready) empty[b.gateway].push_back(c.service_text(id));
+    if (!b.any_ready && b.unmodelled.empty()) empty[b.gateway].push_back(c.service_text(id));
     const model::RegistryService& service = c.cluster.service(id);
     if (service.headless() && b.label_at) {
       const bool own = b.label_at->key == service.meta().key;

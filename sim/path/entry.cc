@@ -6,6 +6,8 @@
 
 #include "sim/path/path_builder.h"
 #include "sim/reasons/walk.h"
+#include "sim/resolve/foreign_entry.h"
+#include "sim/resolve/hostname.h"
 #include "sim/resolve/idle_gateway.h"
 #include "sim/resolve/served_hosts.h"
 
@@ -15,6 +17,13 @@ namespace {
 
 using model::PodId;
 using model::ServiceId;
+
+// Source: kubernetes pkg/proxy/serviceport.go ExternallyAccessible
+bool externally_accessible(const model::Service* service) {
+  return service != nullptr &&
+         (service->type == model::ServiceType::LoadBalancer ||
+          service->type == model::ServiceType::NodePort || !service->external_ips.empty());
+}
 
 }  // namespace
 
@@ -31,6 +40,10 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     }
     if (destination.kind == Destination::Kind::Service)
       return enter_service(std::move(walk), destination.service, destination.port);
+    if (destination.kind == Destination::Kind::Pod) {
+      walk.path.assumptions.push_back(
+          {kAssumeEntry, fmt::format("{} is taken to be routed from outside the cluster", dialled.host), {}});
+    }
     return from_plain(std::move(walk), destination);
   }
   // A name that a load balancer publishes itself.
@@ -38,6 +51,9 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     return enter_service(std::move(walk), service, dialled.port);
   const std::vector<GatewayCandidate> candidates =
       gateways_for_host(engine_.routes(), dialled.host, dialled.port, walk.app.tls);
+  const auto foreign = foreign_entry(cluster_, dialled.host, dialled.port);
+  if (foreign && (candidates.empty() || more_specific(foreign->pattern, candidates.front().host_match)))
+    return unknown(std::move(walk), foreign->fact, foreign->object);
   if (candidates.empty()) {
     // The gateway is there, its pods are not: whatever the name points to, nobody takes the connection.
     for (const IdleGateway& idle :
@@ -75,6 +91,19 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
                                        fmt::format("{} points to gateway {}; {} gateways would accept it",
                                                    dialled.host, candidate.proxy.name, candidates.size()),
                                        {}});
+    }
+    if (foreign && !foreign->pattern.empty()) {
+      next.path.assumptions.push_back({kAssumeEntry,
+                                       fmt::format("{} points to gateway {}; {} names it, too", dialled.host,
+                                                   candidate.proxy.name, foreign->object.key.str()),
+                                       foreign->object.pos});
+    }
+    if (candidate.service.valid() && !externally_accessible(cluster_.service(candidate.service).service)) {
+      const model::ObjectMeta& meta = cluster_.service(candidate.service).meta();
+      next.path.assumptions.push_back(
+          {kAssumeEntry,
+           fmt::format("something outside the manifests leads to {}, which is not published", meta.key.str()),
+           meta.pos});
     }
     if (candidate.service.valid()) {
       enter_service(std::move(next), candidate.service, candidate.port);
@@ -118,9 +147,7 @@ void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port
           {object_at(reg.meta())});
     }
   }
-  const bool published = object != nullptr && (object->type == model::ServiceType::LoadBalancer ||
-                                               object->type == model::ServiceType::NodePort);
-  if (published && !object->external_local) {
+  if (externally_accessible(object) && !object->external_local) {
     walk.source_nat = true;
     // The address is a node's, the traffic is not: what kube-proxy forwards is no traffic from the pod's own
     // node. Source: istio cni/pkg/iptables/iptables.go AppendHostRules (forwarded packets have no socket)

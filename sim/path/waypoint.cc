@@ -19,6 +19,8 @@ void PathBuilder::to_waypoint(Walk walk, const WaypointBinding& binding, Service
                               std::uint16_t port) {
   const model::Gateway& gateway = *binding.gateway;
   const std::string mark = fmt::format("waypoint {}", gateway.meta.key.str());
+  if (!binding.unmodelled.empty())
+    return unknown(std::move(walk), binding.unmodelled, object_at(gateway.meta));
   if (!binding.any_ready || binding.pods.empty()) {  // F20
     std::vector<ObjectAt> deciders = binding.causes;
     for (const auto& workload : cluster_.snapshot().all<model::Workload>()) {

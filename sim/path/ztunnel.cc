@@ -172,10 +172,11 @@ void PathBuilder::ztunnel_passthrough(Walk walk, const Destination& destination)
   endpoint.hostname = destination.host;
   endpoint.port = destination.port;
   if (!endpoint.address) {
-    walk.path.assumptions.push_back({kAssumeExternalName,
-                                     fmt::format("{} exists outside the cluster and answers on port {}",
-                                                 destination.host, destination.port),
-                                     {}});
+    std::string detail = fmt::format("{} exists outside the cluster and answers on port {}", destination.host,
+                                     destination.port);
+    for (const std::string& name : destination.near_names)
+      detail += fmt::format("; Service {} is not meant", name);
+    walk.path.assumptions.push_back({kAssumeExternalName, std::move(detail), {}});
   }
   const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;
   plain_to_endpoint(std::move(walk), endpoint, destination.service, transport);

@@ -3,6 +3,8 @@
 
 #include "sim/policy/ext_authz.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -360,6 +362,13 @@ class CustomAuthorization final : public PolicyEvaluator {
       if (http) r.status = 403;
       return r;
     };
+    if (provider == nullptr && !cluster_->mesh().given) {
+      const std::string fact = fmt::format("mesh config (ConfigMap istio): extension provider \"{}\"", name);
+      r.decision = Decision::Unknown;
+      r.reason = {kAuthzFactMissing, at, fact};
+      if (recorder != nullptr) recorder->missing_facts.push_back(fact);
+      return r;
+    }
     // Source: istio pilot/pkg/security/authz/builder/builder.go getBadCustomDenyRules (enforced rules only)
     if (trigger->policy->dry_run && (conflict || provider == nullptr || !provider->broken.empty())) return r;
     if (conflict) {

@@ -95,9 +95,10 @@ constexpr std::array kRows{
              "A gateway uses a Service's waypoint only when the Service (or its namespace) says "
              "istio.io/ingress-use-waypoint: \"true\" and has a VIP.",
              "Add the label.", "istio pilot/pkg/xds/endpoints/endpoint_builder.go findServiceWaypoint"},
-    CodeInfo{kAssumeWaypointReady, kAssumption, "a waypoint without status is taken as ready",
+    CodeInfo{kAssumeWaypointReady, kAssumption, "whether a waypoint without status is ready",
              "istiod writes an address into a waypoint's status once a pod of it is up. Rendered manifests "
-             "have no status: a Gateway of an Istio class is taken as ready.",
+             "have no status: a Gateway of an Istio class is taken as ready, one whose class no GatewayClass "
+             "tells as not ready.",
              "Give a live Gateway, or state the failure as a change.",
              "istio pilot/pkg/config/kube/gateway/conversion.go reportGatewayStatus"},
     CodeInfo{kAssumePodReady, kAssumption, "pods without status are taken as running and ready",

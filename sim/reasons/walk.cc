@@ -97,9 +97,10 @@ constexpr std::array kRows{
              "addresses to answer. NetworkPolicies of the client are judged all the same.",
              "Nothing; test the outside service itself.",
              "kubernetes.io docs/concepts/services-networking/network-policies (ipBlock)"},
-    CodeInfo{kAssumeEntry, kAssumption, "the public name points to this gateway",
-             "Where public DNS points is not in the manifests; the gateways whose listeners accept the host "
-             "are taken.",
+    CodeInfo{kAssumeEntry, kAssumption, "the way into the cluster",
+             "Where public DNS points, and what stands before the cluster, is not in the manifests: the "
+             "gateways whose listeners accept the host are taken, published or not. An address of a pod is "
+             "taken to be routed from outside.",
              "Dial the address, or state it with --connect-to.",
              "kubernetes.io docs/concepts/services-networking/service (LoadBalancer); external DNS is "
              "outside every manifest"},

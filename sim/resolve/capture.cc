@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "model/derive.h"
 #include "sim/reasons/path.h"
 #include "sim/resolve/captures.h"
 #include "sim/resolve/enablement.h"
@@ -53,9 +54,9 @@ bool selected_by_gateway(const Cluster& cluster, const Pod& pod) {
   });
 }
 
-// Sidecar injection as the webhook decides it. Only asked when the pod has not been created yet (a
-// template's, or written by hand): a live pod shows its containers. Source: istio pkg/kube/inject/inject.go
-// injectRequired, IgnoredNamespaces;
+// Sidecar injection: the webhook is called for what labels select, and looks at the annotation then. Only
+// asked when the pod has not been created yet (a template's, or written by hand): a live pod shows its
+// containers. Source: istio pkg/kube/inject/inject.go injectRequired, IgnoredNamespaces;
 // manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
 bool injection_required(const Cluster& cluster, const Pod& pod) {
   if (pod.spec.host_network) return false;
@@ -63,14 +64,14 @@ bool injection_required(const Cluster& cluster, const Pod& pod) {
                                                             "local-path-storage"};
   if (std::find(kIgnored.begin(), kIgnored.end(), pod.meta.key.ns.view()) != kIgnored.end()) return false;
   const auto& ns = cluster.namespace_labels(pod.meta.key.ns);
-  auto inject = pod.meta.labels.get("sidecar.istio.io/inject");
-  if (!inject) {
-    if (const auto* a = pod.meta.annotation("sidecar.istio.io/inject")) inject = a->value;
-  }
-  if (inject == "false" || ns.get("istio-injection") == "disabled") return false;
-  const bool ns_enabled =
-      ns.get("istio-injection") == "enabled" || (!ns.get("istio-injection") && ns.get("istio.io/rev"));
-  return ns_enabled || inject == "true";
+  const auto injection = ns.get("istio-injection"), inject = pod.meta.labels.get("sidecar.istio.io/inject");
+  const bool revision = ns.get("istio.io/rev").has_value();
+  const bool by_namespace = injection == "enabled" || (!injection && revision);
+  const bool by_object =
+      !injection && !revision && (inject == "true" || pod.meta.labels.find("istio.io/rev") != nullptr);
+  if (inject == "false" || !(by_namespace || by_object)) return false;
+  const auto* annotation = pod.meta.annotation("sidecar.istio.io/inject");
+  return inject || annotation == nullptr || annotation->value != "false";
 }
 
 // E2. The annotation is what istio-cni looks at; pods of a template get it when they are created.
@@ -262,6 +263,8 @@ Capture capture_one(const Cluster& cluster, model::PodId id, CniStatus& status) 
                            " speaks HBONE itself");
     return c;
   }
+  if (gateway != nullptr && model::foreign_controller(gateway_controller(cluster, *gateway)))
+    gateway = nullptr;  // its proxy is an application like any other
   set_flags(cluster, pod, c);
   const bool injected_gateway = gateway_template(pod);
   if (!injected_gateway) decide(cluster, pod, status, c);

@@ -122,7 +122,10 @@ class Resolver {
                         name.find(".svc.") != std::string::npos || ends_with(name, ".svc");
     out_.lookup = true;
     out_.kind = inside ? Kind::Unknown : Kind::ExternalHost;
-    if (inside) near(name);
+    if (inside)
+      near(name);
+    else
+      namesakes(name);
     return std::move(out_);
   }
 
@@ -185,11 +188,25 @@ class Resolver {
     out_.node_port_service_port = found.port;
   }
 
-  // "web.shop" of a namespace that exists means a Service of it.
+  // "web.shop" of a namespace that exists, with an object of its own or not, means a Service of it.
   [[nodiscard]] bool names_namespace(const std::string& name) const {
     const auto dot = name.find('.');
-    return dot != std::string::npos && name.find('.', dot + 1) == std::string::npos &&
-           cluster_.find_namespace(model::intern(name.substr(dot + 1))) != nullptr;
+    if (dot == std::string::npos || name.find('.', dot + 1) != std::string::npos) return false;
+    const auto ns = std::string_view(name).substr(dot + 1);
+    const auto services = cluster_.services();
+    return cluster_.find_namespace(model::intern(ns)) != nullptr ||
+           std::any_of(services.begin(), services.end(),
+                       [&](const auto& r) { return r.service != nullptr && r.ns == ns; });
+  }
+
+  // "web.example" may be a name of the world outside, or Service web with a namespace mistyped.
+  void namesakes(const std::string& name) {
+    const auto dot = name.find('.');
+    if (dot == std::string::npos || name.find('.', dot + 1) != std::string::npos) return;
+    const auto service = std::string_view(name).substr(0, dot);
+    for (const auto& r : cluster_.services())
+      if (r.service != nullptr && r.name == service && out_.near_names.size() < 3)
+        out_.near_names.push_back(r.name.str() + "." + r.ns.str());
   }
 
   bool exists(const std::string& name) {

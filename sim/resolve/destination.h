@@ -35,7 +35,7 @@ struct Destination {
   std::uint16_t node_port_service_port = 0;
   bool by_external_address = false;     // load balancer address or externalIP
   bool lookup = false;                  // the name is asked of the name server, on the wire
-  std::vector<std::string> near_names;  // Unknown: what may have been meant
+  std::vector<std::string> near_names;  // Unknown, ExternalHost: what may have been meant
   std::string detail;  // Unknown: why the name has no address, when it is not for its spelling
   std::vector<std::string> missing_facts;
 };

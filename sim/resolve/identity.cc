@@ -28,9 +28,12 @@ PeerIdentity identity_of(const Cluster& cluster, model::PodId pod) {
   return identity_of(cluster, p.meta.key.ns, p.spec.service_account);
 }
 
+std::string_view gateway_controller(const Cluster& cluster, const model::Gateway& gateway) {
+  return model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>());
+}
+
 bool is_waypoint(const Cluster& cluster, const model::Gateway& gateway) {
-  return model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>()) ==
-         model::kMeshController;
+  return gateway_controller(cluster, gateway) == model::kMeshController;
 }
 
 std::vector<model::PodId> gateway_pods(const Cluster& cluster, const model::Gateway& gateway) {

@@ -50,6 +50,8 @@ struct Capture {
 [[nodiscard]] std::vector<model::PodId> gateway_pods(const model::Cluster& cluster,
                                                      const model::Gateway& gateway);
 /// The Gateway object that a gateway or waypoint pod belongs to; null for classic gateways and others.
+[[nodiscard]] std::string_view gateway_controller(const model::Cluster& cluster,
+                                                  const model::Gateway& gateway);
 [[nodiscard]] const model::Gateway* gateway_of_pod(const model::Cluster& cluster, model::PodId pod);
 
 enum class TrafficKind : std::uint8_t { Service, Workload };
@@ -72,11 +74,12 @@ struct WaypointBinding {
   std::vector<model::PodId> pods;           // Bound: its pods, ready ones first
   bool any_ready = false;
   std::uint16_t port = model::kHbonePort;
-  Reason reason;                                  // W1..W6, with the label's or listener's place
-  std::vector<ObjectAt> causes;                   // objects that explain a binding that does not hold
-  std::vector<Assumption> assumptions;            // W10
-  std::optional<ObjectAt> label_at;               // where the use-waypoint label stands
-  bool sandwiched = false;                        // W9: the gateway's own ztunnel terminates HBONE for it
+  Reason reason;                        // W1..W6, with the label's or listener's place
+  std::vector<ObjectAt> causes;         // objects that explain a binding that does not hold
+  std::vector<Assumption> assumptions;  // W10
+  std::optional<ObjectAt> label_at;     // where the use-waypoint label stands
+  bool sandwiched = false;              // W9: the gateway's own ztunnel terminates HBONE for it
+  std::string unmodelled;               // Bound: what is not known of a waypoint that Istio does not run
   std::shared_ptr<const WaypointBinding> canary;  // W11: takes canary_weight percent of the connections
   unsigned canary_weight = 0;
   [[nodiscard]] bool bound() const { return state == State::Bound; }
@@ -87,6 +90,8 @@ struct WaypointBinding {
   }
 };
 [[nodiscard]] WaypointBinding bind_service(const model::Cluster& cluster, model::ServiceId service);
+/// W9: ambient.istio.io/waypoint-inbound-binding is PROXY, on the Gateway or on its class.
+[[nodiscard]] bool sandwiched(const model::Cluster& cluster, const model::Gateway& gateway);
 [[nodiscard]] WaypointBinding bind_pod(const model::Cluster& cluster, model::PodId pod);
 
 /// Whether an ingress gateway sends this service's traffic to its waypoint (istio.io/ingress-use-waypoint,

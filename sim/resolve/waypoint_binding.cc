@@ -48,15 +48,22 @@ void end(WaypointBinding& b, State state, Code code, std::optional<ObjectAt> by,
 }
 
 // W4, W10. True when the Gateway has, or is taken to have, an address: istiod writes one to every Gateway of
-// its classes once a pod is up, and never takes it away.
+// its classes once a pod is up, and never takes it away. What another controller does is not known.
 bool ready(const Cluster& cluster, const model::Gateway& gateway, std::vector<Assumption>& assumptions) {
   if (gateway.has_status) return !gateway.status_addresses.empty();
-  const auto controller =
-      model::gateway_controller(gateway.class_name, cluster.snapshot().all<model::GatewayClass>());
-  if (controller.substr(0, 9) != "istio.io/") return false;
-  assumptions.push_back({kAssumeWaypointReady,
-                         gateway.meta.key.str() + " has no status in the manifests: taken as ready",
-                         gateway.meta.pos});
+  const auto controller = gateway_controller(cluster, gateway);
+  if (model::foreign_controller(controller)) return true;
+  const auto taken_as = [&](std::string_view state) {
+    assumptions.push_back(
+        {kAssumeWaypointReady,
+         gateway.meta.key.str() + " has no status in the manifests: taken as " + std::string(state),
+         gateway.meta.pos});
+  };
+  if (controller.empty()) {
+    taken_as("not ready, as no GatewayClass " + gateway.class_name.str() + " is given");
+    return false;
+  }
+  taken_as("ready");
   return true;
 }
 
@@ -189,8 +196,10 @@ void attach(const Cluster& cluster, const model::ObjectMeta& meta, TrafficKind k
     end(b, State::WrongTrafficType, kWaypointWrongTrafficType, type_at, detail);
     return causes(type_at);
   }
-  const auto binding = inbound_binding(cluster, *b.gateway);
-  b.sandwiched = binding && binding->proxy;
+  if (const auto controller = gateway_controller(cluster, *b.gateway); model::foreign_controller(controller))
+    b.unmodelled = "what waypoint " + name_of(b) + ", which " + std::string(controller) + " runs, does" +
+                   (b.gateway->has_status ? "" : ", and whether it has an address");
+  b.sandwiched = sandwiched(cluster, *b.gateway);
   // W9: the lookup asks for port 15008 of the Gateway's Service, which only waypoints and sandwiched gateways
   // have.
   const bool serves_hbone = is_waypoint(cluster, *b.gateway) || b.sandwiched ||
@@ -284,6 +293,11 @@ bool parse_bool(std::string_view text) {
 }
 
 }  // namespace
+
+bool sandwiched(const Cluster& cluster, const model::Gateway& gateway) {
+  const auto binding = inbound_binding(cluster, gateway);
+  return binding && binding->proxy;
+}
 
 WaypointBinding bind_service(const Cluster& cluster, model::ServiceId service) {
   const auto& meta = cluster.service(service).meta();

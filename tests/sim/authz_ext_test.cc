@@ -87,12 +87,17 @@ TEST_CASE("CUSTOM: an unreachable provider refuses with statusOnError, or lets p
 }
 
 TEST_CASE("CUSTOM: a broken provider refuses what the rules match") {
-  CHECK(judge(custom(), request_from()).reason.code == sim::kExtAuthzBadProvider);
   CHECK(judge(mesh(", statusOnError: '299'") + custom(), request_from()).reason.code ==
         sim::kExtAuthzBadProvider);
   CHECK(judge(mesh("") + custom("[{}]", "other"), request_from()).reason.code == sim::kExtAuthzBadProvider);
   CHECK(judge(custom("[{to: [{operation: {paths: [/private]}}]}]"), request_from()).decision ==
         Decision::Allow);
+}
+
+TEST_CASE("CUSTOM: without a mesh config what its rules match is unknown") {
+  const auto result = judge(custom(), request_from());
+  CHECK(result.decision == Decision::Unknown);
+  CHECK(result.reason.detail == "mesh config (ConfigMap istio): extension provider \"login\"");
 }
 
 TEST_CASE("CUSTOM: several providers refuse all that their rules match") {

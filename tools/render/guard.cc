@@ -161,11 +161,15 @@ std::string graph_words(const GuardReport& r) {
   std::vector<std::string> out;
   const auto& g = r.graph;
   if (g.asked && !g.entered)
-    out.emplace_back("graph: no gateway and no published Service leads to it from outside");
+    out.emplace_back("graph: no published gateway and no published Service leads to it from outside");
   if (g.asked && g.entered)
-    out.push_back(g.dominates ? fmt::format("graph: from outside every route leads by {}", points_words(r))
-                              : "graph: from outside it is not on every route; the shortest around it: " +
-                                    join(g.around, " -> "));
+    out.push_back(
+        g.dominates
+            ? fmt::format(
+                  "graph: from outside every way by Istio's gateways and published Services leads by {}",
+                  points_words(r))
+            : "graph: from outside it is not on every route; the shortest around it: " +
+                  join(g.around, " -> "));
   if (!g.always.empty()) out.push_back("every open way passes: " + join(g.always, ", "));
   std::string text;
   for (const auto& line : out)
