@@ -6,6 +6,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <array>
 #include <istream>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "model/yaml/block_text.h"
 #include "model/yaml/tree_builder.h"
 #include "model/yaml/yaml_codes.h"
 
@@ -50,6 +52,7 @@ struct Refused {
 
 constexpr std::string_view kPlainTag = "?";
 constexpr std::string_view kQuotedTag = "!";
+constexpr std::string_view kMergeTag = "tag:yaml.org,2002:merge";
 
 /// Collects the events of one document into a tree.
 class TreeHandler : public YAML::EventHandler {
@@ -75,6 +78,7 @@ class TreeHandler : public YAML::EventHandler {
     if (found == anchors_.end())
       refuse(kYamlAlias, mark, "the alias stands inside the value of its own anchor", "write the value out");
     Tree tree = found->second;
+    tree.alias = true;
     expanded_ += tree.nodes;
     if (expanded_ > kMaxExpandedNodes) {
       refuse(kYamlAlias, mark,
@@ -93,12 +97,13 @@ class TreeHandler : public YAML::EventHandler {
     }
     if (tag != kPlainTag) last_quoted_ = mark;
     const SourcePos at = pos(mark);
-    add({scalar(mark, tag, value, at), 1, 1}, anchor, tag == kPlainTag);
+    add({scalar(mark, tag, value, at), 1, 1}, anchor,
+        value == "<<" && (tag == kPlainTag || tag == kMergeTag));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+  // Tags of collections mean nothing. Source: kubernetes-sigs/yaml goyaml.v2/decode.go mapping, sequence
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    check_collection_tag(mark, tag, "seq");
     open(NodeKind::Sequence, mark, anchor);
   }
 
@@ -107,14 +112,14 @@ class TreeHandler : public YAML::EventHandler {
     add({builder_.sequence(frame.items, frame.pos), frame.nodes, frame.height + 1}, frame.anchor);
   }
 
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    check_collection_tag(mark, tag, "map");
     open(NodeKind::Mapping, mark, anchor);
   }
 
   void OnMapEnd() override {
     Frame frame = close();
+    if (!frame.merges.empty()) apply_merges(frame);
     add({builder_.mapping(frame.members, frame.pos, diagnostics_), frame.nodes, frame.height + 1},
         frame.anchor);
   }
@@ -124,6 +129,12 @@ class TreeHandler : public YAML::EventHandler {
     const Node* node = nullptr;
     std::uint64_t nodes = 1;  // with aliases expanded
     std::size_t height = 1;
+    bool alias = false;
+  };
+  struct Merge {
+    std::size_t before = 0;  // members that stand before it
+    SourcePos key_pos;
+    const Node* value = nullptr;
   };
   struct Frame {
     NodeKind kind = NodeKind::Null;
@@ -132,6 +143,8 @@ class TreeHandler : public YAML::EventHandler {
     std::vector<const Node*> items;
     std::vector<Member> members;
     std::optional<Member> key;  // a mapping's key that waits for its value
+    bool merge = false;         // that key is a merge key
+    std::vector<Merge> merges;
     std::uint64_t nodes = 1;
     std::size_t height = 0;
   };
@@ -143,9 +156,12 @@ class TreeHandler : public YAML::EventHandler {
   }
 
   [[noreturn]] void refuse(Code code, const YAML::Mark& mark, std::string message, std::string hint) const {
+    refuse(code, pos(mark), std::move(message), std::move(hint));
+  }
+  [[noreturn]] static void refuse(Code code, SourcePos pos, std::string message, std::string hint) {
     Diagnostic d;
     d.code = code;
-    d.pos = pos(mark);
+    d.pos = pos;
     d.message = std::move(message);
     d.hint = std::move(hint);
     throw Refused{std::move(d)};
@@ -171,7 +187,7 @@ class TreeHandler : public YAML::EventHandler {
     return frame;
   }
 
-  void add(Tree tree, YAML::anchor_t anchor, bool plain = false) {
+  void add(Tree tree, YAML::anchor_t anchor, bool merge_key = false) {
     ++expanded_;
     if (anchor != 0) anchors_[anchor] = tree;
     if (frames_.empty()) {
@@ -180,56 +196,139 @@ class TreeHandler : public YAML::EventHandler {
     }
     Frame& frame = frames_.back();
     frame.nodes += tree.nodes;
-    frame.height = std::max(frame.height, tree.height);
+    frame.height = std::max(frame.height, tree.height - merged_levels(frame, *tree.node));
     if (frame.kind == NodeKind::Sequence) {
       frame.items.push_back(tree.node);
     } else if (!frame.key) {
-      frame.key = key(*tree.node, plain);
+      frame.key = key(*tree.node);
+      frame.merge = merge_key;
     } else {
-      frame.key->value = tree.node;
-      frame.members.push_back(*frame.key);
+      if (frame.merge) {
+        check_merged(tree, frame.key->key_pos);
+        frame.merges.push_back({frame.members.size(), frame.key->key_pos, tree.node});
+      } else {
+        frame.key->value = tree.node;
+        frame.members.push_back(*frame.key);
+      }
       frame.key.reset();
     }
   }
 
-  [[nodiscard]] Member key(const Node& node, bool plain) {
-    const auto error = [&](Code code, std::string message, std::string hint) {
-      Diagnostic d;
-      d.code = code;
-      d.pos = node.pos;
-      d.message = std::move(message);
-      d.hint = std::move(hint);
-      throw Refused{std::move(d)};
-    };
+  /// Levels that a merge key's value loses: its members become those of the mapping that it stands in.
+  [[nodiscard]] static std::size_t merged_levels(const Frame& frame, const Node& value) {
+    if (!frame.key || !frame.merge) return 0;
+    return value.is_mapping() ? 1 : value.is_sequence() && !value.items.empty() ? 2 : 0;
+  }
+
+  [[nodiscard]] static Member key(const Node& node) {
     if (!node.is_scalar()) {
-      error(kYamlKey, "a key has to be text, not a list, a mapping or null",
-            node.is_mapping() ? "is this an unrendered template? `helm template` renders it"
-                              : "write the key as text");
-    }
-    if (plain && node.scalar == "<<") {
-      error(kYamlMergeKey, "merge keys (<<) are not applied, and leaving one out would change the object",
-            "write the merged fields out, for example with `yq 'explode(.)'`");
+      refuse(kYamlKey, node.pos, "a key has to be text, not a list, a mapping or null",
+             node.is_mapping() ? "is this an unrendered template? `helm template` renders it"
+                               : "write the key as text");
     }
     return Member{node.scalar, node.pos, nullptr};
   }
 
+  /// Source: kubernetes-sigs/yaml goyaml.v2/decode.go merge
+  static void check_merged(const Tree& tree, SourcePos key_pos) {
+    const Node& value = *tree.node;
+    const bool mappings =
+        value.is_mapping() || (value.is_sequence() && !tree.alias &&
+                               std::all_of(value.items.begin(), value.items.end(),
+                                           [](const Node* item) { return item->is_mapping(); }));
+    if (mappings) return;
+    refuse(kYamlMergeKey, key_pos, "a merge key (<<) takes a mapping or a list of mappings",
+           "give it one, or quote the key");
+  }
+
+  /// Merge keys are applied where they stand: they replace what stands before them, what stands behind them
+  /// replaces what they gave, and of a list the first mapping counts. Source: kubernetes-sigs/yaml
+  /// goyaml.v2/decode.go mapping, merge. kustomize's version 3 has written keys win wherever they stand.
+  void apply_merges(Frame& frame) {
+    struct Origin {
+      std::size_t member = 0;
+      std::size_t merge = 0;  // 1 and up; 0: written
+    };
+    const std::vector<Member> written = std::exchange(frame.members, {});
+    std::vector<Member>& out = frame.members;
+    std::unordered_map<std::string_view, Origin> known;
+    std::size_t next = 0;
+    const auto write_to = [&](std::size_t end) {
+      for (; next < end; ++next) {
+        const Member& member = written[next];
+        const auto [at, added] = known.try_emplace(member.key, Origin{out.size(), 0});
+        if (!added && at->second.merge != 0) {
+          out[at->second.member] = member;
+          at->second.merge = 0;
+        } else {
+          out.push_back(member);  // a repeat is reported where the mapping is made
+        }
+      }
+    };
+    for (std::size_t i = 0; i < frame.merges.size(); ++i) {
+      const Merge& merge = frame.merges[i];
+      write_to(merge.before);
+      const Member* replaced = nullptr;
+      const auto take = [&](const Node& source) {
+        for (const Member& member : source.members) {
+          const auto [at, added] = known.try_emplace(member.key, Origin{out.size(), i + 1});
+          if (added) {
+            out.push_back(member);
+            continue;
+          }
+          if (at->second.merge == i + 1) continue;  // an earlier mapping of the list has it
+          Member& old = out[at->second.member];
+          if (replaced == nullptr && !same_scalar(*old.value, *member.value)) replaced = &member;
+          old = member;
+          at->second.merge = i + 1;
+        }
+      };
+      if (merge.value->is_mapping()) {
+        take(*merge.value);
+      } else {
+        for (const Node* const item : merge.value->items) take(*item);
+      }
+      if (replaced != nullptr) warn_replaced(merge.key_pos, replaced->key);
+    }
+    write_to(written.size());
+  }
+
+  [[nodiscard]] static bool same_scalar(const Node& a, const Node& b) {
+    return a.is_scalar() && b.is_scalar() && a.style == b.style && a.scalar == b.scalar;
+  }
+
+  void warn_replaced(SourcePos key_pos, std::string_view key) const {
+    Diagnostic d;
+    d.code = kYamlMergeKey;
+    d.severity = Severity::Warning;
+    d.pos = key_pos;
+    d.message = fmt::format(
+        "this merge key (<<) replaces \"{}\", which stands before it: kubectl takes the merged value, "
+        "kustomize "
+        "does not",
+        key);
+    d.hint = "put << first in its mapping";
+    diagnostics_.report(std::move(d));
+  }
+
+  /// Any tag but these makes a text of its value, whatever stands there.
+  /// Source: kubernetes-sigs/yaml goyaml.v2/resolve.go resolvableTag, resolve
   const Node* scalar(const YAML::Mark& mark, const std::string& tag, const std::string& value, SourcePos at) {
     if (tag == kPlainTag || tag.empty()) return builder_.scalar(ScalarStyle::Plain, value, at);
     if (tag == kQuotedTag) return builder_.scalar(ScalarStyle::Quoted, value, at);
     const std::string_view core = core_tag(tag);
-    if (core == "str" || core == "timestamp") return builder_.scalar(ScalarStyle::Quoted, value, at);
+    if (core == "binary") {
+      refuse(kYamlTag, mark, "a !!binary value is not decoded", "write the value as text");
+    }
+    const bool typed = core == "int" || core == "bool" || core == "float" || core == "null";
+    if (!typed) return builder_.scalar(ScalarStyle::Quoted, value, at);
     const Node* const node = builder_.scalar(ScalarStyle::Plain, value, at);
     const bool fits = (core == "int" && node->is_integer()) || (core == "bool" && node->is_bool()) ||
-                      (core == "float" && node->is_float());
+                      (core == "float" && (node->is_float() || node->is_integer()));
     if (fits) return node;
-    if (core == "null" && (value.empty() || value == "~" || value == "null")) return builder_.null(at);
-    refuse(kYamlTag, mark, fmt::format("the tag {} cannot be applied to \"{}\"", tag, value.substr(0, 40)),
+    if (core == "null" && (value.empty() || is_null_word(value))) return builder_.null(at);
+    refuse(kYamlTag, mark, fmt::format("the tag !!{} cannot be applied to \"{}\"", core, value.substr(0, 40)),
            "remove the tag");
-  }
-
-  void check_collection_tag(const YAML::Mark& mark, const std::string& tag, std::string_view core) const {
-    if (tag.empty() || tag == kPlainTag || tag == kQuotedTag || core_tag(tag) == core) return;
-    refuse(kYamlTag, mark, fmt::format("the tag {} has no meaning in a manifest", tag), "remove the tag");
   }
 
   [[nodiscard]] static std::string_view core_tag(std::string_view tag) {

@@ -75,7 +75,7 @@ class Peeker {
     pending_ = false;
     if (metadata_ == Metadata::Inside) metadata_ = Metadata::Passed;
     std::string_view key, value;
-    if (!split(text, key, value)) return unknown();
+    if (!split(text, key, value) || key == "<<") return unknown();
     if (key == "apiVersion") take(api_version, value, column);
     if (key == "kind") take(kind, value, column);
     if (key == "metadata") {
@@ -88,7 +88,7 @@ class Peeker {
     pending_ = false;
     std::string_view key, value;
     if (text.starts_with("- ") || text == "-") return;
-    if (!split(text, key, value)) return unknown();
+    if (!split(text, key, value) || key == "<<") return unknown();
     if (key == "name") take(name, value, column);
     if (key == "namespace") take(ns, value, column);
   }

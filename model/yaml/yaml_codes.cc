@@ -28,10 +28,11 @@ std::span<const CodeInfo> input_codes() {
                "The YAML parser stopped here; nothing of this document is used.",
                "Mend the text; `helm template` output is taken as it is, unrendered templates are not.",
                "yaml.org/spec/1.2.2"},
-      CodeInfo{kYamlTag, kDiagnostic, "a YAML tag changes what a value is",
-               "Only the core tags (!!str, !!int, !!bool, !!float, !!null, !!map, !!seq, !!timestamp) have a "
-               "meaning in manifests.",
-               "Remove the tag.", "kubernetes-sigs/yaml goyaml.v2/resolve.go"},
+      CodeInfo{
+          kYamlTag, kDiagnostic, "a YAML tag does not fit its value",
+          "A value tagged !!int, !!bool, !!float or !!null has to be one; !!binary is not decoded. Tags of "
+          "other programs (!vault, !Ref) make a text of their value, as kubectl reads them.",
+          "Remove the tag.", "kubernetes-sigs/yaml goyaml.v2/resolve.go"},
       CodeInfo{kYamlKey, kDiagnostic, "a key is not text",
                "Objects of the API are JSON: keys are strings, never lists, mappings or null.",
                "Write the key as text.", "kubernetes-sigs/yaml yaml.go convertToJSONableObject"},
@@ -39,11 +40,12 @@ std::span<const CodeInfo> input_codes() {
                "Parsers disagree on which value counts, so the document cannot be trusted. The first value "
                "was kept for this run.",
                "Remove one of the two.", "kubernetes-sigs/yaml goyaml.v2/decode.go, strict decoding"},
-      CodeInfo{kYamlMergeKey, kDiagnostic, "a merge key (<<) is used",
-               "Merge keys are not part of YAML 1.2 and are not applied here; ignoring one would change the "
-               "object in silence.",
-               "Write the merged fields out, for example with `yq 'explode(.)'`.",
-               "yaml.org/type/merge.html"},
+      CodeInfo{
+          kYamlMergeKey, kDiagnostic, "a merge key (<<) cannot be applied, or replaces a key",
+          "A merge key takes a mapping or a list of mappings. One that stands behind a key it also gives "
+          "replaces it for kubectl; kustomize and others keep the written key.",
+          "Put << first in its mapping: there all agree that written keys win.",
+          "kubernetes-sigs/yaml goyaml.v2/decode.go, merge"},
       CodeInfo{kYamlAlias, kDiagnostic, "an alias cannot be expanded",
                "Aliases (*name) are expanded as if the anchor's text stood in their place, up to 10 million "
                "nodes in a document and "
