@@ -7,6 +7,7 @@
 
 #include "model/base/edit_distance.h"
 #include "model/diagnostic_codes.h"
+#include "model/load/template_text.h"
 
 namespace waypath::model {
 namespace {
@@ -95,7 +96,9 @@ Field Field::operator[](std::string_view key) const {
 void Field::wrong_type(std::string_view expected) const {
   context_->rejected = true;
   std::string hint;
-  if (node_->is_scalar() && expected == "a string") {
+  if (node_->is_scalar() && is_template(node_->scalar)) {
+    hint = template_hint(node_->scalar);
+  } else if (node_->is_scalar() && expected == "a string") {
     hint = "quote the value: \"" + std::string(node_->scalar) + "\"";
   } else if (node_->is_string() && (expected == "an integer" || expected == "a boolean")) {
     hint = "write it without quotes";
@@ -259,6 +262,8 @@ bool Field::only(std::initializer_list<std::string_view> modelled,
 
 void Field::reject(std::string_view type, std::string message, std::string hint) const {
   context_->rejected = true;
+  if (node_ != nullptr && node_->is_scalar() && is_template(node_->scalar))
+    hint = template_hint(node_->scalar);
   context_->diagnostics.report({kFieldInvalid, Severity::Error, Reach::Rejected, anchor_, context_->object(),
                                 path(), std::string(type), std::move(message), std::move(hint)});
 }

@@ -15,6 +15,7 @@
 #include "model/load/kind_table.h"
 #include "model/load/load_cache.h"
 #include "model/load/split_files.h"
+#include "model/load/template_text.h"
 #include "model/yaml/reader.h"
 #include "model/yaml/yaml_codes.h"
 
@@ -32,6 +33,7 @@ struct SliceResults {
   Diagnostics diagnostics;
   std::vector<std::tuple<std::string, std::string, SourcePos>> skipped;  // apiVersion, kind
   std::vector<SourcePos> hooks, defaulted;
+  std::vector<TemplateText> templates;
   std::size_t documents = 0, parsed = 0, by_reference_reader = 0;
 };
 
@@ -69,15 +71,31 @@ class SliceLoader {
                                 position(task_.slice));
       return;
     }
-    const auto document =
-        yaml::read_slice(text_, task_.slice, task_.file, out_.diagnostics, {.borrow = true});
+    Diagnostics problems;
+    const auto document = yaml::read_slice(text_, task_.slice, task_.file, problems, {.borrow = true});
+    if (!document && is_action(problems)) return;
+    out_.diagnostics.append(std::move(problems));
     if (!document || document->root == nullptr) return;
+    holds_template_ = !task_.slice.json && may_hold_template(body());
     ++out_.parsed;
     if (document->by_reference_reader) ++out_.by_reference_reader;
     object(*document->root, task_.slice.item);
   }
 
  private:
+  [[nodiscard]] std::string_view body() const { return text_.substr(task_.slice.offset, task_.slice.length); }
+
+  /// Whether the document cannot be read because it is a template: its first action stands no later than what
+  /// is wrong with it.
+  bool is_action(const Diagnostics& problems) {
+    auto action = first_action(body(), position(task_.slice));
+    if (!action) return false;
+    const auto before = [&](const Diagnostic& d) { return d.pos.known() && d.pos.line < action->pos.line; };
+    if (std::any_of(problems.items().begin(), problems.items().end(), before)) return false;
+    out_.templates.push_back(std::move(*action));
+    return true;
+  }
+
   [[nodiscard]] SourcePos position(const yaml::Slice& s) const {
     return {task_.file, s.first_line, s.first_column};
   }
@@ -161,6 +179,9 @@ class SliceLoader {
         return;
       }
     }
+    if (holds_template_) {
+      if (auto found = first_template(root)) out_.templates.push_back(std::move(*found));
+    }
     DecodeContext context(out_.diagnostics);
     const Field field(context, root);
     auto meta = decode_meta(field, intern(kind), intern(group), row->namespaced, options_.default_namespace);
@@ -199,6 +220,7 @@ class SliceLoader {
   std::string_view text_;
   const LoadOptions& options_;
   SliceResults& out_;
+  bool holds_template_ = false;
 };
 
 // The group without a name is Kubernetes' own and has one version, so that what it lacks is a slip of the
@@ -236,6 +258,10 @@ class Merger {
       count(skipped_[{std::move(kind), std::move(api_version)}], pos);
     for (const auto pos : result.hooks) count(hooks_, pos);
     for (const auto pos : result.defaulted) count(defaulted_, pos);
+    for (auto& found : result.templates) {
+      const auto [at, added] = templates_.try_emplace(found.pos.file, std::move(found));
+      if (!added && at->second.readable && !found.readable) at->second = std::move(found);
+    }
   }
 
   void put(LoadedObject&& object) {
@@ -250,6 +276,7 @@ class Merger {
   [[nodiscard]] const std::vector<Snapshot::Skipped>& skipped_kinds() const { return skipped_kinds_; }
 
   void finish(const LoadOptions& options) {
+    for (const auto& [file, found] : templates_) diagnostics_.report(template_not_rendered(found));
     for (const auto& [key, counted] : skipped_) {
       const auto& [kind, api_version] = key;
       const KindRow* row = find_kind(split_api_version(api_version).first, kind);
@@ -343,6 +370,8 @@ class Merger {
   std::vector<Snapshot::Skipped> skipped_kinds_;
   std::map<std::pair<std::string, std::string>, KindCount> skipped_;
   KindCount hooks_, defaulted_;
+  std::map<std::uint32_t, TemplateText>
+      templates_;  // of each file the first; one that cannot be read before others
 };
 
 // Gives back the memory of texts that were decoded.

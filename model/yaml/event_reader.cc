@@ -223,8 +223,7 @@ class TreeHandler : public YAML::EventHandler {
   [[nodiscard]] static Member key(const Node& node) {
     if (!node.is_scalar()) {
       refuse(kYamlKey, node.pos, "a key has to be text, not a list, a mapping or null",
-             node.is_mapping() ? "is this an unrendered template? `helm template` renders it"
-                               : "write the key as text");
+             "write the key as text");
     }
     return Member{node.scalar, node.pos, nullptr};
   }

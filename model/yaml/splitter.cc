@@ -217,7 +217,9 @@ class FileSplitter {
     slice.first_line = chunk_line_;
     slice.length = end - chunk_;
     const char first = text_[start.offset];
-    if (!start.directive && (first == '{' || first == '[')) {
+    // No JSON starts with two braces: a template, which reading refuses as YAML.
+    const bool action = text_.substr(start.offset, 2) == "{{" || text_.substr(start.offset, 2) == "{%";
+    if (!start.directive && !action && (first == '{' || first == '[')) {
       slice.length = end - start.offset;
       const std::string_view before = text_.substr(chunk_, start.offset - chunk_);
       slice.first_line += static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));

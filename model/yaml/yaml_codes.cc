@@ -24,6 +24,13 @@ std::span<const CodeInfo> input_codes() {
                "Manifests are UTF-8 text, as the API server takes them. Archives, UTF-16 and files with "
                "control characters are not.",
                "Unpack the archive, or convert the file to UTF-8.", "yaml.org/spec/1.2.2 section 5.2"},
+      CodeInfo{
+          kInputTemplate, kDiagnostic, "a file is a template that was not rendered",
+          "Helm's actions ({{ ... }}) stand where YAML expects keys and values, or names, labels, ports or "
+          "hosts hold them or variables (${NAME}). Values are not known here.",
+          "Give what the template renders to: `helm template CHART | waypath ... -f -`, `envsubst`, `flux "
+          "build kustomization`.",
+          "helm.sh/docs/chart_template_guide"},
       CodeInfo{kYamlSyntax, kDiagnostic, "the text is not YAML",
                "The YAML parser stopped here; nothing of this document is used.",
                "Mend the text; `helm template` output is taken as it is, unrendered templates are not.",

@@ -11,6 +11,7 @@ inline constexpr Code kInputMissing{"INPUT_MISSING"};
 inline constexpr Code kInputUnreadable{"INPUT_UNREADABLE"};
 inline constexpr Code kInputNoManifests{"INPUT_NO_MANIFESTS"};
 inline constexpr Code kInputNotText{"INPUT_NOT_TEXT"};
+inline constexpr Code kInputTemplate{"INPUT_TEMPLATE"};
 inline constexpr Code kYamlSyntax{"YAML_SYNTAX"};
 inline constexpr Code kYamlTag{"YAML_TAG"};
 inline constexpr Code kYamlKey{"YAML_KEY"};
