@@ -56,10 +56,21 @@ bool always_read(const yaml::KindName& name) {
          !(group.empty() && (version != "v1" || name.kind == "ConfigMap" || name.kind == "Secret"));
 }
 
+// kustomize knows its files by name, and fills in their kind and apiVersion. Source: kustomize
+// api/konfig/general.go RecognizedKustomizationFileNames, api/types/kustomization.go FixKustomization
+void default_kustomization(std::string_view path, std::string_view& api_version, std::string_view& kind) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (name != "kustomization.yaml" && name != "kustomization.yml" && name != "Kustomization") return;
+  if (kind.empty()) kind = "Kustomization";
+  if (api_version.empty())
+    api_version =
+        kind == "Component" ? "kustomize.config.k8s.io/v1alpha1" : "kustomize.config.k8s.io/v1beta1";
+}
+
 class SliceLoader {
  public:
-  SliceLoader(Task& task, std::string_view text, const LoadOptions& options, SliceResults& out)
-      : task_(task), text_(text), options_(options), out_(out) {}
+  SliceLoader(Task& task, const SourceFiles& sources, const LoadOptions& options, SliceResults& out)
+      : task_(task), sources_(sources), text_(sources.text(task.file)), options_(options), out_(out) {}
 
   void run() {
     ++out_.documents;
@@ -126,6 +137,8 @@ class SliceLoader {
         api_version =
             task_.slice.api_version.empty() ? task_.slice.list_api_version : task_.slice.api_version;
     }
+    if (item < 0 && (api_version.empty() || kind.empty()))
+      default_kustomization(sources_.path(task_.file), api_version, kind);
     if (api_version.empty() && kind.empty()) {
       report(kObjectNotAnObject, Severity::Warning, root.pos,
              "neither apiVersion nor kind: no Kubernetes object, left out",
@@ -217,6 +230,7 @@ class SliceLoader {
   }
 
   Task& task_;
+  const SourceFiles& sources_;
   std::string_view text_;
   const LoadOptions& options_;
   SliceResults& out_;
@@ -401,7 +415,7 @@ void load_files(SnapshotBuilder& builder, const std::vector<std::uint32_t>& file
       const std::size_t last = std::min(begin + (grain + 1) * kGrain, end);
       const std::size_t first = begin + grain * kGrain;
       for (std::size_t i = first; i < last; ++i)
-        SliceLoader(tasks[i], sources.text(tasks[i].file), options, results[grain]).run();
+        SliceLoader(tasks[i], sources, options, results[grain]).run();
       release(sources, std::span(tasks).subspan(first, last - first));
     });
     for (auto& result : results) merger.add(std::move(result));

@@ -62,6 +62,31 @@ TEST_CASE("a namespace that is only named exists with the one label every namesp
   CHECK(s.all<Namespace>()[1]->meta.labels.get("kubernetes.io/metadata.name") == "b");
 }
 
+TEST_CASE("a kustomization file is one without saying so") {
+  const std::string fields = "namePrefix: prod-\nresources: [svc.yaml]\n";
+  const auto report = [](const std::string& path, const std::string& text) {
+    Diagnostics d;
+    const auto s = load_texts({{path, text}, {"svc.yaml", service("a", "x")}}, {}, d);
+    CHECK_FALSE(d.has_errors());
+    std::string out;
+    for (const auto& item : d.items()) out += std::string(item.code.text) + " " + item.message + "\n";
+    return out;
+  };
+  const std::string wanted =
+      "KIND_NOT_MODELLED 1 Kustomization object of kustomize.config.k8s.io/v1beta1: its patches, generators "
+      "and what lies elsewhere are not built in\n";
+  const std::string version = "apiVersion: kustomize.config.k8s.io/v1beta1\n";
+  for (const std::string& head :
+       {std::string(), version, std::string("kind: Kustomization\n"), version + "kind: Kustomization\n"}) {
+    CAPTURE(head);
+    CHECK(report("app/kustomization.yaml", head + fields) == wanted);
+    CHECK(report("kustomization.yml", head + fields) == wanted);
+  }
+  CHECK(report("app/kustomization.yaml", "kind: Component\n" + fields).find("1 Component object") !=
+        std::string::npos);
+  CHECK(report("app/values.yaml", fields).starts_with("OBJECT_NOT_A_RESOURCE "));
+}
+
 TEST_CASE("kinds that share a struct are found by key and by name") {
   Diagnostics d;
   const auto s =
