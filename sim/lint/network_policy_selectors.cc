@@ -59,6 +59,22 @@ void subjects(LintContext& c, const NetworkPolicy& policy) {
 
 // ---- peers ----
 
+/// What to do when no namespace has the labels of a selector. Its own name is none to label it with: every
+/// namespace carries that.
+std::string namespace_fix(const LintContext& c, const model::LabelSelector& selector) {
+  const auto& namespaces = c.cluster.namespaces();
+  const bool unknown_name =
+      std::any_of(selector.requirements.begin(), selector.requirements.end(), [&](const auto& requirement) {
+        model::LabelSelector alone;
+        alone.requirements.push_back(requirement);
+        return requirement.key == std::string_view("kubernetes.io/metadata.name") &&
+               std::none_of(namespaces.begin(), namespaces.end(),
+                            [&](const auto& ns) { return alone.matches(ns->meta.labels); });
+      });
+  return fmt::format("nothing to do if the namespace is not among the manifests; else {}",
+                     unknown_name ? "correct the name: the API server alone sets this label" : "label it");
+}
+
 void peer(LintContext& c, const NetworkPolicy& policy, const model::NetworkPolicyPeer& peer,
           const ObjectAt& at) {
   if (peer.ip_block) return;
@@ -103,8 +119,7 @@ void peer(LintContext& c, const NetworkPolicy& policy, const model::NetworkPolic
     c.report(kLintNetpolPeerNothing, at,
              fmt::format("the peer {} is nobody: no namespace has these labels{}{}", text, slip ? "; " : "",
                          slip.value_or("")),
-             slip ? "correct the namespaceSelector"
-                  : "nothing to do if the namespace is not among the manifests; else label it",
+             slip ? "correct the namespaceSelector" : namespace_fix(c, *peer.namespace_selector),
              slip ? Severity::Warning : Severity::Info);
     return;
   }

@@ -111,4 +111,30 @@ TEST_CASE("lint: codes can be ignored, and namespaces picked") {
         of_code(all, "LINT_WAYPOINT_MISSING"));
 }
 
+TEST_CASE("lint: a namespace without a label is to be labelled, one that is not there is not") {
+  const auto fixes = [](const std::string& labels) {
+    model::Diagnostics diagnostics;
+    auto snapshot = model::load_texts(
+        {{"in.yaml",
+          "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"
+          "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
+          "spec: {containers: [{name: c, image: c}]}\n---\n"
+          "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\n"
+          "spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {matchLabels: {" +
+              labels + "}}}]}]}\n"}},
+        {}, diagnostics);
+    auto cluster = model::Cluster::build(std::move(snapshot), {}, diagnostics);
+    const auto engine = sim::Engine::build(std::move(cluster), {}, diagnostics);
+    std::string out;
+    for (const auto& f : sim::lint(*engine, {}).findings)
+      if (f.code.text == "LINT_NETPOL_PEER_SELECTS_NOTHING") out += f.fix;
+    return out;
+  };
+  const std::string start = "nothing to do if the namespace is not among the manifests; else ";
+  CHECK(fixes("team: payments") == start + "label it");
+  CHECK(fixes("kubernetes.io/metadata.name: shop, team: payments") == start + "label it");
+  CHECK(fixes("kubernetes.io/metadata.name: monitoring") ==
+        start + "correct the name: the API server alone sets this label");
+}
+
 }  // namespace waypath
