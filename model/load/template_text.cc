@@ -174,9 +174,8 @@ Diagnostic template_not_rendered(const TemplateText& found) {
   d.code = yaml::kInputTemplate;
   d.severity = found.readable ? Severity::Warning : Severity::Error;
   d.pos = found.pos;
-  d.message = found.readable ? "this file is a template that was not rendered: " + found.field + " is \"" +
-                                   shown(found.text) + "\""
-                             : "this file is a template that was not rendered: it holds " + shown(found.text);
+  d.message = "this file is a template that was not rendered: it holds " +
+              (found.readable ? found.field + ": \"" + shown(found.text) + "\"" : shown(found.text));
   d.hint = template_hint(found.text);
   return d;
 }
