@@ -111,8 +111,9 @@ void peer(LintContext& c, const NetworkPolicy& policy, const model::NetworkPolic
         std::vector<std::string_view> values;
         for (const auto& ns : c.cluster.namespaces())
           if (const auto value = ns->meta.labels.get(requirement.key.view())) values.push_back(*value);
-        const auto near = model::nearest(requirement.values.front().view(), values);
-        if (near) return fmt::format("{}={} exists", requirement.key.view(), *near);
+        const auto wanted = requirement.values.front().view();
+        const auto near = model::nearest(wanted, values);
+        if (near && *near != wanted) return fmt::format("{}={} exists", requirement.key.view(), *near);
       }
       return std::nullopt;
     }();
