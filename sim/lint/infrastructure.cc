@@ -24,9 +24,11 @@ using model::Severity;
 class Gathered {
  public:
   void add(const PolicyResult& result, const std::string& who, Severity severity) {
-    if (!result.reason.by) return;
-    Entry& entry = by_policy_[result.reason.by->key.str()];
-    entry.at = *result.reason.by;
+    if (result.reason.by) add(*result.reason.by, who, severity);
+  }
+  void add(const ObjectAt& policy, const std::string& who, Severity severity) {
+    Entry& entry = by_policy_[policy.key.str()];
+    entry.at = policy;
     entry.who.insert(who);
     entry.severity = std::max(entry.severity, severity);
   }
@@ -55,10 +57,35 @@ bool connects(const NetAttachment& attached) {
 
 // ---- names ----
 
+// ztunnel answers names of the mesh itself; names outside it are still asked for.
+Severity unanswered(const LintContext& c, PodId pod) {
+  const Capture& capture = c.capture(pod);
+  return capture.redirected() && capture.dns_capture ? Severity::Info : Severity::Warning;
+}
+
+std::string_view unanswered_words(Severity severity) {
+  return severity == Severity::Info ? " (names of the mesh are answered by ztunnel)" : "";
+}
+
+// Without a name server in the manifests: pods that can ask none, wherever it is.
+void lookups_shut(LintContext& c) {
+  Gathered shut;
+  for (const ReachClass& cls : c.classes().classes()) {
+    if (!connects(cls.attached)) continue;
+    const auto* policy = admitted_to_nobody(c.cluster, cls.pod, model::Protocol::Udp, kDnsPort);
+    if (policy != nullptr) shut.add(lint_at(policy->meta), c.pod_text(cls.pod), unanswered(c, cls.pod));
+  }
+  for (const auto& [policy, entry] : shut.entries())
+    c.report(kLintNetpolDns, entry.at,
+             fmt::format("{} cannot ask any name server: egress on UDP {} is admitted to nobody{}",
+                         entry.list(), kDnsPort, unanswered_words(entry.severity)),
+             "allow egress to the name server on UDP and TCP 53", entry.severity);
+}
+
 void name_lookups(LintContext& c) {
   const model::ServiceId dns = name_server(c.cluster);
-  if (!dns.valid()) return;
-  const auto servers = c.distinct_endpoints(dns, 53);
+  if (!dns.valid()) return lookups_shut(c);
+  const auto servers = c.distinct_endpoints(dns, kDnsPort);
   if (servers.empty()) return;
   const model::Endpoint& server = servers.front();
   Gathered out_of, into;
@@ -69,10 +96,7 @@ void name_lookups(LintContext& c) {
     connection.port = server.port;
     connection.hbone = false;
     connection.inner_port = 0;
-    const Capture& capture = c.capture(cls.pod);
-    // ztunnel answers names of the mesh itself; names outside it are still asked for.
-    const Severity severity =
-        capture.redirected() && capture.dns_capture ? Severity::Info : Severity::Warning;
+    const Severity severity = unanswered(c, cls.pod);
     if (isolated(cls.attached, Direction::Egress) && connects(cls.attached))
       if (const auto refused = c.refusal_at(connection, Direction::Egress))
         out_of.add(*refused, c.pod_text(cls.pod), severity);
@@ -82,12 +106,10 @@ void name_lookups(LintContext& c) {
   const std::string server_text = c.service_text(dns);
   const auto tell = [&](const Gathered& gathered, std::string_view way, std::string_view fix) {
     for (const auto& [policy, entry] : gathered.entries())
-      c.report(
-          kLintNetpolDns, entry.at,
-          fmt::format("{} cannot ask {} for names: {} on UDP {} is dropped{}", entry.list(), server_text, way,
-                      server.port,
-                      entry.severity == Severity::Info ? " (names of the mesh are answered by ztunnel)" : ""),
-          std::string(fix), entry.severity);
+      c.report(kLintNetpolDns, entry.at,
+               fmt::format("{} cannot ask {} for names: {} on UDP {} is dropped{}", entry.list(), server_text,
+                           way, server.port, unanswered_words(entry.severity)),
+               std::string(fix), entry.severity);
   };
   tell(out_of, "egress", "allow egress to the name server on UDP and TCP 53");
   tell(into, "ingress", "let every pod that looks names up into the name server on UDP and TCP 53");

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "sim/cni_profile.h"
 #include "sim/path/path_builder.h"
 #include "sim/policy/ext_authz.h"
+#include "sim/policy/network_policy.h"
+#include "sim/reasons/netpol.h"
 #include "sim/reasons/walk.h"
 #include "sim/resolve/name_server.h"
 
@@ -27,7 +30,9 @@ void PathBuilder::add_lookups(Walk& walk, const Client& client, const Destinatio
                              cluster_.pod(client.pod).spec.dns_policy == "ClusterFirstWithHostNet");
   if (!pod_resolver) return;  // a node's own resolver is not in the manifests
   const ServiceId dns = name_server(cluster_);
-  if (!dns.valid()) {
+  const auto* shut =
+      dns.valid() ? nullptr : admitted_to_nobody(cluster_, client.pod, model::Protocol::Udp, kDnsPort);
+  if (!dns.valid() && shut == nullptr) {
     walk.path.assumptions.push_back(
         {kAssumeNameServer, "the name server answers: none is in the manifests", {}});
     return;
@@ -40,7 +45,16 @@ void PathBuilder::add_lookups(Walk& walk, const Client& client, const Destinatio
   lookup.app.app = RouteRequest::App::Tcp;
   lookup.path.hops.push_back(walk.path.hops.front());
   lookup.path.hops.back().facts.clear();
-  inner.plain_to_service(std::move(lookup), dns, 53);
+  if (shut != nullptr) {
+    const bool rejects = cni_profile(engine_.options()).rejects;
+    inner.fail(std::move(lookup), rejects ? Failure::Kind::Refuse : Failure::Kind::Unanswered,
+               rejects ? Outcome::Deny : Outcome::Timeout,
+               {kNetpolEgressDefaultDeny, object_at(shut->meta),
+                fmt::format("no egress rule admits UDP {} to anyone, wherever the name server is", kDnsPort)},
+               {object_at(shut->meta)});
+  } else {
+    inner.plain_to_service(std::move(lookup), dns, kDnsPort);
+  }
   for (Path& path : inner.out_)
     walk.path.lookups.push_back(
         std::make_shared<AuxiliaryCall>(AuxiliaryCall{"dns", "DNS", std::move(path)}));

@@ -417,4 +417,29 @@ std::unique_ptr<const PolicyEvaluator> compile_network_policies(std::shared_ptr<
   return std::make_unique<const NetworkPolicies>(std::move(cluster), options, diagnostics);
 }
 
+const NetworkPolicy* admitted_to_nobody(const model::Cluster& cluster, model::PodId pod,
+                                        model::Protocol protocol, std::uint16_t port) {
+  const model::Pod& subject = cluster.pod(pod);
+  const auto others = cluster.snapshot().all<model::UnmodelledPolicy>();
+  if (subject.spec.host_network || !cluster.snapshot().all<ClusterPolicy>().empty() ||
+      std::any_of(others.begin(), others.end(),
+                  [](const auto& p) { return p->meta.key.kind.view().ends_with("NetworkPolicy"); }))
+    return nullptr;
+  const auto meant = [&](const model::NetworkPolicyPort& p) {
+    if (p.protocol != protocol) return false;
+    const auto* number = std::get_if<std::uint16_t>(&p.port);
+    return number == nullptr || (*number <= port && port <= p.end_port.value_or(*number));
+  };
+  const NetworkPolicy* first = nullptr;
+  bool admitted = false;
+  each_in_namespace(cluster, subject.meta.ns(), [&](const NetworkPolicy& policy) {
+    if (admitted || !policy.affects_egress || !policy.pod_selector.matches(subject.meta.labels)) return;
+    if (first == nullptr) first = &policy;
+    admitted = std::any_of(policy.egress.begin(), policy.egress.end(), [&](const NetworkPolicyRule& rule) {
+      return rule.ports.empty() || std::any_of(rule.ports.begin(), rule.ports.end(), meant);
+    });
+  });
+  return admitted ? nullptr : first;
+}
+
 }  // namespace waypath::sim

@@ -12,4 +12,10 @@ namespace waypath::sim {
     std::shared_ptr<const model::Cluster> cluster, const SimOptions& options,
     model::Diagnostics& diagnostics);
 
+/// The first of the NetworkPolicies that isolate the pod's egress, when none of them admits the port to
+/// anyone, so that it does not matter who listens there. Null when one does, and when policies of the cluster
+/// or of another API may admit it.
+[[nodiscard]] const model::NetworkPolicy* admitted_to_nobody(const model::Cluster& cluster, model::PodId pod,
+                                                             model::Protocol protocol, std::uint16_t port);
+
 }  // namespace waypath::sim

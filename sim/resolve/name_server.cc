@@ -13,7 +13,7 @@ model::ServiceId name_server(const model::Cluster& cluster) {
         std::any_of(reg.service->selector.begin(), reg.service->selector.end(),
                     [](const auto& pair) { return pair.first == "k8s-app" && pair.second == "kube-dns"; });
     const bool port = std::any_of(reg.service->ports.begin(), reg.service->ports.end(), [](const auto& p) {
-      return p.port == 53 && p.protocol == model::Protocol::Udp;
+      return p.port == kDnsPort && p.protocol == model::Protocol::Udp;
     });
     if ((labelled || selects) && port) return model::ServiceId{static_cast<std::uint32_t>(i)};
   }

@@ -137,4 +137,29 @@ TEST_CASE("lint: a namespace without a label is to be labelled, one that is not 
         start + "correct the name: the API server alone sets this label");
 }
 
+TEST_CASE("lint: where no name server is given, egress that admits UDP 53 to nobody shuts names out") {
+  const auto found = [](const std::string& ports) {
+    model::Diagnostics diagnostics;
+    auto snapshot = model::load_texts(
+        {{"in.yaml",
+          "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"
+          "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
+          "spec: {containers: [{name: c, image: c}]}\n---\n"
+          "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\n"
+          "spec: {podSelector: {}, policyTypes: [Egress], egress: [{ports: [" +
+              ports + "]}]}\n"}},
+        {}, diagnostics);
+    auto cluster = model::Cluster::build(std::move(snapshot), {}, diagnostics);
+    const auto engine = sim::Engine::build(std::move(cluster), {}, diagnostics);
+    return of_code(sim::lint(*engine, {}), "LINT_NETPOL_BLOCKS_DNS");
+  };
+  CHECK(found("{port: 80}, {port: 53}") ==
+        "warning NetworkPolicy/shop/web:10 Pod shop/web cannot ask any name server: egress on UDP 53 is "
+        "admitted "
+        "to nobody\n");
+  CHECK(found("{port: 53, protocol: UDP}").empty());
+  CHECK(found("{port: 50, endPort: 60, protocol: UDP}").empty());
+  CHECK(found("{port: dns, protocol: UDP}").empty());
+}
+
 }  // namespace waypath
