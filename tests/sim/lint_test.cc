@@ -45,6 +45,13 @@ Linted lint_file(const fs::path& file, const sim::LintOptions& options = {}) {
   return out;
 }
 
+sim::LintResult lint_text(const std::string& yaml) {
+  model::Diagnostics diagnostics;
+  auto cluster =
+      model::Cluster::build(model::load_texts({{"in.yaml", yaml}}, {}, diagnostics), {}, diagnostics);
+  return sim::lint(*sim::Engine::build(std::move(cluster), {}, diagnostics), {});
+}
+
 std::string line_of(const sim::Finding& f) {
   const char* const severity = f.severity == Severity::Error     ? "error"
                                : f.severity == Severity::Warning ? "warning"
@@ -111,22 +118,21 @@ TEST_CASE("lint: codes can be ignored, and namespaces picked") {
         of_code(all, "LINT_WAYPOINT_MISSING"));
 }
 
+constexpr const char* kShop =
+    "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
+    "spec: {containers: [{name: c, image: c}]}\n---\n"
+    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\n";
+
 TEST_CASE("lint: a namespace without a label is to be labelled, one that is not there is not") {
   const auto fixes = [](const std::string& labels) {
-    model::Diagnostics diagnostics;
-    auto snapshot = model::load_texts(
-        {{"in.yaml",
-          "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"
-          "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
-          "spec: {containers: [{name: c, image: c}]}\n---\n"
-          "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\n"
-          "spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {matchLabels: {" +
-              labels + "}}}]}]}\n"}},
-        {}, diagnostics);
-    auto cluster = model::Cluster::build(std::move(snapshot), {}, diagnostics);
-    const auto engine = sim::Engine::build(std::move(cluster), {}, diagnostics);
     std::string out;
-    for (const auto& f : sim::lint(*engine, {}).findings)
+    for (const auto& f :
+         lint_text(
+             kShop +
+             ("spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {matchLabels: {" + labels) +
+             "}}}]}]}\n")
+             .findings)
       if (f.code.text == "LINT_NETPOL_PEER_SELECTS_NOTHING") out += f.fix;
     return out;
   };
@@ -139,19 +145,10 @@ TEST_CASE("lint: a namespace without a label is to be labelled, one that is not 
 
 TEST_CASE("lint: where no name server is given, egress that admits UDP 53 to nobody shuts names out") {
   const auto found = [](const std::string& ports) {
-    model::Diagnostics diagnostics;
-    auto snapshot = model::load_texts(
-        {{"in.yaml",
-          "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"
-          "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
-          "spec: {containers: [{name: c, image: c}]}\n---\n"
-          "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\n"
-          "spec: {podSelector: {}, policyTypes: [Egress], egress: [{ports: [" +
-              ports + "]}]}\n"}},
-        {}, diagnostics);
-    auto cluster = model::Cluster::build(std::move(snapshot), {}, diagnostics);
-    const auto engine = sim::Engine::build(std::move(cluster), {}, diagnostics);
-    return of_code(sim::lint(*engine, {}), "LINT_NETPOL_BLOCKS_DNS");
+    return of_code(
+        lint_text(kShop + ("spec: {podSelector: {}, policyTypes: [Egress], egress: [{ports: [" + ports) +
+                  "]}]}\n"),
+        "LINT_NETPOL_BLOCKS_DNS");
   };
   CHECK(found("{port: 80}, {port: 53}") ==
         "warning NetworkPolicy/shop/web:10 Pod shop/web cannot ask any name server: egress on UDP 53 is "
