@@ -122,7 +122,7 @@ void add_gateway_api(const model::Cluster& cluster, Targets& out) {
     for (const auto& parent : route->parents) {
       const auto* gateway = cluster.snapshot().find<model::Gateway>(parent.ns.view(), parent.name.view());
       if (parent.kind != "Gateway" || gateway == nullptr) continue;
-      const auto fronts = fronts_of(*gateway);
+      const auto fronts = fronts_of(gateway->listeners);
       for (const auto& host : route->hostnames) add_front(fronts, host, paths, out);
       if (route->hostnames.empty())
         for (const auto& front : fronts) add_front({front}, front.host, paths, out);

@@ -47,9 +47,9 @@ std::string front_url(const GatewayFront& front, const std::string& host, const 
                      usual ? "" : fmt::format(":{}", front.port), path);
 }
 
-std::vector<GatewayFront> fronts_of(const model::Gateway& gateway) {
+std::vector<GatewayFront> fronts_of(const std::vector<model::Listener>& listeners) {
   std::vector<GatewayFront> out;
-  for (const auto& listener : gateway.listeners)
+  for (const auto& listener : listeners)
     if (listener.protocol == "HTTP" || listener.protocol == "HTTPS" || listener.protocol == "TLS")
       out.push_back({listener.hostname, listener.port, listener.protocol != "HTTP"});
   return out;

@@ -18,7 +18,7 @@ struct GatewayFront {
 };
 
 /// HTTP, HTTPS and TLS listeners.
-[[nodiscard]] std::vector<GatewayFront> fronts_of(const model::Gateway& gateway);
+[[nodiscard]] std::vector<GatewayFront> fronts_of(const std::vector<model::Listener>& listeners);
 /// The same of servers, at the ports that clients dial.
 [[nodiscard]] std::vector<GatewayFront> fronts_of(const model::Cluster& cluster,
                                                   const model::IstioGateway& gateway);

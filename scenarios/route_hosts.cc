@@ -94,9 +94,17 @@ void add_parents(const model::Cluster& cluster, const Route& route, RouteHosts& 
       if (service.entry != nullptr && service.ns == parent.ns && service.meta().name() == parent.name)
         out.parents.push_back({i});
     }
-    const auto* gateway = cluster.snapshot().find<model::Gateway>(parent.ns.view(), parent.name.view());
-    if (parent.kind != "Gateway" || gateway == nullptr || sim::is_waypoint(cluster, *gateway)) continue;
-    const auto fronts = fronts_of(*gateway);
+    const bool of_set = parent.kind == "ListenerSet" || parent.kind == "XListenerSet";
+    const auto sets = cluster.snapshot().all<model::ListenerSet>();
+    const auto set = std::find_if(sets.begin(), sets.end(), [&](const auto& one) {
+      return of_set && one->meta.ns() == parent.ns && one->meta.name() == parent.name;
+    });
+    if (of_set ? set == sets.end() : parent.kind != "Gateway") continue;
+    const auto* gateway =
+        of_set ? cluster.snapshot().find<model::Gateway>((*set)->parent_ns.view(), (*set)->parent_name.view())
+               : cluster.snapshot().find<model::Gateway>(parent.ns.view(), parent.name.view());
+    if (gateway == nullptr || sim::is_waypoint(cluster, *gateway)) continue;
+    const auto fronts = fronts_of(of_set ? (*set)->listeners : gateway->listeners);
     out.fronts.insert(out.fronts.end(), fronts.begin(), fronts.end());
     const auto pods = sim::gateway_pods(cluster, *gateway);
     if (!pods.empty()) out.gateway_pods.push_back(pods.front());
@@ -134,6 +142,18 @@ void add_ingresses(const model::Cluster& cluster, std::vector<RouteHosts>& out) 
       pods.push_back({i});
   for (const auto& ingress : cluster.snapshot().all<model::Ingress>()) {
     const bool taken = sim::ingress_taken(cluster, *ingress);
+    if (!taken && ingress->default_backend) {
+      RouteHosts one;
+      one.meta = &ingress->meta;
+      one.hosts = {""};
+      one.fronts = {{"", 80, false}};
+      if (!ingress->tls.empty()) one.fronts.push_back({"", 443, true});
+      if (const auto id =
+              cluster.find_service(ingress->meta.ns().view(), ingress->default_backend->service.view());
+          id.valid())
+        one.services.push_back(id);
+      out.push_back(std::move(one));
+    }
     for (const auto& rule : ingress->rules) {
       RouteHosts one;
       one.meta = &ingress->meta;

@@ -4,6 +4,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "sim/resolve/captures.h"
+#include "sim/resolve/published.h"
 
 namespace waypath::sim {
 namespace {
@@ -58,7 +59,11 @@ void TopologyBuilder::declare_vertices() {
   declare(VertexKind::Network, "", "");
   for (const auto& name : cluster_.node_names()) declare(VertexKind::Node, "", name);
   for (const auto& g : cluster_.snapshot().all<model::Gateway>())
-    if (is_waypoint(cluster_, *g)) declare(VertexKind::Waypoint, g->meta.ns().str(), g->meta.name().str());
+    if (is_waypoint(cluster_, *g)) {
+      declare(VertexKind::Waypoint, g->meta.ns().str(), g->meta.name().str());
+    } else if (sandwiched(cluster_, *g)) {
+      declare(VertexKind::Gateway, g->meta.ns().str(), g->meta.name().str());
+    }
   out_.captures_ = captures_of(cluster_);
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const model::PodId id{i};
@@ -210,10 +215,8 @@ void TopologyBuilder::connect_services() {
     const bool through = waypoint.valid() && ingress_uses_waypoint(cluster_, id).uses;
     for (const auto gateway : exposure_.gateways_to(id))
       connect(out_.pod_vertices_[gateway.index], through ? waypoint : v, EdgeKind::RoutesTo);
-    const bool entered = s.service != nullptr && (s.service->type == model::ServiceType::LoadBalancer ||
-                                                  s.service->type == model::ServiceType::NodePort ||
-                                                  !s.service->external_ips.empty());
-    if (entered) connect(out_.external_, v, EdgeKind::RoutesTo);
+    if (s.service != nullptr && externally_accessible(*s.service))
+      connect(out_.external_, v, EdgeKind::RoutesTo);
   }
   for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i) {
     const auto binding = bind_pod(cluster_, {i});

@@ -248,6 +248,11 @@ void decode_openshift_route(const Field& root, ObjectMeta meta, Decoded& out) {
   IngressRule rule;
   rule.pos = spec.pos();
   rule.host = spec["host"].text();
+  // Source: openshift/api route/v1/types.go WildcardPolicySubdomain
+  if (spec["wildcardPolicy"].text() == "Subdomain")
+    if (const auto dot = rule.host.find('.'); dot != std::string::npos)
+      rule.host = "*" + rule.host.substr(dot);
+  if (spec["tls"].present()) route.tls.push_back({{rule.host}, ""});
   IngressBackend backend;
   if (const auto port = spec["port"]["targetPort"].int_or_string()) {
     const auto* number = std::get_if<std::int64_t>(&*port);

@@ -80,7 +80,7 @@ constexpr std::array kKinds{
     KindRow{"inference.networking.k8s.io", "InferencePool", kUnmodelled, true, decode_unmodelled, "v1",
             "routes to it have no known backend"},
     KindRow{"route.openshift.io", "Route", kUnmodelled, true, decode_openshift_route, "v1",
-            "its router is not modelled, `reach` alone counts what it publishes"},
+            "its router is not modelled: what becomes of requests for its host is unknown"},
     KindRow{"cilium.io", "CiliumNetworkPolicy", kUnmodelled, true, decode_unmodelled, "v2",
             "it can drop connections of the pods it selects"},
     KindRow{"cilium.io", "CiliumClusterwideNetworkPolicy", kUnmodelled, false, decode_unmodelled, "v2",

@@ -10,6 +10,7 @@
 #include "sim/lint/netpol_view.h"
 #include "sim/lint/selector_slip.h"
 #include "sim/policy/families.h"
+#include "sim/resolve/published.h"
 
 namespace waypath::sim {
 
@@ -275,9 +276,7 @@ void strict_outside(LintContext& c, const PeerCheck& peers) {
   for (std::uint32_t i = 0; i < c.cluster.services().size(); ++i) {
     const model::ServiceId id{i};
     const auto* service = c.cluster.service(id).service;
-    if (service == nullptr ||
-        (service->type != model::ServiceType::LoadBalancer && service->type != model::ServiceType::NodePort))
-      continue;
+    if (service == nullptr || !externally_accessible(*service)) continue;
     for (const auto& port : service->ports) {
       if (port.protocol != model::Protocol::Tcp) continue;
       const auto endpoints = c.distinct_endpoints(id, port.port);

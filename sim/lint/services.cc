@@ -11,6 +11,7 @@
 #include "model/base/edit_distance.h"
 #include "sim/lint/context.h"
 #include "sim/lint/selector_slip.h"
+#include "sim/resolve/pods_not_given.h"
 #include "sim/resolve/protocol.h"
 #include "sim/resolve/route_tables.h"
 
@@ -46,6 +47,13 @@ void selectors(LintContext& c) {
                  fmt::format("{} has no endpoint: {} has no pods now", c.service_text({i}),
                              LintContext::object_text(workload->meta.key)),
                  "scale it up", Severity::Info);
+        continue;
+      }
+      if (const auto facts = pods_not_given(c.cluster, {i}); !facts.empty()) {
+        c.report(kLintServiceSelectsNothing, lint_at(service->meta),
+                 fmt::format("{} selects {}, which is no pod that is given: {} are not", c.service_text({i}),
+                             selector.str(), fmt::join(facts, ", ")),
+                 "give the pods as well", Severity::Info);
         continue;
       }
       const std::array here{service->meta.ns()};

@@ -9,6 +9,7 @@
 
 #include "sim/exposure.h"
 #include "sim/lint/context.h"
+#include "sim/resolve/published.h"
 
 namespace waypath::sim {
 
@@ -254,22 +255,25 @@ void unused(LintContext& c) {
 
 // ---- from outside ----
 
+std::string_view publisher(const model::Service& service) {
+  return service.type == model::ServiceType::LoadBalancer ? "load balancer"
+         : service.type == model::ServiceType::NodePort   ? "node port"
+                                                          : "external IP";
+}
+
 // Source: ambient-path O13: a LoadBalancer or node port leads to pods in plaintext, past every waypoint.
 void from_outside(LintContext& c) {
   for (std::uint32_t i = 0; i < c.cluster.services().size(); ++i) {
     const model::ServiceId id{i};
     const auto* service = c.cluster.service(id).service;
     if (service == nullptr || !c.binding(id).bound()) continue;
-    if (service->type != model::ServiceType::LoadBalancer && service->type != model::ServiceType::NodePort)
-      continue;
+    if (!externally_accessible(*service)) continue;
     const auto policies = policies_of_chain(c, id);
     if (policies.empty()) continue;
     c.report(kLintWaypointExternal, lint_at(service->meta),
              fmt::format("{} is open from outside by its {}, past waypoint {}: {} {} not enforced there",
-                         c.service_text(id),
-                         service->type == model::ServiceType::NodePort ? "node port" : "load balancer",
-                         gateway_name(*c.binding(id).gateway), LintContext::list_text(policies),
-                         policies.size() == 1 ? "is" : "are"),
+                         c.service_text(id), publisher(*service), gateway_name(*c.binding(id).gateway),
+                         LintContext::list_text(policies), policies.size() == 1 ? "is" : "are"),
              "make it a ClusterIP Service behind a gateway, with istio.io/ingress-use-waypoint: \"true\"");
   }
 }

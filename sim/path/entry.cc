@@ -18,11 +18,9 @@ namespace {
 using model::PodId;
 using model::ServiceId;
 
-// Source: kubernetes pkg/proxy/serviceport.go ExternallyAccessible
-bool externally_accessible(const model::Service* service) {
-  return service != nullptr &&
-         (service->type == model::ServiceType::LoadBalancer ||
-          service->type == model::ServiceType::NodePort || !service->external_ips.empty());
+bool is_published(const model::Cluster& cluster, ServiceId id) {
+  const model::Service* service = cluster.service(id).service;
+  return service != nullptr && externally_accessible(*service);
 }
 
 }  // namespace
@@ -43,6 +41,11 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     if (destination.kind == Destination::Kind::Pod) {
       walk.path.assumptions.push_back(
           {kAssumeEntry, fmt::format("{} is taken to be routed from outside the cluster", dialled.host), {}});
+    } else if (destination.kind == Destination::Kind::Address) {
+      walk.path.assumptions.push_back(
+          {kAssumeEntry,
+           fmt::format("{} is no address of the cluster's: whoever has it answers for itself", dialled.host),
+           {}});
     }
     return from_plain(std::move(walk), destination);
   }
@@ -51,13 +54,15 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     return enter_service(std::move(walk), service, dialled.port);
   const std::vector<GatewayCandidate> candidates =
       gateways_for_host(engine_.routes(), dialled.host, dialled.port, walk.app.tls);
-  const auto foreign = foreign_entry(cluster_, dialled.host, dialled.port);
-  if (foreign && (candidates.empty() || more_specific(foreign->pattern, candidates.front().host_match)))
-    return unknown(std::move(walk), foreign->fact, foreign->object);
+  const auto foreign = foreign_entry(engine_.routes(), dialled.host, dialled.port);
   if (candidates.empty()) {
+    const std::vector<IdleGateway> idle_gateways =
+        gateways_without_pods(engine_.routes(), dialled.host, dialled.port, walk.app.tls);
+    // What answers for every name does not take those of a gateway that is down.
+    if (foreign && (idle_gateways.empty() || !foreign->pattern.empty()))
+      return unknown(std::move(walk), foreign->entry->fact, foreign->entry->object);
     // The gateway is there, its pods are not: whatever the name points to, nobody takes the connection.
-    for (const IdleGateway& idle :
-         gateways_without_pods(engine_.routes(), dialled.host, dialled.port, walk.app.tls)) {
+    for (const IdleGateway& idle : idle_gateways) {
       walk.path.deciders.push_back(idle.gateway);
       if (idle.service.valid()) return enter_service(std::move(walk), idle.service, dialled.port);
       return fail(std::move(walk), Failure::Kind::NoUpstream, Outcome::Unreachable,
@@ -79,6 +84,11 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
          fmt::format("no gateway of the cluster listens for {} on port {}{}{}{}", dialled.host, dialled.port,
                      walk.app.tls ? " with TLS" : "", hint.text.empty() ? "" : "; ", hint.text)});
   }
+  const auto narrower = [&](const GatewayCandidate& c) {
+    return more_specific(foreign->pattern, c.host_match) && more_specific(foreign->pattern, c.route_match);
+  };
+  if (foreign && narrower(candidates.front()))
+    return unknown(std::move(walk), foreign->entry->fact, foreign->entry->object);
   // Where the public name points is not in the manifests: to a gateway whose listener covers it best.
   std::size_t best = 1;
   while (best < candidates.size() && candidates[best].host_match == candidates.front().host_match) ++best;
@@ -95,10 +105,10 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
     if (foreign && !foreign->pattern.empty()) {
       next.path.assumptions.push_back({kAssumeEntry,
                                        fmt::format("{} points to gateway {}; {} names it, too", dialled.host,
-                                                   candidate.proxy.name, foreign->object.key.str()),
-                                       foreign->object.pos});
+                                                   candidate.proxy.name, foreign->entry->object.key.str()),
+                                       foreign->entry->object.pos});
     }
-    if (candidate.service.valid() && !externally_accessible(cluster_.service(candidate.service).service)) {
+    if (candidate.service.valid() && !is_published(cluster_, candidate.service)) {
       const model::ObjectMeta& meta = cluster_.service(candidate.service).meta();
       next.path.assumptions.push_back(
           {kAssumeEntry,
@@ -147,7 +157,7 @@ void PathBuilder::enter_service(Walk walk, ServiceId service, std::uint16_t port
           {object_at(reg.meta())});
     }
   }
-  if (externally_accessible(object) && !object->external_local) {
+  if (object != nullptr && externally_accessible(*object) && !object->external_local) {
     walk.source_nat = true;
     // The address is a node's, the traffic is not: what kube-proxy forwards is no traffic from the pod's own
     // node. Source: istio cni/pkg/iptables/iptables.go AppendHostRules (forwarded packets have no socket)

@@ -175,7 +175,7 @@ void PathBuilder::ztunnel_passthrough(Walk walk, const Destination& destination)
     std::string detail = fmt::format("{} exists outside the cluster and answers on port {}", destination.host,
                                      destination.port);
     for (const std::string& name : destination.near_names)
-      detail += fmt::format("; Service {} is not meant", name);
+      detail += fmt::format("; or is Service {} meant?", name);
     walk.path.assumptions.push_back({kAssumeExternalName, std::move(detail), {}});
   }
   const Transport transport = walk.app.tls ? Transport::Tls : Transport::Plaintext;

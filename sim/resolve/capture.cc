@@ -263,8 +263,13 @@ Capture capture_one(const Cluster& cluster, model::PodId id, CniStatus& status) 
                            " speaks HBONE itself");
     return c;
   }
-  if (gateway != nullptr && model::foreign_controller(gateway_controller(cluster, *gateway)))
-    gateway = nullptr;  // its proxy is an application like any other
+  if (gateway != nullptr) {
+    // Another controller's proxy is an application like any other; so is one of a class that nobody tells,
+    // unless it looks like Istio's.
+    const auto controller = gateway_controller(cluster, *gateway);
+    if (model::foreign_controller(controller) || (controller.empty() && !has_proxy_container(pod)))
+      gateway = nullptr;
+  }
   set_flags(cluster, pod, c);
   const bool injected_gateway = gateway_template(pod);
   if (!injected_gateway) decide(cluster, pod, status, c);

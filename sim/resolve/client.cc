@@ -255,7 +255,7 @@ std::vector<Client> resolve_client(const Cluster& cluster, const Flow& flow, mod
         std::find_if(kKinds.begin(), kKinds.end(), [&](const KindName& k) { return k.word == word; });
     if (known == kKinds.end()) {
       report(diagnostics, "\"" + word + "\" in \"" + flow.from + "\" is no kind of workload",
-             "known: deploy, sts, ds, rs, rc, job, cj, pod and their long names");
+             "known: deploy, sts, ds, rs, rc, job, cj, pod and their long names, rollout, dc, cloneset");
       return {};
     }
     kind = std::string(known->kind);

@@ -4,6 +4,7 @@
 
 #include "model/base/edit_distance.h"
 #include "sim/resolve/mesh.h"
+#include "sim/resolve/pods_not_given.h"
 
 namespace waypath::sim {
 namespace {
@@ -231,7 +232,9 @@ class Resolver {
       out_.endpoints = headless_endpoints(cluster_, id);
       if (out_.endpoints.empty()) {
         out_.kind = Kind::Unknown;
-        out_.detail = r.host + " is headless and has no ready pod, so the name has no address";
+        out_.missing_facts = pods_not_given(cluster_, id);
+        if (out_.missing_facts.empty())
+          out_.detail = r.host + " is headless and has no ready pod, so the name has no address";
       }
       return true;
     }

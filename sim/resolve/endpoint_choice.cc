@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "model/load/kind_table.h"
 #include "sim/reasons/path.h"
 #include "sim/resolve/destination.h"
+#include "sim/resolve/pods_not_given.h"
 
 namespace waypath::sim {
 namespace {
@@ -21,7 +21,7 @@ class Chooser {
  public:
   Chooser(const Cluster& cluster, ServiceId id, std::uint16_t port, ProxyKind proxy,
           std::optional<model::Protocol> protocol)
-      : cluster_(cluster), service_(cluster.service(id)), port_(port), proxy_(proxy) {
+      : cluster_(cluster), id_(id), service_(cluster.service(id)), port_(port), proxy_(proxy) {
     keep_usable(cluster.endpoints(id, port, protocol));
   }
 
@@ -98,34 +98,6 @@ class Chooser {
     }
   }
 
-  // A workload whose pods the Service would select, and that makes none.
-  [[nodiscard]] const model::Workload* idle_workload() const {
-    for (const auto& w : cluster_.snapshot().all<model::Workload>()) {
-      if (w->meta.key.ns != service_.ns || (w->replicas.value_or(1) != 0 && !w->suspended)) continue;
-      const auto& selector = service_.service->selector;
-      const bool selected = std::all_of(selector.begin(), selector.end(), [&](const auto& l) {
-        const auto* label = w->template_labels.find(l.first);
-        return label != nullptr && label->value == l.second;
-      });
-      if (selected) return w.get();
-    }
-    return nullptr;
-  }
-
-  // An object whose operator may make the pods that the Service selects. Pods with a status are those of a
-  // running cluster, where what is made is there.
-  [[nodiscard]] const model::UnmodelledPolicy* pod_maker() const {
-    const auto objects = cluster_.snapshot().all<model::UnmodelledPolicy>();
-    const auto maker = std::find_if(objects.begin(), objects.end(), [&](const auto& object) {
-      const auto& key = object->meta.key;
-      return key.ns == service_.ns && model::makes_pods(key.group.view(), key.kind.view());
-    });
-    if (maker == objects.end()) return nullptr;
-    for (std::uint32_t i = 0; i < cluster_.pods().size(); ++i)
-      if (const auto& pod = cluster_.pod({i}); pod.meta.ns() == service_.ns && pod.has_status) return nullptr;
-    return maker->get();
-  }
-
   void explain() {
     const std::string name = service_.host + ":" + std::to_string(port_);
     out_.causes.insert(out_.causes.begin(), at(service_.meta()));
@@ -139,9 +111,9 @@ class Chooser {
       out_.detail = name + " has no endpoint: nothing is listed and nothing fits its workloadSelector";
     } else if (service_.service->selector.empty()) {
       out_.detail = service_.host + " selects no pods and no EndpointSlice is given";
-    } else if (const auto* maker = pod_maker()) {
-      out_.missing_facts.push_back("the pods that are made for " + maker->meta.key.str());
-    } else if (const auto* idle = idle_workload()) {
+    } else if (auto facts = pods_not_given(cluster_, id_); !facts.empty()) {
+      out_.missing_facts = std::move(facts);
+    } else if (const auto* idle = idle_workload(cluster_, id_)) {
       out_.causes.insert(out_.causes.begin(), at(idle->meta));
       out_.detail = name + " has no endpoint: " + idle->meta.key.str() +
                     (idle->suspended ? " is suspended" : " has 0 replicas");
@@ -160,6 +132,7 @@ class Chooser {
   }
 
   const Cluster& cluster_;
+  ServiceId id_;
   const model::RegistryService& service_;
   std::uint16_t port_;
   ProxyKind proxy_;

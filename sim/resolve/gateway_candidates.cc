@@ -19,13 +19,19 @@ struct Candidate {
   bool routed = false;  // a route, not just a listener, has the host
 };
 
-bool has_host(const std::vector<VirtualHost>& hosts, std::string_view host) {
-  return find_virtual_host(hosts, host) != nullptr;
+void take_pattern(Candidate& candidate, std::string_view pattern) {
+  candidate.routed = true;
+  if (pattern != "*" && more_specific(pattern, candidate.gateway.route_match))
+    candidate.gateway.route_match = pattern;
 }
 
-bool sni_routed(const std::vector<SniRule>& rules, std::string_view host) {
-  return std::any_of(rules.begin(), rules.end(),
-                     [&](const SniRule& r) { return r.sni == "*" || host_covers(r.sni, host); });
+void take_hosts(Candidate& candidate, const std::vector<VirtualHost>& hosts, std::string_view host) {
+  if (const VirtualHost* found = find_virtual_host(hosts, host)) take_pattern(candidate, found->host);
+}
+
+void take_names(Candidate& candidate, const std::vector<SniRule>& rules, std::string_view host) {
+  for (const SniRule& r : rules)
+    if (r.sni == "*" || host_covers(r.sni, host)) take_pattern(candidate, r.sni);
 }
 
 void keep_better(std::optional<Candidate>& slot, Candidate found) {
@@ -75,8 +81,9 @@ void api_candidates(const RouteTables::Impl& impl, std::string_view host, std::u
       const std::string hostname = lower_case(listener.listener->hostname);
       if (!hostname.empty() && hostname != "*" && !host_covers(hostname, host)) continue;
       Candidate found;
-      found.routed =
-          has_host(listener.http, host) || sni_routed(listener.tls, host) || listener.tcp.has_value();
+      found.routed = listener.tcp.has_value();
+      take_hosts(found, listener.http, host);
+      take_names(found, listener.tls, host);
       found.gateway.host_match = hostname == "*" ? "" : hostname;
       keep_better(slot, std::move(found));
     }
@@ -121,24 +128,30 @@ void classic_candidates(const RouteTables::Impl& impl, std::string_view host, st
     if (it == table->ports.end()) continue;
     const ClassicPort& listening = it->second;
     std::optional<Candidate> slot;
-    const auto consider = [&](std::string_view pattern, bool routed) {
+    const auto consider = [&](std::string_view pattern, const Candidate& routed) {
       if (pattern != "*" && !host_covers(pattern, host)) return;
-      Candidate found;
-      found.routed = routed;
+      Candidate found = routed;
       found.gateway.host_match = pattern == "*" ? std::string() : std::string(pattern);
       keep_better(slot, std::move(found));
     };
     if (tls) {
       for (const TlsChain& chain : listening.tls) {
-        const bool routed =
-            has_host(chain.http, host) || sni_routed(chain.passthrough, host) || chain.tcp.has_value();
+        Candidate routed;
+        routed.routed = chain.tcp.has_value();
+        take_hosts(routed, chain.http, host);
+        take_names(routed, chain.passthrough, host);
         for (const std::string& pattern : chain.sni) consider(pattern, routed);
       }
     } else if (listening.http_server != nullptr) {
-      const bool routed = has_host(listening.http, host);
+      Candidate routed;
+      take_hosts(routed, listening.http, host);
       for (const std::string& pattern : listening.http_hosts) consider(pattern, routed);
     }
-    if (!slot && listening.tcp_server != nullptr) consider("*", true);
+    if (!slot && listening.tcp_server != nullptr) {
+      Candidate routed;
+      routed.routed = true;
+      consider("*", routed);
+    }
     if (!slot) continue;
     slot->gateway.proxy = std::move(proxy);
     slot->gateway.port = port;

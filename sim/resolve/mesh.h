@@ -49,9 +49,10 @@ struct Capture {
 /// Pods of a Gateway API gateway or waypoint (label gateway.networking.k8s.io/gateway-name), ready or not.
 [[nodiscard]] std::vector<model::PodId> gateway_pods(const model::Cluster& cluster,
                                                      const model::Gateway& gateway);
-/// The Gateway object that a gateway or waypoint pod belongs to; null for classic gateways and others.
+/// Of its class; empty: no GatewayClass tells.
 [[nodiscard]] std::string_view gateway_controller(const model::Cluster& cluster,
                                                   const model::Gateway& gateway);
+/// The Gateway object that a gateway or waypoint pod belongs to; null for classic gateways and others.
 [[nodiscard]] const model::Gateway* gateway_of_pod(const model::Cluster& cluster, model::PodId pod);
 
 enum class TrafficKind : std::uint8_t { Service, Workload };

@@ -4,6 +4,11 @@
 
 namespace waypath::sim {
 
+bool externally_accessible(const model::Service& service) {
+  return service.type == model::ServiceType::LoadBalancer || service.type == model::ServiceType::NodePort ||
+         !service.external_ips.empty();
+}
+
 Published::Published(const model::Cluster& cluster) {
   // The first by host takes what several claim, as in the registry's order.
   for (std::uint32_t i = 0; i < cluster.services().size(); ++i) {

@@ -13,6 +13,10 @@ namespace waypath::sim {
 
 class RouteTables;
 
+/// Whether kube-proxy takes connections for it from outside: load balancer, node ports, external IPs.
+/// Source: kubernetes pkg/proxy/serviceport.go ExternallyAccessible
+[[nodiscard]] bool externally_accessible(const model::Service& service);
+
 class Published {
  public:
   explicit Published(const model::Cluster& cluster);

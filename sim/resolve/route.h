@@ -147,6 +147,7 @@ struct GatewayCandidate {
   std::uint16_t port = 0, pod_port = 0;  // service port, pod port
   model::ServiceId service;              // the gateway's Service, when there is one
   std::string host_match;                // listener hostname that covers the host; empty = any
+  std::string route_match;               // the same of its routes
   std::size_t set_aside = 0;  // further gateways listen for the host, but no route of theirs has it
 };
 [[nodiscard]] std::vector<GatewayCandidate> gateways_for_host(const RouteTables& tables,

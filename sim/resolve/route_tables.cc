@@ -49,6 +49,7 @@ RouteTables::RouteTables(const model::Cluster& cluster) : cluster_(cluster) {
   attach_l4_routes(*impl);
   build_destination_rules(*impl);
   index_services(*impl);
+  index_foreign_entries(*impl);
   build_mesh_hosts(*impl);
   impl_ = std::move(impl);
 }

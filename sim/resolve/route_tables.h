@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "model/cluster.h"
+#include "sim/resolve/foreign_entry.h"
 #include "sim/resolve/published.h"
 #include "sim/resolve/route.h"
 #include "sim/resolve/route_rule.h"
@@ -173,6 +174,9 @@ struct RouteTables::Impl {
   std::deque<model::DestinationRule> backend_rules;
   std::map<const model::DestinationRule*, BackendPolicyRule> backend_policies;  // of backend_rules
 
+  // foreign_entry.cc: what other controllers serve.
+  ForeignEntries foreign;
+
   [[nodiscard]] const ApiGateway* find(const model::Gateway& gateway) const;
 };
 
@@ -186,6 +190,7 @@ void attach_http_routes(RouteTables::Impl& impl);
 void attach_l4_routes(RouteTables::Impl& impl);
 void build_destination_rules(RouteTables::Impl& impl);
 void index_services(RouteTables::Impl& impl);
+void index_foreign_entries(RouteTables::Impl& impl);
 void build_mesh_hosts(RouteTables::Impl& impl);
 
 // Shared by the builders and the proxies.

@@ -311,14 +311,20 @@ WaypointBinding bind_service(const Cluster& cluster, model::ServiceId service) {
 
 WaypointBinding bind_pod(const Cluster& cluster, model::PodId pod) {
   const auto& meta = cluster.pod(pod).meta;
+  const auto* gateway = gateway_of_pod(cluster, pod);
+  const bool untold = gateway != nullptr && !gateway->has_status &&
+                      model::foreign_controller(gateway_controller(cluster, *gateway));
   std::vector<Assumption> ignored;
-  if (const auto* gateway = gateway_of_pod(cluster, pod);
-      gateway != nullptr && ready(cluster, *gateway, ignored)) {
+  if (gateway != nullptr && !untold && ready(cluster, *gateway, ignored)) {
     WaypointBinding b;
     end(b, State::Exempt, kWaypointExempt, at(meta), "the pod of a waypoint or gateway has no waypoint");
     return b;
   }
-  return bind(cluster, meta, TrafficKind::Workload);
+  WaypointBinding b = bind(cluster, meta, TrafficKind::Workload);
+  if (untold && b.bound())
+    b.unmodelled =
+        "whether " + gateway->meta.key.str() + " has an address, so that its pods have no waypoint";
+  return b;
 }
 
 // Source: istio pilot/pkg/xds/endpoints/endpoint_builder.go findServiceWaypoint; ambient/services.go

@@ -97,7 +97,8 @@ Sections of_gateway(const LintContext& c, const model::Gateway& gateway) {
                         listener.listener->port,
                         listener.listener->hostname.empty() ? "" : " for " + listener.listener->hostname),
             {}};
-        if (!listener.programmed) item.notes.push_back("not served: " + listener.why_not_detail);
+        if (!api.controller.empty() && !listener.programmed)
+          item.notes.push_back("not served: " + listener.why_not_detail);
         for (const auto& host : listener.http) item.notes.push_back("routes for " + host.host);
         for (const auto& sni : listener.tls) item.notes.push_back("TLS routes for " + sni.sni);
         serves.items.push_back(std::move(item));

@@ -45,9 +45,10 @@ ServiceBinding service_binding(const sim::Engine& engine, model::ServiceId servi
   ServiceBinding out;
   out.object = meta.key.str();
   out.place = place_of(cluster.files(), meta.pos);
-  out.state = state_word(binding.state);
+  out.state = binding.unmodelled.empty() ? state_word(binding.state) : "not modelled";
   if (!binding.named.empty()) out.waypoint = binding.named_ns + "/" + binding.named;
-  out.why = binding.reason.detail;
+  out.why = binding.unmodelled.empty() ? binding.reason.detail
+                                       : binding.reason.detail + "; unknown: " + binding.unmodelled;
   out.why_place = place(binding.reason);
   out.gateways_use_it = use.uses && binding.bound();
   out.gateways = use.reason.detail;
