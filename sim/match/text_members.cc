@@ -79,14 +79,12 @@ class Collector {
   TextMembers run() {
     for (const auto& text : plain_texts(shape_))
       if (outside(text)) add(text, "");
-    for (const auto& p : patterns_) {
-      const std::size_t before = out_.members.size();
-      of(p);
-      const bool found = out_.members.size() > before || known_to_match(p);
-      if (!found && !never(p))
-        out_.left_out.push_back(fmt::format("\"{}\": no text that fits was found", p.written));
-    }
+    for (const auto& p : patterns_) of(p);
     for (const auto& text : plain_texts(shape_)) add(text, "");
+    // Only now: what a presence condition fits are the texts of the others, and any plain one.
+    for (const auto& p : patterns_)
+      if (!known_to_match(p) && !never(p))
+        out_.left_out.push_back(fmt::format("\"{}\": no text that fits was found", p.written));
     meetings();
     return std::move(out_);
   }

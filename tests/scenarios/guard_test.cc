@@ -192,6 +192,37 @@ TEST_CASE("guard: a policy that lets one request past is found by its values") {
   CHECK(found->around->flow.headers.front().second.compare(0, 2, "k-") == 0);
 }
 
+TEST_CASE("guard: a presence condition is a class that is tried, whatever it is put on") {
+  const std::string sso =
+      "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: sso, namespace: "
+      "shop}\n"
+      "spec: {targetRefs: [{kind: Service, group: '', name: api}], jwtRules: [{issuer: 'https://sso', "
+      "jwksUri: "
+      "'https://sso/keys'}]}\n---\n";
+  for (const char* rule : {
+           "{when: [{key: 'request.headers[x]', values: ['*']}]}",
+           "{when: [{key: 'request.headers[x]', notValues: ['*']}]}",
+           "{when: [{key: 'request.headers[x]', values: ['*'], notValues: ['a*']}]}",
+           "{when: [{key: 'request.auth.claims[group]', values: ['*']}]}",
+           "{when: [{key: 'request.auth.claims[group]', notValues: ['*']}]}",
+           "{from: [{source: {requestPrincipals: ['*']}}]}",
+           "{from: [{source: {notRequestPrincipals: ['*']}}]}",
+           "{to: [{operation: {paths: ['*']}}]}",
+           "{to: [{operation: {methods: ['*']}}]}",
+           "{to: [{operation: {hosts: ['*']}}]}",
+       }) {
+    CAPTURE(rule);
+    const auto engine = of_text(
+        kNamespace + kPods + kWaypoint + service(true) + kOnlyWaypoint + sso +
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p, namespace: shop}\n"
+        "spec: {targetRefs: [{kind: Service, group: '', name: api}], rules: [" +
+        rule + "]}\n---\n");
+    const auto report = guard(engine, "shop/api", "Waypoint/shop/wp");
+    CHECK(report.search.left_out.empty());
+    CHECK(report.verdict == Verdict::Guarded);
+  }
+}
+
 TEST_CASE("guard: a spent budget proves nothing") {
   const auto engine = shipped("bigbang-waypoint");
   const auto report = guard(engine, "monitoring/monitoring-monitoring-kube-prometheus", "", 100);
@@ -256,6 +287,21 @@ TEST_CASE("regex members: each is accepted by the expression, or there is none")
   CHECK(regex_members("(unclosed").empty());
   CHECK(sim::regex_excludes_prefix("/api/.*", "/static"));
   CHECK_FALSE(sim::regex_excludes_prefix("/api/.*", "/api/v1"));
+}
+
+TEST_CASE("text members: a presence condition is fitted by the texts of others, or by a plain one") {
+  for (const auto shape :
+       {sim::TextShape::Path, sim::TextShape::Method, sim::TextShape::Host, sim::TextShape::Plain})
+    for (const bool other : {false, true}) {
+      std::vector<sim::TextPattern> patterns{sim::value_pattern("*")};
+      if (other) patterns.push_back(sim::value_pattern("/a*"));
+      const auto found = sim::text_members(patterns, shape);
+      CHECK(found.left_out.empty());
+      CHECK_FALSE(found.members.empty());
+    }
+  // What no text fits is still told.
+  const auto none = sim::text_members({sim::regex_pattern("a\\bc", "a\\bc")}, sim::TextShape::Plain);
+  CHECK(none.left_out == std::vector<std::string>{"\"a\\bc\": no text that fits was found"});
 }
 
 TEST_CASE("text members: every meeting of exact texts, prefixes and suffixes has one") {
