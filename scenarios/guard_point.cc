@@ -89,15 +89,26 @@ std::optional<GuardPoint> proxy_point(const sim::Engine& engine, const std::stri
   return std::nullopt;
 }
 
+// What the first hop is when a proxy's own pod opens the connection: the name that requests pass it by.
+std::string own_name(const sim::Engine& engine, const sim::Hop& sender) {
+  if (!sender.pod.valid()) return {};
+  const auto plane = engine.topology().capture(sender.pod).dataplane;
+  if (plane != sim::Dataplane::Gateway && plane != sim::Dataplane::Waypoint) return {};
+  const auto* gateway = sim::gateway_of_pod(engine.cluster(), sender.pod);
+  return gateway != nullptr ? gateway->meta.name().str() : sender.name;
+}
+
 }  // namespace
 
 bool GuardPoint::on(const sim::Engine& engine, const sim::Path& path) const {
   return std::any_of(path.hops.begin(), path.hops.end(), [&](const sim::Hop& hop) {
     switch (kind) {
-      case Kind::Proxy:
-        if (hop.kind != sim::HopKind::Waypoint && hop.kind != sim::HopKind::Gateway) return false;
-        return pods.empty() ? hop.ns == ns && hop.name == name
-                            : std::find(pods.begin(), pods.end(), hop.pod) != pods.end();
+      case Kind::Proxy: {
+        const bool sends = &hop == &path.hops.front();
+        if (!sends && hop.kind != sim::HopKind::Waypoint && hop.kind != sim::HopKind::Gateway) return false;
+        if (!pods.empty()) return std::find(pods.begin(), pods.end(), hop.pod) != pods.end();
+        return hop.ns == ns && (sends ? own_name(engine, hop) : hop.name) == name;
+      }
       case Kind::ExtAuthz: {
         if (!hop.point) return false;
         const auto providers = sim::providers_at(engine.policies(), *hop.point);

@@ -29,7 +29,8 @@ struct GuardPoint {
   std::optional<int> rule;  // only requests that this rule matched
   model::SourcePos pos;     // of the object, when there is one
 
-  /// Whether the path leads by it: the proxy is a hop, the policy or provider is attached to one.
+  /// Whether the path leads by it: the proxy is a hop or opens the connection itself, the policy or provider
+  /// is attached to a hop.
   [[nodiscard]] bool on(const sim::Engine& engine, const sim::Path& path) const;
   /// Whether a request that got through was put to it: a provider may be attached and not be asked, a rule
   /// not match. For proxies and policies the same as `on`.

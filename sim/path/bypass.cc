@@ -129,7 +129,23 @@ class BypassFinder {
     return out;
   }
 
+  /// A connection that one of a proxy's own pods opens comes from that proxy: it does not get around it.
+  [[nodiscard]] bool sent_by(const model::Gateway& gateway) const {
+    const PodId sender = path_.hops.front().pod;
+    return sender.valid() && gateway_of_pod(cluster_, sender) == &gateway;
+  }
+  [[nodiscard]] bool sent_by_proxy_of(PodId gateway) const {
+    const PodId sender = path_.hops.front().pod;
+    if (!sender.valid() || sender == gateway) return sender.valid();
+    if (const model::Gateway* object = gateway_of_pod(cluster_, gateway); object != nullptr)
+      return sent_by(*object);
+    const model::Pod &a = cluster_.pod(sender), &b = cluster_.pod(gateway);
+    return !a.workload_name.empty() && a.meta.ns() == b.meta.ns() && a.workload_name == b.workload_name &&
+           a.workload_kind == b.workload_kind;
+  }
+
   [[nodiscard]] bool passed(const model::Gateway& gateway) const {
+    if (sent_by(gateway)) return true;
     return std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
       return hop.kind == HopKind::Waypoint && hop.ns == gateway.meta.ns().view() &&
              hop.name == gateway.meta.name().view();
@@ -224,6 +240,8 @@ class BypassFinder {
   // (authorization.md 2.4).
   void check_service_policies(ServiceId service) {
     const model::RegistryService& reg = cluster_.service(service);
+    const WaypointBinding& binding = engine_.topology().binding(service);
+    if (binding.gateway != nullptr && sent_by(*binding.gateway)) return;
     const bool chain = std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
       return hop.point && hop.point->kind == PolicyPoint::Kind::Waypoint && hop.point->service == service;
     });
@@ -305,7 +323,7 @@ class BypassFinder {
         const bool on_path = std::any_of(path_.hops.begin(), path_.hops.end(), [&](const Hop& hop) {
           return hop.kind == HopKind::Gateway && hop.pod == gateway;
         });
-        if (on_path) continue;
+        if (on_path || sent_by_proxy_of(gateway)) continue;
         Hop probe;
         probe.pod = gateway;
         PolicyPoint point;

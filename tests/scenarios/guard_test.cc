@@ -223,6 +223,25 @@ TEST_CASE("guard: a presence condition is a class that is tried, whatever it is 
   }
 }
 
+TEST_CASE("guard: what a proxy's own pods send passes that proxy") {
+  const auto engine = of_text(kNamespace + kPods + kWaypoint + service(true));
+  std::string error;
+  const auto point = find_guard_point(*engine, "Waypoint/shop/wp", error);
+  REQUIRE(point.has_value());
+  const auto on = [&](const char* from) {
+    sim::Flow flow;
+    flow.from = from;
+    flow.to = "http://10.0.0.1:8080/";
+    model::Diagnostics diagnostics;
+    const sim::Assume nothing;
+    const auto paths = sim::build_paths(*engine, flow, nothing, diagnostics);
+    REQUIRE(paths.size() == 1);
+    return point->on(*engine, paths.front());
+  };
+  CHECK(on("shop/wp-1"));
+  CHECK_FALSE(on("shop/web"));
+}
+
 TEST_CASE("guard: a spent budget proves nothing") {
   const auto engine = shipped("bigbang-waypoint");
   const auto report = guard(engine, "monitoring/monitoring-monitoring-kube-prometheus", "", 100);

@@ -149,6 +149,7 @@ inline constexpr const char* kGuardExamples =
     "address of X (Services, pods, gateways' hosts, node ports) with every class of request that the "
     "policies\n"
     "and routes on the way distinguish. Each bypass comes with the trace command that confirms it.\n"
+    "A request passes a waypoint or gateway when that is on its way, or when one of its own pods sends it.\n"
     "Exit codes: 0 every request that reaches X passes Y, 1 one gets around or that is not proven, 2 wrong\n"
     "usage or input";
 inline constexpr const char* kSweepExamples =
