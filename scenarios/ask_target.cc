@@ -251,14 +251,41 @@ class AddressFinder {
     return out;
   }
 
+  /// Routes of gateways that take the host, in the order of the list.
+  [[nodiscard]] std::vector<const RouteHosts*> gateway_routes(const std::string& host) const {
+    std::vector<const RouteHosts*> out;
+    for (const auto& route : routes_)
+      if (!route.fronts.empty() &&
+          (route.hosts.empty() ||
+           std::any_of(route.hosts.begin(), route.hosts.end(),
+                       [&](const auto& pattern) { return sim::host_covers(pattern, host); })))
+        out.push_back(&route);
+    return out;
+  }
+
+  // A gateway that is asked about itself sends on by its routes, to others that may be asked about as well.
+  // It is dialled by the Service's name or by an address, which routes for every host take.
+  void add_gateway_routes(ServiceId id, const std::string& host,
+                          std::vector<const RouteHosts*>& routes) const {
+    const bool gateway = std::any_of(target_.pods.begin(), target_.pods.end(), [&](PodId pod) {
+      const auto services = cluster_.services_of_pod(pod);
+      return engine_.topology().capture(pod).dataplane == sim::Dataplane::Gateway &&
+             std::find(services.begin(), services.end(), id) != services.end();
+    });
+    if (!gateway) return;
+    for (const auto* route : gateway_routes(host)) routes.push_back(route);
+    settle(routes);
+  }
+
   void service(ServiceId id) {
     const auto& reg = cluster_.service(id);
     const std::string name = reg.service != nullptr
                                  ? fmt::format("Service {}/{}", reg.ns.view(), reg.name.view())
                                  : "host " + reg.host;
-    const auto routes = mesh_routes(id);
+    auto routes = mesh_routes(id);
     const std::string host =
         sim::is_wildcard(reg.host) ? "x" + reg.host.substr(reg.host.empty() ? 0 : 1) : reg.host;
+    add_gateway_routes(id, host, routes);
     for (const auto& port : reg.ports) {
       if (!offers(id, port)) continue;
       for (const auto& scheme : schemes_of(port)) {
@@ -309,14 +336,7 @@ class AddressFinder {
     for (const auto& front : route.fronts)
       for (const auto& host : hosts_at(route, front)) {
         // Other routes of the host may be chosen before.
-        std::vector<const RouteHosts*> chosen;
-        for (const auto& other : routes_) {
-          if (other.fronts.empty()) continue;
-          if (other.hosts.empty() ||
-              std::any_of(other.hosts.begin(), other.hosts.end(),
-                          [&](const auto& pattern) { return sim::host_covers(pattern, host); }))
-            chosen.push_back(&other);
-        }
+        auto chosen = gateway_routes(host);
         for (const auto id : route.services)
           for (const auto* mesh : mesh_routes(id)) chosen.push_back(mesh);
         settle(chosen);
@@ -346,11 +366,13 @@ class AddressFinder {
                                    ? bracketed(pod.ips.front())
                                    : fmt::format("{}.{}.pod.{}", pod.meta.name().view(), pod.meta.ns().view(),
                                                  cluster_.mesh().cluster_domain);
+      const bool gateway = engine_.topology().capture(id).dataplane == sim::Dataplane::Gateway;
+      const auto routes = gateway ? gateway_routes(host) : std::vector<const RouteHosts*>();
       for (const auto& [port, schemes] : ports_of(id))
         for (const auto& scheme : schemes)
           add(pod.ips.empty() ? Kind::PodName : Kind::Pod,
               fmt::format("{}://{}:{}", scheme, host, port.second), "",
-              fmt::format("pod {} port {}", name, port.second), {});
+              fmt::format("pod {} port {}", name, port.second), routes);
     }
   }
 

@@ -39,11 +39,19 @@ struct RequestAttribute {
     Session
   } kind = Kind::Method;
   std::string key;  // Header, Query: its name
+  /// The conditions of manifests that some texts fit, and one of these texts. None: outside of all
+  /// conditions.
+  struct Fit {
+    std::vector<std::string> conditions;
+    std::string text;
+  };
   struct Value {
-    std::string text;                  // sent; "" where absent
-    bool absent = false;               // the request has no such header, token, ...
-    std::optional<sim::Token> token;   // Token
-    std::vector<std::string> written;  // conditions of manifests that it stands for; empty: outside of all
+    std::string text;                 // sent; "" where absent
+    bool absent = false;              // the request has no such header, token, ...
+    std::optional<sim::Token> token;  // Token
+    std::vector<Fit> fits{};          // of each kind of text that it stands for; empty: nothing is told of it
+    std::uint32_t route = 0;          // values alike in it are alike to every route of the way
+    std::vector<std::uint32_t> at{};  // by point: values alike in it are alike to the policies there
   };
   std::vector<Value> values;  // the first is what a plain request has
 };
@@ -57,6 +65,12 @@ struct RequestClasses {
 /// A value of each attribute, by position.
 using RequestChoice = std::vector<std::size_t>;
 
+/// A point on the way, and whether a route before it rewrites the path of some request.
+struct PassedPoint {
+  sim::PolicyPoint point;
+  bool rewritten = false;
+};
+
 /// Knows the conditions of all policies of a cluster.
 class RequestClassifier {
  public:
@@ -65,8 +79,9 @@ class RequestClassifier {
   RequestClassifier(const RequestClassifier&) = delete;
   RequestClassifier& operator=(const RequestClassifier&) = delete;
   /// What the policies at these points and, when an Envoy on the way reads the request (`routed`), the routes
-  /// of the address tell apart.
-  [[nodiscard]] RequestClasses classes(const std::vector<sim::PolicyPoint>& points, bool routed,
+  /// of the address tell apart. `join`: values that are alike to all of them are one; else a path that may be
+  /// rewritten is one by itself.
+  [[nodiscard]] RequestClasses classes(const std::vector<PassedPoint>& points, bool routed, bool join,
                                        const TargetAddress& address,
                                        const RequestConstraint& constraint) const;
 
@@ -74,6 +89,9 @@ class RequestClassifier {
   struct Impl;
   std::unique_ptr<const Impl> impl_;
 };
+
+/// Whether routes and policies compare the path as it is sent: no proxy normalises it into another.
+[[nodiscard]] bool plain_path(const model::Cluster& cluster, const std::string& path);
 
 /// The request that a choice stands for.
 [[nodiscard]] sim::Flow flow_of(const ClientClass& client, const TargetAddress& address,

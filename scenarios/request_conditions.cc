@@ -44,19 +44,20 @@ sim::TextPattern pattern(sim::TextPattern::Kind kind, const std::string& text, c
   return out;
 }
 
-// Names that stand for another attribute of the request.
-std::pair<Kind, std::string> of_header(const std::string& name) {
-  if (name == ":authority" || name == "host") return {Kind::Host, ""};
-  if (name == ":method") return {Kind::Method, ""};
-  if (name == ":path") return {Kind::Path, ""};
-  return {Kind::Header, name};
-}
-
 constexpr const char* kForwardedFor = "x-forwarded-for";
 // Source: RFC 5737 (198.51.100.0/24 stands for any public address)
 constexpr const char* kSomeAddress = "198.51.100.7";
 
 }  // namespace
+
+// Names that stand for another attribute of the request.
+RequestConditions::Key RequestConditions::of_header(const std::string& name) {
+  if (name == ":authority" || name == "host") return {Kind::Host, ""};
+  if (name == ":method") return {Kind::Method, ""};
+  if (name != ":path") return {Kind::Header, name};
+  whole_path_ = true;
+  return {Kind::Path, ""};
+}
 
 void RequestConditions::add_pattern(Kind kind, const std::string& key, sim::TextPattern one) {
   auto& group = groups_[{kind, key}];
@@ -159,11 +160,13 @@ void RequestConditions::add_virtual_service(const model::VirtualService& vs, boo
       if (match.uri) add_string(Kind::Path, "", *match.uri, match.ignore_uri_case);
       if (match.uri && match.uri->kind == model::StringMatch::Kind::Prefix)
         prefixes.push_back(match.uri->value);
+      if (match.ignore_uri_case && route.rewrite) rewritten_anyhow_ = true;
       if (match.method) add_string(Kind::Method, "", *match.method, false);
       if (match.authority) add_string(Kind::Host, "", *match.authority, false);
       for (const auto* list : {&match.headers, &match.without_headers})
         for (const auto& h : *list) {
           if (h.name.front() == '@') {
+            by_claims_ = true;
             left_out_.push_back(fmt::format("claims that {} routes by ({})", vs.meta.key.str(), h.name));
             continue;
           }
@@ -174,11 +177,15 @@ void RequestConditions::add_virtual_service(const model::VirtualService& vs, boo
     }
     if (route.rewrite && route.rewrite->uri) {
       rewritten_ = true;
-      if (prefixes.empty()) prefixes.emplace_back("/");
+      // What a delegate takes is narrowed by its root; which part is exchanged then is not said here.
+      if (!delegates) rewritten_anyhow_ = true;
+      const bool any_path = std::any_of(route.matches.begin(), route.matches.end(),
+                                        [](const auto& match) { return !match.uri.has_value(); });
+      if (prefixes.empty() || any_path) prefixes.emplace_back("/");
       for (const auto& prefix : prefixes) rewrites_.push_back({prefix, *route.rewrite->uri});
     }
     if (route.rewrite && route.rewrite->uri_regex) {
-      rewritten_ = true;
+      rewritten_ = rewritten_anyhow_ = true;
       left_out_.push_back(fmt::format("paths that {} rewrites by a regular expression", vs.meta.key.str()));
     }
     if (!delegates || !route.delegate) continue;
@@ -280,25 +287,64 @@ std::string RequestConditions::signature(const Group& group, Kind kind, const st
       out += static_cast<char>(
           '0' + static_cast<int>(sim::match_condition(*c, sim::Dialect::EnvoyHttp, request, nullptr)));
   for (const auto i : group.alone) out += group.patterns[i].matches(text) ? '1' : '0';
-  // What a route makes of a path depends on the path itself.
-  return kind == Kind::Path && rewritten_ ? out + " " + text : out;
+  return out;
+}
+
+std::string RequestConditions::answers(Kind kind, const std::string& key,
+                                       const std::vector<std::string>& texts) const {
+  std::string out;
+  const auto it = groups_.find({kind, key});
+  if (it == groups_.end()) return out;
+  std::map<std::string_view, std::string> known;
+  for (const auto& text : texts) {
+    const auto [at, fresh] = known.try_emplace(text);
+    if (fresh && !text.empty()) at->second = signature(it->second, kind, key, text);
+    out += at->second + ' ';
+  }
+  return out;
+}
+
+// As sim/resolve/route_apply.cc replace_prefix does it for either kind of route; "" where the prefix is
+// another.
+std::optional<std::vector<std::string>> RequestConditions::rewritten(const std::string& path) const {
+  if (rewritten_anyhow_) return std::nullopt;
+  std::vector<std::string> out{path};
+  for (const auto& rewrite : rewrites_) {
+    std::string matched = rewrite.matched, element = rewrite.replaced;
+    while (!element.empty() && element.back() == '/') element.pop_back();
+    for (bool stripped = false;; stripped = true) {
+      if (path.compare(0, matched.size(), matched) == 0) {
+        const std::string rest = path.substr(matched.size());
+        out.push_back(rewrite.replaced + rest);
+        out.push_back(element + (rest.empty() || rest.front() == '/' ? "" : "/") + rest);
+        if (out.back().empty()) out.back() = "/";
+      } else {
+        out.insert(out.end(), 2, "");
+      }
+      if (stripped) break;
+      while (!matched.empty() && matched.back() == '/') matched.pop_back();
+    }
+  }
+  return out;
 }
 
 // Policies behind a rewrite compare what it made: the path that becomes the one they name is one more value.
-void RequestConditions::undo_rewrites(std::vector<sim::TextMembers::Member>& members) const {
-  const auto before = members;
+std::vector<RequestConditions::Undone> RequestConditions::undo_rewrites(
+    const std::vector<sim::TextMembers::Member>& members) const {
+  std::vector<Undone> out;
+  std::set<std::string> known;
+  for (const auto& member : members) known.insert(member.text);
   for (const auto& rewrite : rewrites_)
-    for (const auto& member : before) {
+    for (const auto& member : members) {
       if (member.text.compare(0, rewrite.replaced.size(), rewrite.replaced) != 0) continue;
       const std::string rest = member.text.substr(rewrite.replaced.size());
       const bool slash = !rewrite.matched.empty() && rewrite.matched.back() == '/';
       std::vector<std::string> texts{rewrite.matched + rest};
       if (!slash && !rest.empty() && rest.front() != '/') texts.push_back(rewrite.matched + "/" + rest);
       for (auto& text : texts)
-        if (text.front() == '/' &&
-            std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.text == text; }))
-          members.push_back({std::move(text), member.written});
+        if (text.front() == '/' && known.insert(text).second) out.push_back({std::move(text), member.text});
     }
+  return out;
 }
 
 RequestAttribute RequestConditions::attribute(Kind kind, const std::string& key,
@@ -306,10 +352,10 @@ RequestAttribute RequestConditions::attribute(Kind kind, const std::string& key,
   RequestAttribute out{kind, key, {}};
   const bool optional =
       kind == Kind::Header || kind == Kind::Query || kind == Kind::Host || kind == Kind::Sni;
-  if (optional) out.values.push_back({"", true, std::nullopt, {}});
+  if (optional) out.values.push_back({"", true, std::nullopt});
   const auto it = groups_.find({kind, key});
   if (it == groups_.end()) {
-    if (!optional) out.values.push_back({kind == Kind::Path ? "/" : "GET", false, std::nullopt, {}});
+    if (!optional) out.values.push_back({kind == Kind::Path ? "/" : "GET", false, std::nullopt});
     return out;
   }
   const Group& group = it->second;
@@ -323,7 +369,6 @@ RequestAttribute RequestConditions::attribute(Kind kind, const std::string& key,
                                    : kind == Kind::Sni    ? "server name"
                                                           : "header ",
                                    key, text));
-  if (kind == Kind::Path) undo_rewrites(found.members);
   for (const auto* c : group.remote) {
     found.members.push_back({kSomeAddress, ""});
     for (const auto* values : {&c->values, &c->not_values})
@@ -331,19 +376,36 @@ RequestAttribute RequestConditions::attribute(Kind kind, const std::string& key,
         if (v.cidr) found.members.push_back({v.cidr->network.to_string(), v.cidr->str()});
   }
   std::map<std::string, std::size_t> known;
-  for (const auto& member : found.members) {
-    const auto [at, fresh] = known.emplace(signature(group, kind, key, member.text), out.values.size());
-    if (fresh) out.values.push_back({member.text, false, std::nullopt, {}});
-    auto& written = out.values[at->second].written;
-    if (!member.written.empty() && std::find(written.begin(), written.end(), member.written) == written.end())
-      written.push_back(member.written);
-  }
-  // The written conditions that a value fits: those that gave other texts of its class count, too.
-  for (auto& value : out.values)
+  const auto fitted = [&](const std::string& text) {
+    std::vector<std::string> fits;
     for (const auto& p : group.patterns)
-      if (!value.absent && p.matches(value.text) &&
-          std::find(value.written.begin(), value.written.end(), p.written) == value.written.end())
-        value.written.push_back(p.written);
+      if (p.matches(text) && std::find(fits.begin(), fits.end(), p.written) == fits.end())
+        fits.push_back(p.written);
+    return fits;
+  };
+  const auto take = [&](const std::string& text, std::vector<std::string> fits) {
+    // What a route makes of a path depends on the path itself.
+    const auto [at, fresh] =
+        known.emplace(signature(group, kind, key, text) + (kind == Kind::Path && rewritten_ ? text : ""),
+                      out.values.size());
+    if (fresh) out.values.push_back({text, false, std::nullopt});
+    auto& all = out.values[at->second].fits;
+    if (std::none_of(all.begin(), all.end(), [&](const auto& one) { return one.conditions == fits; }))
+      all.push_back({std::move(fits), text});
+  };
+  for (const auto& member : found.members) {
+    auto fits = fitted(member.text);
+    if (fits.empty() && !member.written.empty()) fits.push_back(member.written);
+    take(member.text, std::move(fits));
+  }
+  if (kind == Kind::Path)
+    for (const auto& [text, becomes] : undo_rewrites(found.members)) {
+      auto fits = fitted(text);
+      for (const auto& one : fitted(becomes))
+        if (std::find(fits.begin(), fits.end(), one) == fits.end())
+          fits.push_back(one + " after the rewrite");
+      take(text, std::move(fits));
+    }
   return out;
 }
 

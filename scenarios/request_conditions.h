@@ -3,6 +3,7 @@
 // classes of values that they cut.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,16 @@ class RequestConditions {
   [[nodiscard]] RequestAttribute attribute(RequestAttribute::Kind kind, const std::string& key,
                                            std::vector<std::string>& left_out) const;
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
+  /// What the conditions answer for these texts of an attribute ("": none is there); the same for all when
+  /// there are no conditions on it.
+  [[nodiscard]] std::string answers(RequestAttribute::Kind kind, const std::string& key,
+                                    const std::vector<std::string>& texts) const;
+  /// The path, and what each rewrite may make of it. Nullopt: anything.
+  [[nodiscard]] std::optional<std::vector<std::string>> rewritten(const std::string& path) const;
+  /// Whether some condition compares the path together with its query.
+  [[nodiscard]] bool whole_path() const { return whole_path_; }
+  /// Whether a route reads claims of a token.
+  [[nodiscard]] bool by_claims() const { return by_claims_; }
 
  private:
   using Key = std::pair<RequestAttribute::Kind, std::string>;
@@ -44,9 +55,13 @@ class RequestConditions {
   void add_virtual_service(const model::VirtualService& vs, bool delegates);
   void add_http_route(const model::HttpRoute& route);
   void add_path_prefix(const std::string& path);
+  [[nodiscard]] Key of_header(const std::string& name);
   [[nodiscard]] std::string signature(const Group& group, RequestAttribute::Kind kind, const std::string& key,
                                       const std::string& text) const;
-  void undo_rewrites(std::vector<sim::TextMembers::Member>& members) const;
+  struct Undone {
+    std::string text, becomes;  // paths
+  };
+  [[nodiscard]] std::vector<Undone> undo_rewrites(const std::vector<sim::TextMembers::Member>& members) const;
 
   const model::Cluster& cluster_;
   std::map<Key, Group> groups_;
@@ -54,7 +69,9 @@ class RequestConditions {
     std::string matched, replaced;  // prefixes
   };
   std::vector<Rewrite> rewrites_;
-  bool rewritten_ = false;
+  bool rewritten_ = false,
+       rewritten_anyhow_ = false;  // the latter: not by exchanging a prefix as it is written
+  bool whole_path_ = false, by_claims_ = false;
   std::vector<std::string> left_out_;
 };
 

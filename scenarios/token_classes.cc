@@ -160,7 +160,7 @@ void TokenClasses::tokens_of(const model::JwtRule& rule, std::vector<sim::Token>
 
 RequestAttribute TokenClasses::attribute(std::vector<std::string>& left_out) const {
   RequestAttribute out{RequestAttribute::Kind::Token, "", {}};
-  out.values.push_back({"", true, std::nullopt, {}});
+  out.values.push_back({"", true, std::nullopt});
   if (conditions_.empty()) return out;  // a valid token passes where none does
   std::vector<sim::Token> all;
   for (const auto* rule : rules_) tokens_of(*rule, all, left_out);
@@ -169,9 +169,11 @@ RequestAttribute TokenClasses::attribute(std::vector<std::string>& left_out) con
     // Two issuers are never alike: a proxy that knows only one refuses the other.
     if (!known.insert(token.issuer + " " + token.name + " " + signature(token)).second) continue;
     RequestAttribute::Value value;
+    std::vector<std::string> fits;
     for (const auto* c : conditions_)
       for (const auto& v : c->values)
-        if (v.written != nullptr && value.written.size() < 4) {
+        if (v.written != nullptr && fits.size() < 4 &&
+            std::find(fits.begin(), fits.end(), v.written->text) == fits.end()) {
           sim::RequestState state;
           state.verified = token;
           const sim::PolicyRequest request(state, cluster_.mesh().path_normalization, true);
@@ -179,8 +181,9 @@ RequestAttribute TokenClasses::attribute(std::vector<std::string>& left_out) con
           one.values = {v};
           one.not_values.clear();
           if (sim::match_condition(one, sim::Dialect::EnvoyHttp, request, nullptr) == sim::Tri::Yes)
-            value.written.push_back(v.written->text);
+            fits.push_back(v.written->text);
         }
+    if (!fits.empty()) value.fits.push_back({std::move(fits), ""});
     value.text = fmt::format("{}/{}", token.issuer, token.subject);
     value.token = std::move(token);
     out.values.push_back(std::move(value));

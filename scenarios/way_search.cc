@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "model/base/parallel.h"
 #include "sim/path/path_verdict.h"
@@ -27,14 +28,19 @@ bool routes(const sim::Hop& hop) {
          hop.kind == sim::HopKind::Sidecar;
 }
 
+/// Choices looked at for each request that may be simulated: most are like another one.
+constexpr std::size_t kLookedAt = 8;
+const WayAnswer kNothing;
+
 /// One client class at one address.
 class OneWay {
  public:
-  OneWay(const sim::Engine& engine, const AskTarget& target, const RequestClassifier& classifier,
-         const ClientClass& client, const TargetAddress& address, const SearchOptions& options,
-         std::size_t allowance, Way& out)
+  OneWay(const sim::Engine& engine, const AskTarget& target, const std::vector<RouteHosts>& routes,
+         const RequestClassifier& classifier, const ClientClass& client, const TargetAddress& address,
+         const SearchOptions& options, std::size_t allowance, Way& out)
       : engine_(engine),
         target_(target),
+        all_routes_(routes),
         classifier_(classifier),
         client_(client),
         address_(address),
@@ -43,28 +49,36 @@ class OneWay {
         out_(out) {}
 
   void run() {
-    ask({});
-    // A request may be routed past a point that none before it passed: then its policies count, too.
-    for (std::size_t known = SIZE_MAX; known != points_.size() && !done();) {
-      known = points_.size();
-      const bool routed_before = routed_;
-      out_.classes = classifier_.classes(points_, routed_, address_, options_.constraint);
+    (void)ask({});
+    // A request may be routed past a point that none before it passed: then its policies count, too. Where a
+    // path is rewritten before another route reads it, each path counts.
+    while (!done()) {
+      const std::size_t known = points_.size();
+      const std::size_t rewritten = rewritten_;
+      const bool routed = routed_, opaque = opaque_;
+      begin(known);
+      std::size_t looked_at = 0;
       each_choice(out_.classes, [&](const RequestChoice& choice) {
-        if (out_.tried >= allowance_ && !cached(choice)) {
-          out_.complete = false;
-          return false;
+        if (++looked_at > kLookedAt * allowance_) return out_.complete = false;
+        if (find(choice) == nullptr) {
+          const auto asked = answers_.find(text_of(flow(choice)));
+          if (asked == answers_.end() && out_.tried >= allowance_) return out_.complete = false;
+          learn(choice, asked == answers_.end() ? ask(choice) : asked->second);
         }
-        ask(choice);
         return !done();
       });
-      if (routed_ != routed_before) known = SIZE_MAX;
-      if (!out_.complete) break;
+      if (!out_.complete ||
+          (known == points_.size() && rewritten == rewritten_ && routed == routed_ && opaque == opaque_))
+        break;
     }
     if (options_.all)
       each_choice(out_.classes, [&](const RequestChoice& choice) {
-        const auto it = answers_.find(text_of(flow(choice)));
-        if (it != answers_.end()) out_.answers.emplace_back(choice, it->second);
-        return it != answers_.end() || out_.complete;
+        const WayAnswer* answer = find(choice);
+        if (answer == nullptr)
+          if (const auto it = answers_.find(text_of(flow(choice))); it != answers_.end())
+            answer = &it->second.answer;
+        if (answer != nullptr) out_.answers.emplace_back(choice, *answer);
+        return out_.complete || (answer != nullptr && out_.answers.size() < kLookedAt * allowance_);
       });
   }
 
@@ -92,34 +106,148 @@ class OneWay {
       out += ")";
     }
   }
-  [[nodiscard]] bool cached(const RequestChoice& choice) const {
-    return answers_.contains(text_of(flow(choice)));
+
+  /// What is known of a request that was simulated.
+  struct Asked {
+    WayAnswer answer;
+    std::vector<std::size_t> points;  // on its paths: positions in points_, sorted
+    bool arrives = false;             // at the target, or where it ends is not told
+    bool opaque = false;              // the classes do not tell which other requests go the same way
+  };
+  /// Requests that all routes take alike pass the same points; those that the policies there take alike, too,
+  /// have one answer. Where the way does not end in the target, policies do not count.
+  using Likeness = std::vector<std::uint32_t>;
+  struct Passed {
+    std::vector<std::size_t> points;
+    bool arrives = false;
+    friend bool operator==(const Passed&, const Passed&) = default;
+  };
+
+  [[nodiscard]] Likeness to_routes(const RequestChoice& choice) const {
+    Likeness out;
+    for (std::size_t i = 0; i < choice.size(); ++i)
+      out.push_back(out_.classes.attributes[i].values[choice[i]].route);
+    return out;
+  }
+  [[nodiscard]] Likeness to_all(const RequestChoice& choice, const std::vector<std::size_t>& points) const {
+    Likeness out = to_routes(choice);
+    for (std::size_t i = 0; i < choice.size(); ++i) {
+      const auto& value = out_.classes.attributes[i].values[choice[i]];
+      for (const auto point : points) out.push_back(value.at[point]);
+    }
+    return out;
   }
 
-  void ask(const RequestChoice& choice) {
+  void begin(std::size_t known) {
+    classed_ = known;
+    out_.classes = classifier_.classes(points_, routed_, !opaque_, address_, options_.constraint);
+    passed_.clear();
+    alike_.clear();
+  }
+  [[nodiscard]] const WayAnswer* find(const RequestChoice& choice) const {
+    const auto passed = passed_.find(to_routes(choice));
+    if (passed == passed_.end()) return nullptr;
+    if (!passed->second.arrives) return &kNothing;
+    const auto it = alike_.find(to_all(choice, passed->second.points));
+    return it == alike_.end() ? nullptr : &it->second;
+  }
+  void learn(const RequestChoice& choice, const Asked& asked) {
+    if (opaque_ || asked.opaque) return;
+    // A point that is not in the classes yet is in those of the next round.
+    if (asked.arrives && !asked.points.empty() && asked.points.back() >= classed_) return;
+    const Passed passed{asked.arrives ? asked.points : std::vector<std::size_t>(), asked.arrives};
+    const auto [it, fresh] = passed_.emplace(to_routes(choice), passed);
+    if (it->second != passed)
+      opaque_ = true;
+    else if (asked.arrives)
+      alike_.emplace(to_all(choice, passed.points), asked.answer);
+  }
+
+  const Asked& ask(const RequestChoice& choice) {
     sim::Flow request = flow(choice);
     const auto [at, fresh] = answers_.try_emplace(text_of(request));
-    if (!fresh) return;
+    if (!fresh) return at->second;
     ++out_.tried;
     model::Diagnostics quiet;
-    WayAnswer& answer = at->second;
+    Asked& asked = at->second;
     const sim::Assume nothing;
+    std::set<std::size_t> points;
     for (const auto& path : sim::build_paths(engine_, request, nothing, quiet)) {
       for (const auto& hop : path.hops) {
         routed_ = routed_ || routes(hop);
-        if (hop.point && seen_.insert(key_of(*hop.point)).second) points_.push_back(*hop.point);
+        asked.opaque = asked.opaque || changed(hop, request, choice);
+        if (!hop.point) continue;
+        const auto [known, added] = seen_.emplace(key_of(*hop.point), points_.size());
+        if (added) points_.push_back({*hop.point});
+        points.insert(known->second);
+        auto& point = points_[known->second];
+        if (point.rewritten || !hop.point->http || address_.url + hop.request.path == request.to) continue;
+        point.rewritten = true;
+        ++rewritten_;
       }
-      judge(path, request, choice, answer);
+      asked.opaque = asked.opaque || !routes_known(path);
+      judge(path, request, choice, asked);
     }
+    asked.points.assign(points.begin(), points.end());
+    opaque_ = opaque_ || asked.opaque;
+    return asked;
   }
 
-  void judge(const sim::Path& path, const sim::Flow& request, const RequestChoice& choice,
-             WayAnswer& answer) {
+  /// Whether the routes of every Envoy that chooses on this path are among those of the address: else
+  /// requests that these take alike may go different ways.
+  [[nodiscard]] bool routes_known(const sim::Path& path) const {
+    using Kind = TargetAddress::Kind;
+    const bool at_gateway = address_.kind == Kind::GatewayHost || address_.kind == Kind::GatewayInside;
+    const bool by_service = address_.kind == Kind::Service || address_.kind == Kind::ClusterIp;
+    const auto listed = [&](const RouteHosts& route) {
+      return std::find(address_.routes.begin(), address_.routes.end(), &route) != address_.routes.end();
+    };
+    bool gateway = false;
+    for (std::size_t i = 0; i < path.hops.size(); ++i) {
+      const auto& hop = path.hops[i];
+      if (hop.kind == sim::HopKind::Gateway && (std::exchange(gateway, true) || !at_gateway)) return false;
+      const bool own = hop.kind == sim::HopKind::Sidecar && i == 1 && hop.pod == path.hops.front().pod;
+      if ((own && !by_service) || hop.kind == sim::HopKind::Waypoint)
+        for (const auto& route : all_routes_) {
+          const bool read =
+              own || !hop.point || !hop.point->service.valid()
+                  ? !route.parents.empty()
+                  : std::binary_search(route.parents.begin(), route.parents.end(), hop.point->service);
+          if (read && !listed(route)) return false;
+        }
+    }
+    return true;
+  }
+
+  /// Whether a hop sees something that depends on the request by more than its classes: a path that was
+  /// rewritten and is routed by once more, a header to which a value was added.
+  [[nodiscard]] bool changed(const sim::Hop& hop, const sim::Flow& request,
+                             const RequestChoice& choice) const {
+    if (!hop.point || !hop.point->http) return false;
+    using Kind = RequestAttribute::Kind;
+    bool path_counts = choice.empty();
+    for (std::size_t i = 0; i < choice.size(); ++i) {
+      const auto& attribute = out_.classes.attributes[i];
+      if (attribute.kind == Kind::Path)
+        path_counts = plain_path(engine_.cluster(), attribute.values[choice[i]].text);
+      if (attribute.kind != Kind::Header) continue;
+      const auto& headers = hop.request.headers;
+      if (std::count_if(headers.begin(), headers.end(),
+                        [&](const auto& h) { return h.first == attribute.key; }) > 1)
+        return true;
+    }
+    const bool routes = hop.kind == sim::HopKind::Gateway || hop.kind == sim::HopKind::Waypoint;
+    return path_counts && routes && address_.url + hop.request.path != request.to;
+  }
+
+  void judge(const sim::Path& path, const sim::Flow& request, const RequestChoice& choice, Asked& asked) {
+    WayAnswer& answer = asked.answer;
     const bool open_end = path.end.outcome == sim::Outcome::Unknown;
     if (!target_.reached_by(path) && !open_end) {
       if (!out_.no_path) out_.no_path = path.end.reason;
       return;
     }
+    asked.arrives = true;
     answer.leads = answer.leads || !open_end;
     const sim::PathVerdict verdict = sim::judge_path(engine_, path);
     const bool near = std::any_of(options_.points.begin(), options_.points.end(),
@@ -145,16 +273,22 @@ class OneWay {
 
   const sim::Engine& engine_;
   const AskTarget& target_;
+  const std::vector<RouteHosts>& all_routes_;
   const RequestClassifier& classifier_;
   const ClientClass& client_;
   const TargetAddress& address_;
   const SearchOptions& options_;
   std::size_t allowance_;
   Way& out_;
-  std::vector<sim::PolicyPoint> points_;
-  std::set<std::string> seen_;
-  bool routed_ = false;
-  std::unordered_map<std::string, WayAnswer> answers_;
+  std::vector<PassedPoint> points_;
+  std::map<std::string, std::size_t> seen_;  // their positions
+  std::size_t rewritten_ = 0;                // how many of them see a rewritten path
+  bool routed_ = false, opaque_ = false;
+  std::unordered_map<std::string, Asked> answers_;  // by the request
+  // Of the classes at hand:
+  std::size_t classed_ = 0;  // points that they know
+  std::map<Likeness, Passed> passed_;
+  std::map<Likeness, WayAnswer> alike_;
 };
 
 // Positions of attributes that differ from the plain request, in order; `left` more are still to come.
@@ -219,8 +353,8 @@ WaySearch search_ways(const sim::Engine& engine, const AskTarget& target, const 
       Way fresh;
       fresh.client = way.client;
       fresh.address = way.address;
-      OneWay(engine, target, classifier, out.clients[way.client], out.addresses[way.address], options,
-             before + share, fresh)
+      OneWay(engine, target, out.routes, classifier, out.clients[way.client], out.addresses[way.address],
+             options, before + share, fresh)
           .run();
       way = std::move(fresh);
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/support/rounds.h"
 #include "tests/tools/run.h"
@@ -81,6 +82,33 @@ TEST_CASE("ask: nobody outside reaches prometheus past the waypoint, and every c
     CHECK(row["witness"]["session"] == "valid");
     confirm(row["witness"], "allow");
   }
+}
+
+TEST_CASE("ask: a class of an attribute stands once in JSON, with an example that is traced as it says") {
+  const auto found = answer({"ask", "shop/app", "-f", "tests/golden/ask-conditions.yaml"}, 0);
+  REQUIRE(found["reaches"].size() == 1);
+  std::size_t classes = 0;
+  for (const auto& box : found["reaches"][0]["requests"]) {
+    for (const auto& [attribute, values] : box.items()) {
+      std::set<std::string> known;
+      for (const auto& value : values) {
+        CAPTURE(attribute, value.dump());
+        CHECK(known.insert(value["class"].get<std::string>()).second);
+        ++classes;
+      }
+    }
+    // One example of each attribute, in any combination, gets through.
+    const auto path = box["path"].back()["example"].get<std::string>();
+    std::vector<std::string> trace{
+        "trace", "internet", "http://x.example" + path, "-f", "tests/golden/ask-conditions.yaml",
+        "-o",    "json"};
+    if (box.contains("header x"))
+      trace.insert(trace.end(), {"--header", "x: " + box["header x"].back()["example"].get<std::string>()});
+    const auto r = tests::run(trace);
+    REQUIRE(r.exit_code == 0);
+    CHECK(Json::parse(r.out)["paths"][0]["outcome"] == "allow");
+  }
+  CHECK(classes == 5);
 }
 
 TEST_CASE("ask: an answer that is not the expected one exits 1, a name that is nothing exits 2") {

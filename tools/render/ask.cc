@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tools/render/json.h"
 #include "tools/render/names.h"
@@ -45,31 +46,111 @@ std::string attribute_name(const RequestAttribute& a) {
   return {};
 }
 
-// A class by the conditions of the manifests that it fits, else by the text that stands for it.
-std::string value_words(const RequestAttribute& a, const RequestAttribute::Value& v) {
-  if (v.absent) return a.kind == Kind::Host || a.kind == Kind::Sni ? "its own" : "none";
-  if (a.kind == Kind::Token && !v.written.empty())
-    return fmt::format("{} (fits {})", v.text, join(v.written, ", "));
-  if (a.kind == Kind::Token) return v.text + " (any valid one of that issuer)";
-  if (v.written.empty()) return "any other";
-  return join(v.written, " and ");
+/// What is kept of an attribute, or left out of it, in the words of the manifests.
+struct Words {
+  struct One {
+    std::string text, example;  // "" where nothing is sent
+  };
+  std::vector<One> all;  // each once
+  bool others = false;   // with all that no condition fits
+};
+
+std::string absent_word(Kind kind) { return kind == Kind::Host || kind == Kind::Sni ? "its own" : "none"; }
+
+// The conditions that a value fits, for each kind of text that it stands for. A token or a session is told as
+// it is.
+std::vector<RequestAttribute::Fit> fits_of(const RequestAttribute& a, const RequestAttribute::Value& v) {
+  if (a.kind == Kind::Session) return {{{v.text}, v.text}};
+  if (a.kind != Kind::Token) return v.fits;
+  const std::string known = v.fits.empty() ? " (any valid one of that issuer)"
+                                           : fmt::format(" (fits {})", join(v.fits.front().conditions, ", "));
+  return {{{v.text + known}, v.text}};
 }
 
-bool outside(const RequestAttribute::Value& v) { return v.absent || v.written.empty(); }
+// `kept` of the values, or those that are not. A condition stands alone where all that fits it is on this
+// side, and says it for what fits others, too; what is on both sides is told by an example.
+Words words_of(const RequestAttribute& a, const std::vector<std::size_t>& values, bool kept) {
+  using Fits = std::vector<std::string>;
+  struct Sides {
+    bool here = false, there = false;
+    std::string example;
+  };
+  Words out;
+  std::vector<Fits> order;
+  std::map<Fits, Sides> texts;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const auto& value = a.values[i];
+    const bool here = std::binary_search(values.begin(), values.end(), i) == kept;
+    if (value.absent && here) out.all.push_back({absent_word(a.kind), ""});
+    if (value.absent) continue;
+    for (const auto& [fits, text] : fits_of(a, value)) {
+      const auto [at, fresh] = texts.try_emplace(fits);
+      if (fresh) order.push_back(fits);
+      auto& sides = at->second;
+      if (here && !sides.here) sides.example = text;
+      (here ? sides.here : sides.there) = true;
+    }
+  }
+  std::map<std::string, std::size_t> whole;  // conditions of this side alone: how many kinds of text fit each
+  for (const auto& fits : order)
+    for (const auto& one : fits)
+      if (std::none_of(order.begin(), order.end(), [&](const Fits& other) {
+            return texts[other].there && std::find(other.begin(), other.end(), one) != other.end();
+          }))
+        ++whole[one];
+  // Whether one stands for all that fits it and more.
+  const auto within = [](const Fits& few, const Fits& many) {
+    return std::all_of(few.begin(), few.end(), [&](const auto& one) {
+      return std::find(many.begin(), many.end(), one) != many.end();
+    });
+  };
+  const auto whole_set = [&](const Fits& fits) {
+    return !fits.empty() && std::none_of(order.begin(), order.end(), [&](const Fits& other) {
+      return texts[other].there && within(fits, other);
+    });
+  };
+  std::set<std::string> said;
+  const auto say = [&](const std::string& text, const std::string& example) {
+    if (said.insert(text).second) out.all.push_back({text, example});
+  };
+  for (const auto& fits : order) {
+    const Sides& sides = texts[fits];
+    if (!sides.here) continue;
+    if (fits.empty()) {
+      out.others = !sides.there;
+      say(sides.there ? fmt::format("any other (as {})", sides.example) : "any other", sides.example);
+      continue;
+    }
+    const std::string* widest = nullptr;
+    for (const auto& one : fits)
+      if (whole.contains(one) && (widest == nullptr || whole[one] > whole[*widest])) widest = &one;
+    if (widest == nullptr && std::any_of(order.begin(), order.end(), [&](const Fits& other) {
+          return other.size() < fits.size() && within(other, fits) && whole_set(other);
+        }))
+      continue;
+    if (widest != nullptr)
+      say(*widest, sides.example);
+    else if (sides.there)
+      say(fmt::format("{} (as {})", join(fits, " and "), sides.example), sides.example);
+    else
+      say(join(fits, " and "), sides.example);
+  }
+  return out;
+}
+
+std::string joined(const Words& words) {
+  std::vector<std::string> texts;
+  for (const auto& one : words.all) texts.push_back(one.text);
+  return join(texts, " or ");
+}
 
 std::string attribute_words(const RequestAttribute& a, const std::vector<std::size_t>& values) {
-  std::vector<std::string> in, out;
-  bool others = false;
-  for (std::size_t i = 0; i < a.values.size(); ++i) {
-    const bool kept = std::binary_search(values.begin(), values.end(), i);
-    const auto& v = a.values[i];
-    if (kept && outside(v) && !v.absent) others = true;
-    (kept ? in : out).push_back(value_words(a, v));
-  }
-  // What is left out says it shorter when anything else will do.
-  if (others && out.size() < in.size())
-    return fmt::format("{} other than {}", attribute_name(a), join(out, " or "));
-  return fmt::format("{} {}", attribute_name(a), join(in, " or "));
+  const Words in = words_of(a, values, true);
+  // "Any other" than what is left out.
+  if (!in.others) return fmt::format("{} {}", attribute_name(a), joined(in));
+  const std::string out = joined(words_of(a, values, false));
+  return out == "none" ? attribute_name(a) + " of any value"
+                       : fmt::format("{} other than {}", attribute_name(a), out);
 }
 
 std::string box_words(const scenarios::RequestClasses& classes, const RequestBox& box) {
@@ -201,10 +282,9 @@ Json box_json(const scenarios::RequestClasses& classes, const RequestBox& box) {
     const auto& attribute = classes.attributes[i];
     if (box.values[i].size() == attribute.values.size()) continue;
     Json values = Json::array();
-    for (const auto v : box.values[i]) {
-      const auto& value = attribute.values[v];
-      Json one{{"class", value_words(attribute, value)}};
-      if (!value.absent && !value.text.empty()) one["example"] = value.text;
+    for (const auto& word : words_of(attribute, box.values[i], true).all) {
+      Json one{{"class", word.text}};
+      if (!word.example.empty()) one["example"] = word.example;
       values.push_back(std::move(one));
     }
     out[attribute_name(attribute)] = std::move(values);
