@@ -109,6 +109,49 @@ Words words_of(const RequestAttribute& a, const std::vector<std::size_t>& values
       return texts[other].there && within(fits, other);
     });
   };
+  const auto has = [](const Fits& fits, const std::string& one) {
+    return std::find(fits.begin(), fits.end(), one) != fits.end();
+  };
+  // What is to be taken from all that fits these to leave this side: conditions of the other side alone.
+  // Empty: nothing, or no such conditions are enough.
+  const auto exceptions = [&](const Fits& fits) {
+    Fits excepted;
+    for (const auto& other : order) {
+      if (!texts[other].there || !within(fits, other)) continue;
+      const auto one = std::find_if(other.begin(), other.end(), [&](const auto& condition) {
+        return !has(fits, condition) && std::none_of(order.begin(), order.end(), [&](const Fits& on) {
+          return texts[on].here && has(on, condition);
+        });
+      });
+      if (one == other.end()) return Fits();
+      if (!has(excepted, *one)) excepted.push_back(*one);
+    }
+    return excepted;
+  };
+  // Without those that another one implies: of two that imply each other the first stays.
+  const auto implies = [&](const std::string& one, const std::string& other) {
+    return std::all_of(order.begin(), order.end(),
+                       [&](const Fits& fits) { return !has(fits, one) || has(fits, other); });
+  };
+  const auto told = [&](const Fits& fits) {
+    Fits needed;
+    for (std::size_t i = 0; i < fits.size(); ++i) {
+      bool implied = false;
+      for (std::size_t j = 0; j < fits.size(); ++j)
+        implied = implied || (i != j && implies(fits[j], fits[i]) && (j < i || !implies(fits[i], fits[j])));
+      if (!implied) needed.push_back(fits[i]);
+    }
+    return join(needed, " and ");
+  };
+  std::map<Fits, Fits> but_not;
+  for (const auto& fits : order)
+    if (texts[fits].here && !fits.empty())
+      if (auto excepted = exceptions(fits); !excepted.empty()) but_not.emplace(fits, std::move(excepted));
+  const auto covered = [&](const Fits& fits) {
+    return std::any_of(but_not.begin(), but_not.end(), [&](const auto& wider) {
+      return wider.first.size() < fits.size() && within(wider.first, fits);
+    });
+  };
   std::set<std::string> said;
   const auto say = [&](const std::string& text, const std::string& example) {
     if (said.insert(text).second) out.all.push_back({text, example});
@@ -121,6 +164,13 @@ Words words_of(const RequestAttribute& a, const std::vector<std::size_t>& values
       say(sides.there ? fmt::format("any other (as {})", sides.example) : "any other", sides.example);
       continue;
     }
+    if (covered(fits)) continue;
+    if (const auto at = but_not.find(fits); at != but_not.end()) {
+      const bool several = at->second.size() > 1;
+      say(fmt::format("{} but {} {}", told(fits), several ? "neither" : "not", join(at->second, " nor ")),
+          sides.example);
+      continue;
+    }
     const std::string* widest = nullptr;
     for (const auto& one : fits)
       if (whole.contains(one) && (widest == nullptr || whole[one] > whole[*widest])) widest = &one;
@@ -130,10 +180,10 @@ Words words_of(const RequestAttribute& a, const std::vector<std::size_t>& values
       continue;
     if (widest != nullptr)
       say(*widest, sides.example);
-    else if (sides.there)
-      say(fmt::format("{} (as {})", join(fits, " and "), sides.example), sides.example);
+    else if (!whole_set(fits))
+      say(fmt::format("{} (as {})", told(fits), sides.example), sides.example);
     else
-      say(join(fits, " and "), sides.example);
+      say(told(fits), sides.example);
   }
   return out;
 }
