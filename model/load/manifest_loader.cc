@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -87,7 +88,6 @@ class SliceLoader {
     if (!document && is_action(problems)) return;
     out_.diagnostics.append(std::move(problems));
     if (!document || document->root == nullptr) return;
-    holds_template_ = !task_.slice.json && may_hold_template(body());
     ++out_.parsed;
     if (document->by_reference_reader) ++out_.by_reference_reader;
     object(*document->root, task_.slice.item);
@@ -105,6 +105,13 @@ class SliceLoader {
     if (std::any_of(problems.items().begin(), problems.items().end(), before)) return false;
     out_.templates.push_back(std::move(*action));
     return true;
+  }
+
+  /// Whether an object with this metadata may hold what was not rendered; those of a live cluster do not.
+  bool may_be_template(const yaml::Node* metadata) {
+    if (task_.slice.json || (metadata != nullptr && metadata->find("uid") != nullptr)) return false;
+    if (!holds_template_) holds_template_ = may_hold_template(body());
+    return *holds_template_;
   }
 
   [[nodiscard]] SourcePos position(const yaml::Slice& s) const {
@@ -192,9 +199,8 @@ class SliceLoader {
         return;
       }
     }
-    if (holds_template_) {
-      if (auto found = first_template(root)) out_.templates.push_back(std::move(*found));
-    }
+    if (auto found = may_be_template(metadata) ? first_template(root) : std::nullopt)
+      out_.templates.push_back(std::move(*found));
     DecodeContext context(out_.diagnostics);
     const Field field(context, root);
     auto meta = decode_meta(field, intern(kind), intern(group), row->namespaced, options_.default_namespace);
@@ -234,7 +240,7 @@ class SliceLoader {
   std::string_view text_;
   const LoadOptions& options_;
   SliceResults& out_;
-  bool holds_template_ = false;
+  std::optional<bool> holds_template_;  // of the whole slice, once it was looked at
 };
 
 // The group without a name is Kubernetes' own and has one version, so that what it lacks is a slip of the
