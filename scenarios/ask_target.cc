@@ -11,6 +11,7 @@
 #include "sim/resolve/client.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/mesh.h"
+#include "sim/resolve/pods_not_given.h"
 #include "sim/resolve/protocol.h"
 #include "sim/topology.h"
 
@@ -341,7 +342,9 @@ class AddressFinder {
           for (const auto* mesh : mesh_routes(id)) chosen.push_back(mesh);
         settle(chosen);
         const std::string url = front_url(front, host, "");
-        add(Kind::GatewayHost, url, "", "host " + host, chosen);
+        const std::string about =
+            fmt::format("host {}{}", host, front.port == 80 ? "" : fmt::format(" port {}", front.port));
+        add(Kind::GatewayHost, url, "", about, chosen);
         for (const auto pod : route.gateway_pods) inside(pod, front, url, host, chosen);
       }
   }
@@ -439,7 +442,12 @@ std::optional<AskTarget> find_target(const Cluster& cluster, const std::string& 
   settle(out->outside);
   add_services_of_pods(cluster, *out);
   if (out->pods.empty() && out->outside.empty()) {
-    error = out->title + " has no pod and no address: nothing reaches it";
+    std::vector<std::string> facts;
+    for (const auto id : out->services)
+      for (auto& fact : sim::pods_not_given(cluster, id)) facts.push_back(std::move(fact));
+    error = facts.empty() ? out->title + " has no pod and no address: nothing reaches it"
+                          : fmt::format("{} has no pod that is given, so who reaches it is unknown; give {}",
+                                        out->title, fmt::join(facts, ", "));
     return std::nullopt;
   }
   if (!port) return out;

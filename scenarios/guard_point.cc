@@ -157,8 +157,10 @@ std::optional<GuardPoint> find_guard_point(const sim::Engine& engine, const std:
     const bool known =
         out.provider.empty() ? !names.empty() : std::find(names.begin(), names.end(), text) != names.end();
     if (known) return out;
-    error = fmt::format("meshConfig has no extension provider{}{}",
-                        out.provider.empty() ? "" : " \"" + out.provider + "\"", near(text, names));
+    error = cluster.mesh().given
+                ? fmt::format("meshConfig has no extension provider{}{}",
+                              out.provider.empty() ? "" : " \"" + out.provider + "\"", near(text, names))
+                : "no mesh config (ConfigMap istio) is given, which names extension providers";
     return std::nullopt;
   }
   std::string rest = text;

@@ -141,7 +141,7 @@ TEST_CASE("a sender that does not exist exits 2 without data") {
 
 TEST_CASE("files that cannot be read and folders without manifests exit 2") {
   CHECK(run({"trace", "internet", kUrl, "-f", "no/such/folder"}).exit_code == 2);
-  CHECK(run({"trace", "internet", kUrl, "-f", "tests/golden"}).exit_code == 2);
+  CHECK(run({"trace", "internet", kUrl, "-f", "tests/support"}).exit_code == 2);
   CHECK(run({"test", "no/such/file.yaml"}).exit_code == 2);
 }
 
