@@ -96,13 +96,18 @@ TEST_CASE("sweep policies: what is removed without effect is dead, the rest is l
   CHECK(case_of(report, "NetworkPolicy/back/db").plan.changes.empty());
 
   const auto big = shipped("bigbang-waypoint");
-  const auto all = sweep(big, policy_steps(*big));
+  auto steps = policy_steps(*big);
+  if (tests::kSanitized)
+    std::erase_if(steps,
+                  [](const SweepStep& step) { return step.name.find("/kiali/") == std::string::npos; });
+  const auto all = sweep(big, steps);
   const auto& open = case_of(all, "NetworkPolicy/kiali/default-egress-deny-all");
   CHECK(open.skipped.empty());
   const auto& allow =
       case_of(all, "NetworkPolicy/kiali/allow-egress-from-kiali-to-ns-monitoring-pod-grafana-tcp-port-3000");
   CHECK(allow.breaks());
   CHECK_FALSE(allow.fails_open());
+  if (tests::kSanitized) return;
   CHECK(
       std::any_of(all.cases.begin(), all.cases.end(), [](const auto& c) { return c.plan.changes.empty(); }));
 }
