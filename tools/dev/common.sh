@@ -36,8 +36,8 @@ install_packages() {
   as_root apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Installs the programs that tests are checked against (`package:command` in packages.txt). One that cannot be had is said;
-# its tests are skipped.
+# Installs the programs that tests are checked against, and the linker (`package:command` in packages.txt). One that cannot be
+# had is said; its tests are skipped, the compiler's own linker is taken.
 install_peers() {
   local entry missing=()
   command -v apt-get >/dev/null || return 0
@@ -49,7 +49,7 @@ install_peers() {
   as_root apt-get update -q >/dev/null 2>&1 || true
   for entry in "${missing[@]}"; do
     as_root apt-get install -y -q --no-install-recommends "$entry" >/dev/null 2>&1 ||
-      echo "not installed: $entry; tests that need it are skipped"
+      echo "not installed: $entry; what needs it is left out"
   done
 }
 
