@@ -1,7 +1,6 @@
 #include "model/descriptive_labels.h"
 
 #include <algorithm>
-#include <array>
 #include <type_traits>
 #include <variant>
 

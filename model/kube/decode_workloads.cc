@@ -235,6 +235,8 @@ void decode_workload(const Field& root, ObjectMeta meta, Decoded& out) {
     w.ordinals_start = static_cast<int>(std::clamp<std::int64_t>(*start, 0, 1'000'000));
   w.service_name =
       w.meta.key.kind == std::string_view("StatefulSet") ? spec["serviceName"].symbol() : Symbol{};
+  // These two select by a map. Source: kubernetes staging/src/k8s.io/api/core/v1/types.go
+  // ReplicationControllerSpec; openshift/api apps/v1/types.go DeploymentConfigSpec
   if (w.meta.key.kind == std::string_view("ReplicationController") ||
       w.meta.key.kind == std::string_view("DeploymentConfig")) {
     w.selector = decode_match_labels(spec["selector"]);

@@ -96,13 +96,14 @@ constexpr std::array kKinds{
     KindRow{"k8s.ovn.org", "EgressFirewall", kUnmodelled, true, decode_unmodelled, "v1",
             "it can drop connections that leave the cluster"},
 
-    // Controllers that take a pod template as Kubernetes' own do.
+    // Controllers that take a pod template as Kubernetes' own do. Source: argoproj/argo-rollouts
+    // pkg/apis/rollouts/v1alpha1, openshift/api apps/v1, openkruise/kruise apis/apps
     KindRow{"argoproj.io", "Rollout", kModelled, true, decode_rollout, "v1alpha1", ""},
     KindRow{"apps.openshift.io", "DeploymentConfig", kModelled, true, decode_workload, "v1", ""},
     KindRow{"apps.kruise.io", "CloneSet", kModelled, true, decode_workload, "v1alpha1", ""},
     KindRow{"apps.kruise.io", "StatefulSet", kModelled, true, decode_workload, "v1beta1,v1alpha1", ""},
     KindRow{"apps.kruise.io", "DaemonSet", kModelled, true, decode_workload, "v1alpha1", ""},
-    // Kinds whose operators make pods in the object's namespace.
+    // Kinds whose operators make pods in the object's namespace. Source: the API reference of each group.
     KindRow{"monitoring.coreos.com", "Prometheus", kMakesPods, true, decode_unmodelled, "v1", ""},
     KindRow{"monitoring.coreos.com", "PrometheusAgent", kMakesPods, true, decode_unmodelled, "v1alpha1", ""},
     KindRow{"monitoring.coreos.com", "Alertmanager", kMakesPods, true, decode_unmodelled, "v1", ""},

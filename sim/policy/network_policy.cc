@@ -425,10 +425,12 @@ const NetworkPolicy* admitted_to_nobody(const model::Cluster& cluster, model::Po
       std::any_of(others.begin(), others.end(),
                   [](const auto& p) { return p->meta.key.kind.view().ends_with("NetworkPolicy"); }))
     return nullptr;
+  const CniProfile profile;
+  const NetMatch match{cluster, profile};
+  // A name may be that of any port.
   const auto meant = [&](const model::NetworkPolicyPort& p) {
-    if (p.protocol != protocol) return false;
-    const auto* number = std::get_if<std::uint16_t>(&p.port);
-    return number == nullptr || (*number <= port && port <= p.end_port.value_or(*number));
+    return std::holds_alternative<model::Symbol>(p.port) ? p.protocol == protocol
+                                                         : match.port(p, protocol, port, NetPeer());
   };
   const NetworkPolicy* first = nullptr;
   bool admitted = false;

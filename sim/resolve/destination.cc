@@ -189,24 +189,30 @@ class Resolver {
     out_.node_port_service_port = found.port;
   }
 
-  // "web.shop" of a namespace that exists, with an object of its own or not, means a Service of it.
-  [[nodiscard]] bool names_namespace(const std::string& name) const {
+  // "web.shop": {"web", "shop"}.
+  static std::optional<std::pair<std::string_view, std::string_view>> two_labels(std::string_view name) {
     const auto dot = name.find('.');
-    if (dot == std::string::npos || name.find('.', dot + 1) != std::string::npos) return false;
-    const auto ns = std::string_view(name).substr(dot + 1);
+    if (dot == std::string_view::npos || name.find('.', dot + 1) != std::string_view::npos)
+      return std::nullopt;
+    return std::pair(name.substr(0, dot), name.substr(dot + 1));
+  }
+
+  // "web.shop" of a namespace that exists, with an object of its own or not, means a Service of it.
+  [[nodiscard]] bool names_namespace(std::string_view name) const {
+    const auto labels = two_labels(name);
+    if (!labels) return false;
     const auto services = cluster_.services();
-    return cluster_.find_namespace(model::intern(ns)) != nullptr ||
+    return cluster_.find_namespace(model::intern(labels->second)) != nullptr ||
            std::any_of(services.begin(), services.end(),
-                       [&](const auto& r) { return r.service != nullptr && r.ns == ns; });
+                       [&](const auto& r) { return r.service != nullptr && r.ns == labels->second; });
   }
 
   // "web.example" may be a name of the world outside, or Service web with a namespace mistyped.
-  void namesakes(const std::string& name) {
-    const auto dot = name.find('.');
-    if (dot == std::string::npos || name.find('.', dot + 1) != std::string::npos) return;
-    const auto service = std::string_view(name).substr(0, dot);
+  void namesakes(std::string_view name) {
+    const auto labels = two_labels(name);
+    if (!labels) return;
     for (const auto& r : cluster_.services())
-      if (r.service != nullptr && r.name == service && out_.near_names.size() < 3)
+      if (r.service != nullptr && r.name == labels->first && out_.near_names.size() < 3)
         out_.near_names.push_back(r.name.str() + "." + r.ns.str());
   }
 

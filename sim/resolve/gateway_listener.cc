@@ -21,7 +21,7 @@ constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 std::string controller_of(const model::Cluster& cluster, model::Symbol class_name) {
   const auto controller =
       model::gateway_controller(class_name, cluster.snapshot().all<model::GatewayClass>());
-  return controller.starts_with("istio.io/") ? std::string(controller) : std::string();
+  return model::foreign_controller(controller) ? std::string() : std::string(controller);
 }
 
 bool namespace_allowed(const model::Cluster& cluster, model::FromNamespaces from,
