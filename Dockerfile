@@ -11,7 +11,7 @@ RUN cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DWAYPATH_BUILD_
 
 FROM debian:12-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libyaml-cpp0.7 libfmt9 libsimdjson14 libre2-9 libssl3 libtbb12 libpugixml1v5 zlib1g \
+ && apt-get install -y --no-install-recommends libyaml-cpp0.7 libfmt9 libmimalloc2.0 libsimdjson14 libre2-9 libssl3 libtbb12 libpugixml1v5 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/waypath /usr/local
 USER 65534:65534

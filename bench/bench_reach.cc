@@ -5,7 +5,11 @@
 // `exponent` is the growth in pods at equally many policies, against the smallest cluster of the same run.
 
 #include <benchmark/benchmark.h>
+#ifdef WAYPATH_MIMALLOC
+#include <mimalloc.h>
+#else
 #include <malloc.h>
+#endif
 
 #include <chrono>
 #include <cmath>
@@ -52,6 +56,22 @@ gen::Parameters parameters(std::int64_t pods, double policies) {
   p.l7_share = p.custom_share = 0;
   p.http_routes = 0;
   return p;
+}
+
+/// Of what is allocated, in bytes.
+double heap() {
+#ifdef WAYPATH_MIMALLOC
+  std::size_t used = 0;
+  const auto add = [](const mi_heap_t*, const mi_heap_area_t* area, void*, std::size_t, void* sum) {
+    *static_cast<std::size_t*>(sum) += area->used * area->block_size;
+    return true;
+  };
+  mi_heap_visit_blocks(mi_heap_get_default(), false, add, &used);
+  return static_cast<double>(used);
+#else
+  const auto info = mallinfo2();  // in the heap, and large pieces of their own
+  return static_cast<double>(info.uordblks + info.hblkhd);
+#endif
 }
 
 /// Pods and NetworkPolicies of `teams`; the last one asked for is kept.
@@ -146,10 +166,6 @@ void all_pairs(benchmark::State& state) {
   static std::map<std::pair<std::int64_t, std::int64_t>, double> netpol_ms;  // by pods and policies
   const auto& world = cluster(state.range(0), state.range(1));
   const bool path = state.range(2) != 0;
-  const auto heap = [] {
-    const auto info = mallinfo2();  // in the heap, and large pieces of their own
-    return static_cast<double>(info.uordblks + info.hblkhd) / 1e6;
-  };
   const double before = heap();
   double compile = 0, classes = 0, evaluate = 0, used = 0;
   sim::ReachCount count;
@@ -165,7 +181,7 @@ void all_pairs(benchmark::State& state) {
     count = sim::count_pairs(c->reach.classes, *c->matrix, 1);
     evaluate += ms_since(begin);
     state.PauseTiming();
-    used = heap() - before;
+    used = (heap() - before) / 1e6;
     c.reset();
     state.ResumeTiming();
   }

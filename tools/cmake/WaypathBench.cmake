@@ -5,6 +5,7 @@ if(bench_sources)
   target_link_libraries(waypath_bench PRIVATE waypath_scenarios waypath_generator waypath_options fmt::fmt yaml-cpp::yaml-cpp
                                               simdjson::simdjson
                                               benchmark::benchmark benchmark::benchmark_main)
+  waypath_allocator(waypath_bench)
   target_compile_definitions(waypath_bench PRIVATE "WAYPATH_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
 endif()
 

@@ -22,6 +22,6 @@ if(WAYPATH_SHLIBDEPS)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 else()
   set(CPACK_DEBIAN_PACKAGE_DEPENDS
-      "libc6, libstdc++6, libfmt9, libpugixml1v5, libre2-9, libsimdjson14, libssl3, libtbb12, libyaml-cpp0.7")
+      "libc6, libstdc++6, libfmt9, libmimalloc2.0, libpugixml1v5, libre2-9, libsimdjson14, libssl3, libtbb12, libyaml-cpp0.7")
 endif()
 include(CPack)

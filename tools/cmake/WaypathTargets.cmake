@@ -26,6 +26,15 @@ if(WAYPATH_SANITIZE)
   add_link_options("-fsanitize=${sanitizers}")
 endif()
 
+# Every allocation of a program, its libraries' too: the shared library stands before libc where symbols are looked up.
+function(waypath_allocator program)
+  if(TARGET mimalloc)
+    target_link_libraries(${program} PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang>:-Wl,--no-as-needed> mimalloc
+                                             $<$<CXX_COMPILER_ID:GNU,Clang>:-Wl,--as-needed>)
+    target_compile_definitions(${program} PRIVATE WAYPATH_MIMALLOC)
+  endif()
+endfunction()
+
 # A static library of the given sources. Without sources (a folder that is still empty) it only carries its headers.
 function(waypath_library_from name)
   if(ARGN)
