@@ -54,7 +54,9 @@ NamespacedPodSelector decode_namespaces(const Field& f, Namespaces shape) {
   return out;
 }
 
-NamespacedPodSelector decode_pods(const Field& f, Namespaces shape) {
+// Source: network-policy-api apis/v1alpha1 NamespacedPod asks for both selectors, apis/v1alpha2 for
+// podSelector alone: without namespaceSelector the pods of every namespace are meant.
+NamespacedPodSelector decode_pods(const Field& f, Namespaces shape, Flavour flavour) {
   NamespacedPodSelector out;
   const bool old = shape == Namespaces::OldPeer && f["namespaces"];
   if (old)
@@ -67,6 +69,11 @@ NamespacedPodSelector decode_pods(const Field& f, Namespaces shape) {
     out.namespace_selector = decode_selector(f["namespaceSelector"]);
   }
   out.pod_selector = decode_selector(f["podSelector"]);
+  if (flavour.cluster) {
+    if (!f["podSelector"])
+      f["podSelector"].reject(error_type::kRequired, "pods needs its podSelector", "write podSelector: {}");
+    return out;
+  }
   for (const std::string_view key : {"namespaceSelector", "podSelector"}) {
     if (!f[key].present() && !old)
       f[key].refuse_softly(
@@ -161,7 +168,7 @@ ClusterPolicyPeer decode_peer(const Field& f, bool ingress, TierAction action, F
   peer.unknown_field = known == 0;
   const Namespaces shape = flavour.cluster ? Namespaces::Selector : Namespaces::OldPeer;
   if (f["namespaces"]) peer.pods = decode_namespaces(f["namespaces"], shape);
-  if (f["pods"]) peer.pods = decode_pods(f["pods"], shape);
+  if (f["pods"]) peer.pods = decode_pods(f["pods"], shape, flavour);
   if (ingress) return peer;
   if (f["nodes"]) peer.nodes = decode_selector(f["nodes"]);
   if (f["networks"]) decode_networks(f["networks"], peer);
@@ -298,7 +305,7 @@ std::vector<ClusterPolicyRule> decode_rules(const Field& list, bool ingress, Fla
   return out;
 }
 
-void decode_subject(const Field& f, ClusterPolicy& policy) {
+void decode_subject(const Field& f, ClusterPolicy& policy, Flavour flavour) {
   if (!f) {
     f.reject(error_type::kRequired, "a policy needs its subject",
              "subject: {namespaces: {}} selects every pod");
@@ -310,7 +317,7 @@ void decode_subject(const Field& f, ClusterPolicy& policy) {
     f.reject(error_type::kInvalid, "exactly one of namespaces, pods; found " + std::to_string(known));
     return;
   }
-  policy.subject = f["pods"] ? decode_pods(f["pods"], Namespaces::Selector)
+  policy.subject = f["pods"] ? decode_pods(f["pods"], Namespaces::Selector, flavour)
                              : decode_namespaces(f["namespaces"], Namespaces::Selector);
 }
 
@@ -328,7 +335,7 @@ void decode_common(const Field& root, ClusterPolicy& policy, Flavour flavour) {
       }
     }
   }
-  decode_subject(spec["subject"], policy);
+  decode_subject(spec["subject"], policy, flavour);
   policy.ingress = decode_rules(spec["ingress"], true, flavour);
   policy.egress = decode_rules(spec["egress"], false, flavour);
 }
