@@ -46,6 +46,15 @@ bool contains(std::initializer_list<std::string_view> list, std::string_view key
 bool alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 bool lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
+// 8e3: JSON has no integers. Outside 64 bits (an infinity too) the conversion itself would be undefined.
+std::optional<std::int64_t> whole_number(const yaml::Node& node) {
+  if (const auto value = node.as_integer()) return value;
+  constexpr double kLimit = 9223372036854775808.0;  // 2^63
+  const auto value = node.as_number();
+  if (!value || *value < -kLimit || *value >= kLimit || *value != std::trunc(*value)) return std::nullopt;
+  return static_cast<std::int64_t>(*value);
+}
+
 /// Room for the steps of an object, kept from one to the next of a thread.
 std::vector<DecodeContext::Step>& spare_steps() {
   thread_local std::vector<DecodeContext::Step> spare;
@@ -161,13 +170,7 @@ Symbol Field::symbol(std::string_view fallback) const {
 
 std::optional<std::int64_t> Field::integer() const {
   if (!present()) return std::nullopt;
-  if (const auto value = node_->as_integer()) return value;
-  // 8e3: JSON has no integers. Outside 64 bits (an infinity too) the conversion itself would be undefined.
-  constexpr double kLimit = 9223372036854775808.0;  // 2^63
-  if (const auto value = node_->as_number();
-      value && *value >= -kLimit && *value < kLimit && *value == std::trunc(*value)) {
-    return static_cast<std::int64_t>(*value);
-  }
+  if (const auto value = whole_number(*node_)) return value;
   wrong_type("an integer");
   return std::nullopt;
 }
@@ -190,7 +193,7 @@ bool Field::boolean(bool fallback) const { return optional_boolean().value_or(fa
 
 std::optional<std::variant<std::int64_t, std::string>> Field::int_or_string() const {
   if (!present()) return std::nullopt;
-  if (const auto value = node_->as_integer()) return *value;
+  if (const auto value = whole_number(*node_)) return *value;
   if (node_->is_string()) return std::string(node_->scalar);
   wrong_type("an integer or a string");
   return std::nullopt;
