@@ -375,6 +375,17 @@ bool annotation_matters(std::string_view key) {
          has("service.kubernetes.io/") || has("gateway-api") || has("waypath.dev/");
 }
 
+// Keys are qualified names whose prefix may hold capitals. Source: kubernetes apimachinery
+// pkg/api/validation/objectmeta.go ValidateAnnotations
+const char* check_annotation_key(std::string_view key) {
+  const char* bad = check_qualified_name(key);
+  if (bad == nullptr) return nullptr;
+  std::string lower(key);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower == key ? bad : check_qualified_name(lower);
+}
+
 // Source: kubernetes apimachinery pkg/api/validation/objectmeta.go validateOwnerReference, which asks for
 // apiVersion and uid as well: those of hand-written pods are often left out, and nothing here reads them.
 void decode_owners(const Field& owners, ObjectMeta& meta) {
@@ -433,7 +444,10 @@ ObjectMeta decode_meta(const Field& root, Symbol kind, Symbol group, bool namesp
     }
   }
   meta.labels = decode_labels(metadata["labels"]);
-  metadata["annotations"].each_member([&](std::string_view key, const Field& value) {
+  const Field annotations = metadata["annotations"];
+  annotations.each_member([&](std::string_view key, const Field& value) {
+    if (const char* bad = check_annotation_key(key))
+      annotations.reject(error_type::kInvalid, "annotation key \"" + std::string(key) + "\": " + bad);
     const std::string_view text = value.optional_view().value_or("");
     if (annotation_matters(key)) meta.annotations.push_back({intern(key), std::string(text), value.pos()});
   });
