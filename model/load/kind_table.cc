@@ -95,6 +95,28 @@ constexpr std::array kKinds{
             "it can drop connections of any pod"},
     KindRow{"k8s.ovn.org", "EgressFirewall", kUnmodelled, true, decode_unmodelled, "v1",
             "it can drop connections that leave the cluster"},
+    // Source: ovn-kubernetes go-controller/pkg/crd/userdefinednetwork/v1
+    KindRow{"k8s.ovn.org", "UserDefinedNetwork", kUnmodelled, true, decode_unmodelled, "v1",
+            "pods on a primary network of their own reach no others, and none reach them"},
+    KindRow{"k8s.ovn.org", "ClusterUserDefinedNetwork", kUnmodelled, false, decode_unmodelled, "v1",
+            "pods on a primary network of their own reach no others, and none reach them"},
+    // Source: openshift/api network/v1
+    KindRow{"network.openshift.io", "EgressNetworkPolicy", kUnmodelled, true, decode_unmodelled, "v1",
+            "it can drop connections that leave the cluster"},
+    // Source: antrea-io/antrea pkg/apis/crd/v1beta1
+    KindRow{"crd.antrea.io", "NetworkPolicy", kUnmodelled, true, decode_unmodelled, "v1beta1,v1alpha1",
+            "it can drop connections of the pods it selects, or let them through before NetworkPolicies"},
+    KindRow{"crd.antrea.io", "ClusterNetworkPolicy", kUnmodelled, false, decode_unmodelled,
+            "v1beta1,v1alpha1",
+            "it can drop connections of any pod, or let them through before NetworkPolicies"},
+    // Source: aws/amazon-network-policy-controller-k8s api/v1alpha1
+    KindRow{"networking.k8s.aws", "ApplicationNetworkPolicy", kUnmodelled, true, decode_unmodelled,
+            "v1alpha1", "it isolates the pods it selects, and lets through what its rules name"},
+    KindRow{"networking.k8s.aws", "ClusterNetworkPolicy", kUnmodelled, false, decode_unmodelled, "v1alpha1",
+            "it can drop connections of any pod, or let them through before NetworkPolicies"},
+    // Source: the FQDN network policies of Google Kubernetes Engine's documentation
+    KindRow{"networking.gke.io", "FQDNNetworkPolicy", kUnmodelled, true, decode_unmodelled,
+            "v1alpha1,v1alpha3", "it isolates the pods it selects for egress, and lets names through"},
 
     // Controllers that take a pod template as Kubernetes' own do. Source: argoproj/argo-rollouts
     // pkg/apis/rollouts/v1alpha1, openshift/api apps/v1, openkruise/kruise apis/apps
