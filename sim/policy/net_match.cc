@@ -30,6 +30,12 @@ std::string domains_text(const model::ClusterPolicyPeer& rule) {
   return out;
 }
 
+bool has_named_port(const model::Pod& pod, model::Symbol name, Protocol protocol, std::uint16_t number) {
+  bool found = false;
+  each_named_port(pod, name, protocol, [&](std::uint16_t port) { found = found || port == number; });
+  return found;
+}
+
 /// Blocks that hold no pod's address, whatever the CNI hands out: 169.254.7.127, which probes of captured
 /// pods come from, is one. Source: kubernetes pkg/apis/core/validation ValidateEndpointIP refuses such
 /// endpoints.
@@ -148,10 +154,8 @@ bool NetMatch::port(const model::NetworkPolicyPort& rule, Protocol protocol, std
   if (const auto* number = std::get_if<std::uint16_t>(&rule.port))
     return port >= *number && port <= rule.end_port.value_or(*number);
   // A name is looked up on the destination pod, with the entry's protocol. Nodes and addresses have none.
-  if (!destination.pod.valid()) return false;
-  const auto named =
-      model::Cluster::named_port(cluster.pod(destination.pod), std::get<model::Symbol>(rule.port), protocol);
-  return named && named->second == port;
+  return destination.pod.valid() &&
+         has_named_port(cluster.pod(destination.pod), std::get<model::Symbol>(rule.port), protocol, port);
 }
 
 bool NetMatch::ports(const model::NetworkPolicyRule& rule, Protocol protocol, std::uint16_t number,
@@ -218,11 +222,9 @@ bool NetMatch::ports(const model::ClusterPolicyRule& rule, Protocol protocol, st
                      const NetPeer& destination) const {
   if (rule.all_ports) return true;
   return std::any_of(rule.ports.begin(), rule.ports.end(), [&](const model::ClusterPolicyPort& p) {
-    if (!p.named.empty()) {
-      if (!destination.pod.valid()) return false;
-      const auto named = model::Cluster::named_port(cluster.pod(destination.pod), p.named, protocol);
-      return named && named->second == number;
-    }
+    if (!p.named.empty())
+      return destination.pod.valid() &&
+             has_named_port(cluster.pod(destination.pod), p.named, protocol, number);
     return p.protocol == protocol && ((p.start == 0 && p.end == 0) || (number >= p.start && number <= p.end));
   });
 }
@@ -236,9 +238,8 @@ PortSet NetMatch::port_set(const model::NetworkPolicyRule& rule, model::PodId de
     } else if (const auto* number = std::get_if<std::uint16_t>(&p.port)) {
       out |= PortSet::range(p.protocol, *number, p.end_port.value_or(*number));
     } else if (destination.valid()) {
-      const auto named =
-          model::Cluster::named_port(cluster.pod(destination), std::get<model::Symbol>(p.port), p.protocol);
-      if (named) out |= PortSet::one(p.protocol, named->second);
+      each_named_port(cluster.pod(destination), std::get<model::Symbol>(p.port), p.protocol,
+                      [&](std::uint16_t port) { out |= PortSet::one(p.protocol, port); });
     }
   }
   return out;
@@ -255,10 +256,9 @@ PortSet NetMatch::port_set(const model::ClusterPolicyRule& rule, model::PodId de
       continue;
     }
     if (!destination.valid()) continue;
-    for (const Protocol protocol : {Protocol::Tcp, Protocol::Udp, Protocol::Sctp}) {
-      const auto named = model::Cluster::named_port(cluster.pod(destination), p.named, protocol);
-      if (named) out |= PortSet::one(protocol, named->second);
-    }
+    for (const Protocol protocol : {Protocol::Tcp, Protocol::Udp, Protocol::Sctp})
+      each_named_port(cluster.pod(destination), p.named, protocol,
+                      [&](std::uint16_t port) { out |= PortSet::one(protocol, port); });
   }
   return out;
 }

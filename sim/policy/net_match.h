@@ -49,6 +49,16 @@ struct NetMatch {
   [[nodiscard]] PortSet port_set(const model::ClusterPolicyRule& rule, model::PodId destination) const;
 };
 
+/// `fn(number)` for every port that the pod's containers give this name and protocol: names are unique within
+/// a container alone. Source: kubernetes pkg/apis/core/validation/validation.go validateContainerPorts;
+/// kubernetes-sigs/kube-network-policies pkg/networkpolicy/networkpolicy.go evaluatePorts
+template <class Fn>
+void each_named_port(const model::Pod& pod, model::Symbol name, model::Protocol protocol, const Fn& fn) {
+  for (const auto& container : pod.spec.containers)
+    for (const auto& port : container.ports)
+      if (port.name == name && !name.empty() && port.protocol == protocol) fn(port.port);
+}
+
 /// The peers of a cluster policy's rule together; `action` matters for peers of a newer API, which fail
 /// closed.
 [[nodiscard]] FitResult peers_fit(const NetMatch& match, const NetPeer& subject, const NetPeer& other,

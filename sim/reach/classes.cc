@@ -79,8 +79,8 @@ std::vector<Symbol> declared_port_names(const model::Cluster& cluster) {
 void port_tokens(const Pod& pod, const std::vector<Symbol>& names, Tokens& tokens) {
   for (const Symbol name : names)
     for (const auto protocol : {model::Protocol::Tcp, model::Protocol::Udp, model::Protocol::Sctp}) {
-      const auto named = model::Cluster::named_port(pod, name, protocol);
-      tokens.push_back(named ? named->second : 0U);
+      each_named_port(pod, name, protocol, [&](std::uint16_t port) { tokens.push_back(port); });
+      tokens.push_back(0);
     }
 }
 
@@ -130,7 +130,7 @@ struct ReachClasses::Groups {
   PodSelection pods;                              // that stand for them
   std::vector<std::uint32_t> of;                  // by PodId
   std::vector<std::vector<std::uint32_t>> parts;  // address ranges that hold their addresses
-  std::vector<Tokens> ports;                      // numbers of the names of ports
+  std::vector<Tokens> ports;                      // numbers of the names of ports, each name's up to a 0
 };
 
 ReachClasses::Groups ReachClasses::group(const CniProfile& profile, bool keep_identity,
