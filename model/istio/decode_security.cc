@@ -79,13 +79,10 @@ PolicyValues decode_values(const Field& list) {
   return out;
 }
 
-// Source: istio pkg/config/security/security.go ValidateIPs; Go netip.ParsePrefix (no leading zeros in the
-// length)
+// Source: istio pkg/config/security/security.go ValidateIPs
 void check_ips(const Field& list, const PolicyValues& values) {
   for (const auto& v : values) {
-    const auto slash = v.text.find('/');
-    const bool padded = slash != std::string::npos && slash + 2 < v.text.size() && v.text[slash + 1] == '0';
-    if (padded || !parse_cidr_or_ip(v.text))
+    if (!parse_policy_block(v.text))
       refused(list, error_type::kInvalid, "\"" + v.text + "\" is neither an address nor a CIDR block");
   }
 }

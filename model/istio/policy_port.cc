@@ -12,4 +12,11 @@ std::optional<std::uint16_t> parse_policy_port(std::string_view text) {
   return port;
 }
 
+std::optional<Cidr> parse_policy_block(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash != std::string_view::npos && slash + 2 < text.size() && text[slash + 1] == '0')
+    return std::nullopt;
+  return parse_cidr_or_ip(text);
+}
+
 }  // namespace waypath::model

@@ -45,7 +45,7 @@ bool is_address(Attribute a) {
 }
 
 bool usable_value(Attribute attribute, std::string_view text) {
-  if (is_address(attribute)) return model::parse_cidr_or_ip(text).has_value();
+  if (is_address(attribute)) return model::parse_policy_block(text).has_value();
   if (attribute == Attribute::Port) return model::parse_policy_port(text).has_value();
   return true;
 }
@@ -62,7 +62,7 @@ class TrustDomains {
   }
   [[nodiscard]] bool known(std::string_view domain) const {
     return std::any_of(all_.begin(), all_.end(), [&](const std::string& one) {
-      return one == domain || starred(domain, one) || starred(one, domain);
+      return one == domain || one == "*" || starred(domain, one) || starred(one, domain);
     });
   }
   /// The principal once for each trust domain of the mesh, when it names one of them.
@@ -159,7 +159,12 @@ void compile_name(const model::Cluster& cluster, const model::AuthorizationPolic
     case Attribute::TrustDomain:
       for (const auto& one : domains.domains(v)) {
         value.text = ValueMatch(one);
+        const auto star = one.find('*');
+        if (star != std::string::npos && star > 0 && star + 1 < one.size())
+          value.regex =
+              regex(quoted_regex(one.substr(0, star)) + "[^/]*" + quoted_regex(one.substr(star + 1)));
         out.push_back(value);
+        value.regex = nullptr;
       }
       return;
     default:
@@ -180,7 +185,7 @@ std::vector<CompiledValue> compile_values(const model::Cluster* cluster,
       case Attribute::SourceIp:
       case Attribute::RemoteIp:
       case Attribute::DestinationIp:
-        value.cidr = model::parse_cidr_or_ip(v.text);
+        value.cidr = model::parse_policy_block(v.text);
         break;
       case Attribute::Port:
         value.port = model::parse_policy_port(v.text).value_or(0);

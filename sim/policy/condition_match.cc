@@ -81,9 +81,11 @@ Tri match_one(const Condition& c, const CompiledValue& v, Dialect dialect, const
       if (dialect != Dialect::Ztunnel) return tri(v.regex->full_match(peer.principal));
       return tri(v.text.matches(peer.ns.view()) && v.second.matches(peer.service_account.view()));
     }
-    case Attribute::TrustDomain:
-      return tri(peer.present() &&
-                 v.text.matches(std::string_view(peer.principal).substr(0, peer.principal.find('/'))));
+    case Attribute::TrustDomain: {
+      if (!peer.present()) return Tri::No;
+      const auto domain = std::string_view(peer.principal).substr(0, peer.principal.find('/'));
+      return tri(v.regex != nullptr ? v.regex->full_match(domain) : v.text.matches(domain));
+    }
     case Attribute::SourceIp:
     case Attribute::RemoteIp:
     case Attribute::DestinationIp: {

@@ -2,17 +2,33 @@
 
 #include <functional>
 #include <map>
+#include <vector>
 
 namespace waypath::sim {
+namespace {
+
+// "[a][b]" is b inside a. Brackets that do not pair so belong to the name: "[a[b]]" is the claim "a[b]".
+// Source: istio pilot/pkg/security/authz/model/util.go extractNameInNestedBrackets
+std::vector<std::string_view> claim_names(std::string_view path) {
+  std::vector<std::string_view> out;
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const auto end = rest.find_first_of("[]", 1);
+    if (rest.front() != '[' || end == std::string_view::npos || rest[end] == '[')
+      return {path.substr(1, path.size() - 2)};
+    out.push_back(rest.substr(1, end - 1));
+    rest.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+}  // namespace
 
 const Claim* find_claim(const Token& token, std::string_view path) {
   const std::map<std::string, Claim, std::less<>>* level = &token.claims;
   const Claim* found = nullptr;
-  while (!path.empty()) {
-    const auto close = path.find(']');
-    if (path.front() != '[' || close == std::string_view::npos) return nullptr;
-    const auto it = level->find(path.substr(1, close - 1));
-    path.remove_prefix(close + 1);
+  for (const auto name : claim_names(path)) {
+    const auto it = level->find(name);
     if (it == level->end()) return nullptr;
     found = &it->second;
     level = &found->object;

@@ -237,6 +237,31 @@ TEST_CASE("requestPrincipals: issuer and subject are compared apart, split at th
   CHECK_FALSE(decide("https://sso", "https://sso", "ann"));
 }
 
+TEST_CASE("claims: brackets name claims inside claims; brackets that do not pair are part of the name") {
+  for (const auto& [key, decision] :
+       {std::pair{"[a][b]", Decision::Allow}, std::pair{"[a]", Decision::Deny},
+        std::pair{"[a[b]]", Decision::Allow}, std::pair{"[a][c]", Decision::Deny},
+        std::pair{"[https://sso/a]", Decision::Allow}}) {
+    AuthzWorld claims(request_authentication("[{issuer: https://sso}]") +
+                      authorization_policy("need", "{rules: [{when: [{key: 'request.auth.claims" +
+                                                       std::string(key) + "', values: [x]}]}]}"));
+    auto r = request_from();
+    Token t = token_of("https://sso", "ann");
+    sim::Claim x;
+    x.kind = sim::Claim::Kind::String;
+    x.text = "x";
+    sim::Claim inside;
+    inside.kind = sim::Claim::Kind::Object;
+    inside.object.emplace("b", x);
+    t.claims.emplace("a", inside);
+    t.claims.emplace("a[b]", x);
+    t.claims.emplace("https://sso/a", x);
+    r.tokens.push_back(t);
+    CAPTURE(key);
+    CHECK(claims.decide(sidecar_point(), r) == decision);
+  }
+}
+
 TEST_CASE("claims: lists match any element, numbers never, scope is split at blanks") {
   const auto decide = [](const std::string& key, const std::string& value) {
     AuthzWorld w(request_authentication("[{issuer: i, spaceDelimitedClaims: [teams]}]") +

@@ -188,6 +188,49 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("AuthorizationPolicy: the trust domain alias * knows every domain, and stands for every one") {
+  const auto p =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n "
+      "   trustDomain: new.example\n    trustDomainAliases: ['*']\n" +
+      authorization_policy("a",
+                           "{rules: [{from: [{source: {principals: [old.example/ns/shop/sa/frontend]}}]}]}");
+  for (const std::string domain : {"new.example", "old.example", "other.example"}) {
+    auto r = request_from();
+    r.peer.principal = domain + "/ns/shop/sa/frontend";
+    CAPTURE(domain);
+    CHECK(at(sidecar_point(), p, r) == Decision::Allow);
+    r.peer.principal = domain + "/ns/shop/sa/other";
+    CHECK(at(sidecar_point(), p, r) == Decision::Deny);
+  }
+}
+
+TEST_CASE("AuthorizationPolicy: one star of a trust domain stands for any part of it, also in the middle") {
+  for (const auto& [value, decision] :
+       {std::pair{"cl*al", Decision::Allow}, std::pair{"c*.local", Decision::Allow},
+        std::pair{"*.local", Decision::Allow}, std::pair{"cluster*", Decision::Allow},
+        std::pair{"c*x", Decision::Deny}, std::pair{"cluster.local*x", Decision::Deny}}) {
+    CAPTURE(value);
+    CHECK(at(sidecar_point(),
+             authorization_policy(
+                 "a", "{rules: [{from: [{source: {trustDomains: ['" + std::string(value) + "']}}]}]}"),
+             request_from()) == decision);
+  }
+}
+
+TEST_CASE("AuthorizationPolicy: a block whose length has a leading zero is no address") {
+  const std::string from = "rules: [{from: [{source: {ipBlocks: ['10.0.0.0/08']}}]}]}";
+  for (const auto& point : {sidecar_point(), ztunnel_point()}) {
+    CHECK(at(point, authorization_policy("a", "{" + from), request_from()) == Decision::Deny);
+    CHECK(at(point, authorization_policy("a", "{rules: [{from: [{source: {ipBlocks: ['10.0.0.0/8']}}]}]}"),
+             request_from()) == Decision::Allow);
+  }
+  // Envoy's DENY loses the condition, ztunnel's entry is left empty.
+  CHECK(at(sidecar_point(), authorization_policy("a", "{action: DENY, " + from), request_from()) ==
+        Decision::Deny);
+  CHECK(at(ztunnel_point(), authorization_policy("a", "{action: DENY, " + from), request_from()) ==
+        Decision::Allow);
+}
+
 TEST_CASE("AuthorizationPolicy: namespaces take every star on Envoy and only an outer one at ztunnel") {
   const auto p = authorization_policy("a", "{rules: [{from: [{source: {namespaces: ['s*p']}}]}]}");
   CHECK(at(sidecar_point(), p, request_from()) == Decision::Allow);
