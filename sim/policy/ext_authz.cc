@@ -362,7 +362,7 @@ class CustomAuthorization final : public PolicyEvaluator {
       if (http) r.status = 403;
       return r;
     };
-    if (!conflict && provider == nullptr && !cluster_->mesh().given) {
+    if (!conflict && provider == nullptr && !name.empty() && !cluster_->mesh().given) {
       const std::string fact = fmt::format("mesh config (ConfigMap istio): extension provider \"{}\"", name);
       r.decision = Decision::Unknown;
       r.reason = {kAuthzFactMissing, at, fact};

@@ -100,6 +100,11 @@ TEST_CASE("CUSTOM: without a mesh config what its rules match is unknown") {
   CHECK(result.reason.detail == "mesh config (ConfigMap istio): extension provider \"login\"");
 }
 
+TEST_CASE("CUSTOM: without a provider's name there is none, whatever the mesh config says") {
+  CHECK(judge(authorization_policy("ask", "{action: CUSTOM, rules: [{}]}"), request_from()).reason.code ==
+        sim::kExtAuthzBadProvider);
+}
+
 TEST_CASE("CUSTOM: several providers refuse all that their rules match") {
   const auto two = mesh("",
                         "    - name: second\n      envoyExtAuthzGrpc: {service: "
