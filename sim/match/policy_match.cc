@@ -200,4 +200,9 @@ std::string normalized_path(std::string_view path, model::PathNormalization mode
   return out;
 }
 
+bool can_be_normalized(std::string_view path, model::PathNormalization mode) {
+  return mode == model::PathNormalization::None ||
+         path.substr(0, path.find('?')).find("%00") == std::string_view::npos;
+}
+
 }  // namespace waypath::sim

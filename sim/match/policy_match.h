@@ -46,5 +46,8 @@ class ValueMatch {
 /// The path without query and fragment, as meshConfig.pathNormalization makes the proxies see it.
 /// Source: istio pilot/pkg/networking/core/listener_builder.go; envoy source/common/http/path_utility.cc
 [[nodiscard]] std::string normalized_path(std::string_view path, model::PathNormalization mode);
+/// False: a proxy that normalises paths refuses the request. Source: istio
+/// tests/integration/security/normalization_test.go ("Invalid"); envoy source/common/http/path_utility.cc
+[[nodiscard]] bool can_be_normalized(std::string_view path, model::PathNormalization mode);
 
 }  // namespace waypath::sim

@@ -19,6 +19,7 @@ EvaluatorTable compile_hop_policies(const ClusterPtr& cluster, model::Diagnostic
   EvaluatorTable table;
   // Source: istio pilot/pkg/networking/core/listener_builder.go buildHTTPConnectionManager (order of filters)
   table.hop.push_back(compile_peer_authentication(cluster));
+  table.hop.push_back(compile_request_paths(cluster));
   table.hop.push_back(compile_ext_authz(cluster, diagnostics));
   table.hop.push_back(compile_request_authentication(cluster));
   table.hop.push_back(compile_authorization_policies(cluster));

@@ -11,6 +11,7 @@ namespace waypath::sim {
 
 using ClusterPtr = std::shared_ptr<const model::Cluster>;
 
+[[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_request_paths(ClusterPtr cluster);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_peer_authentication(ClusterPtr cluster);
 [[nodiscard]] std::unique_ptr<const PolicyEvaluator> compile_ext_authz(ClusterPtr cluster,
                                                                        model::Diagnostics& diagnostics);

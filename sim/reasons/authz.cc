@@ -159,6 +159,12 @@ constexpr std::array kRows{
              "authservice's configuration is read here, and none was found beside the Service.",
              "State the answer in the scenario's assume.extAuthz.",
              "istio.io docs/tasks/security/authorization/authz-custom"},
+    CodeInfo{
+        kRequestPathRefused, kReason, "the proxy refuses the request's path",
+        "meshConfig.pathNormalization lets proxies rewrite paths before policies and routes are asked. A "
+        "path with an encoded zero byte (%00) cannot be rewritten, and the proxy answers 400.",
+        "Send another path, or set pathNormalization NONE.",
+        "istio tests/integration/security/normalization_test.go"},
     CodeInfo{kAssumeSessionToken, kAssumption, "the token that a login session yields",
              "A login session yields an id token that no manifest holds. It is taken to come from the issuer "
              "whose keys the login service uses, with no further claims.",

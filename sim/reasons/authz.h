@@ -35,6 +35,7 @@ inline constexpr Code kExtAuthzFailOpen{"EXTAUTHZ_FAIL_OPEN"};
 inline constexpr Code kExtAuthzBadProvider{"EXTAUTHZ_BAD_PROVIDER"};
 inline constexpr Code kExtAuthzMultipleProviders{"EXTAUTHZ_MULTIPLE_PROVIDERS"};
 inline constexpr Code kExtAuthzAnswerUnknown{"EXTAUTHZ_ANSWER_UNKNOWN"};
+inline constexpr Code kRequestPathRefused{"REQUEST_PATH_REFUSED"};
 inline constexpr Code kAssumeSessionToken{"ASSUME_SESSION_TOKEN"};
 inline constexpr Code kAssumeNoSession{"ASSUME_NO_SESSION"};
 inline constexpr Code kAssumeSignature{"ASSUME_SIGNATURE"};

@@ -231,6 +231,26 @@ TEST_CASE("AuthorizationPolicy: a block whose length has a leading zero is no ad
         Decision::Allow);
 }
 
+TEST_CASE("a path with an encoded zero byte is answered 400 where paths are normalised") {
+  const auto judged = [](const std::string& mode, const sim::PolicyPoint& point, const std::string& path) {
+    AuthzWorld w(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: "
+        "|\n "
+        "   pathNormalization: {normalization: " +
+        mode + "}\n");
+    auto r = request_from();
+    r.path = path;
+    return w.judge(point, r);
+  };
+  CHECK(judged("BASE", sidecar_point(), "/admin%00").status == 400);
+  CHECK(judged("BASE", sidecar_point(), "/admin%00").reason.code == sim::kRequestPathRefused);
+  CHECK(judged("DECODE_AND_MERGE_SLASHES", gateway_api_point("shop", "gw"), "/%00").status == 400);
+  CHECK(judged("BASE", sidecar_point(), "/admin?x=%00").decision == Decision::Allow);
+  CHECK(judged("NONE", sidecar_point(), "/admin%00").decision == Decision::Allow);
+  CHECK(judged("BASE", sidecar_point(false), "/admin%00").decision == Decision::Allow);
+  CHECK(judged("BASE", ztunnel_point(), "/admin%00").decision == Decision::Allow);
+}
+
 TEST_CASE("AuthorizationPolicy: namespaces take every star on Envoy and only an outer one at ztunnel") {
   const auto p = authorization_policy("a", "{rules: [{from: [{source: {namespaces: ['s*p']}}]}]}");
   CHECK(at(sidecar_point(), p, request_from()) == Decision::Allow);
