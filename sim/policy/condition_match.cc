@@ -61,10 +61,26 @@ const std::optional<model::IpAddress>& address(Attribute a, const RequestState& 
   return a == Attribute::RemoteIp ? r.remote_ip : r.destination_ip;
 }
 
+// What an ext_authz provider may set when it lets a request pass. Source: envoy
+// source/extensions/filters/http/ext_authz/ext_authz.cc onComplete
+bool unsettled(const Condition& c) {
+  switch (c.attribute) {
+    case Attribute::Header:
+      return c.key.front() != ':' && c.key != "host";
+    case Attribute::RequestPrincipal:
+    case Attribute::Audiences:
+    case Attribute::Claim:
+    case Attribute::FilterMetadata:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Tri match_one(const Condition& c, const CompiledValue& v, Dialect dialect, const PolicyRequest& view) {
   const RequestState& r = view.state;
   const auto& peer = r.peer;
-  if (v.unknowable) return Tri::Unknown;
+  if (v.unknowable || (r.unsettled && unsettled(c))) return Tri::Unknown;
   switch (c.attribute) {
     case Attribute::Principal:
       if (!peer.present()) return Tri::No;

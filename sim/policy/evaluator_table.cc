@@ -3,6 +3,7 @@
 #include "sim/policy/families.h"
 #include "sim/policy/network_policy.h"
 #include "sim/policy/policy_evaluator.h"
+#include "sim/reasons/authz.h"
 
 namespace waypath::sim {
 
@@ -50,6 +51,44 @@ PolicyResult judge_direction(const EvaluatorTable& table, const Connection& conn
   return result;
 }
 
+/// How much a recorder holds.
+struct Extent {
+  explicit Extent(const TraceRecorder* r)
+      : nodes(r == nullptr ? 0 : r->nodes.size()),
+        near_misses(r == nullptr ? 0 : r->near_misses.size()),
+        assumptions(r == nullptr ? 0 : r->assumptions.size()),
+        missing_facts(r == nullptr ? 0 : r->missing_facts.size()) {}
+  std::size_t nodes, near_misses, assumptions, missing_facts;
+};
+
+template <class T>
+void cut(std::vector<T>& list, std::size_t from, std::size_t to) {
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(from),
+             list.begin() + static_cast<std::ptrdiff_t>(to));
+}
+
+/// A family that does not know, with what it told.
+struct Open {
+  PolicyResult said;
+  Extent before, after;
+
+  /// Nothing behind it refuses: the missing fact is all there is to tell.
+  void stays(TraceRecorder& r) const {
+    cut(r.nodes, after.nodes, r.nodes.size());
+    cut(r.near_misses, after.near_misses, r.near_misses.size());
+    cut(r.assumptions, after.assumptions, r.assumptions.size());
+    cut(r.missing_facts, after.missing_facts, r.missing_facts.size());
+  }
+  /// The fact is missed no more: either answer ends the request.
+  void refused_anyway(TraceRecorder& r) const {
+    cut(r.missing_facts, before.missing_facts, r.missing_facts.size());
+    r.assumptions.push_back(
+        {kAssumeProviderAllows,
+         "the provider lets the request go on; otherwise it gives the refusal: " + said.reason.detail,
+         {}});
+  }
+};
+
 }  // namespace
 
 std::vector<const model::ExtensionProvider*> providers_at(const EvaluatorTable& table,
@@ -72,13 +111,25 @@ LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection
 PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point, RequestState& request,
                        TraceRecorder* recorder) {
   PolicyResult result;
+  std::optional<Open> open;
+  request.unsettled = false;
   for (const auto& family : table.hop) {
+    const Extent before(recorder);
     auto one = family->evaluate_hop({&point, &request}, recorder);
     if (one.decision == Decision::NotApplicable) continue;
+    if (one.decision == Decision::Unknown) {
+      if (!open) open = Open{std::move(one), before, Extent(recorder)};
+      request.unsettled = true;
+      continue;
+    }
     result = std::move(one);
-    if (refuses(result.decision)) return result;
+    if (!refuses(result.decision)) continue;
+    if (open && recorder != nullptr) open->refused_anyway(*recorder);
+    return result;
   }
-  return result;
+  if (!open) return result;
+  if (recorder != nullptr) open->stays(*recorder);
+  return std::move(open->said);
 }
 
 }  // namespace waypath::sim

@@ -73,6 +73,8 @@ struct RequestState {
   std::vector<Token> tokens;      // presented and not yet verified
   std::optional<Token> verified;  // after RequestAuthentication
   Session session = Session::Unstated;
+  // What a provider answers is not known: headers and tokens may still become others. The rest stands.
+  bool unsettled = false;
   std::optional<Token> session_token;
   const Assume* assume = nullptr;
   /// Whether an ext_authz provider can be reached from this point, by provider name: verdict of the auxiliary
@@ -141,8 +143,9 @@ struct LegDecisions {
 [[nodiscard]] LegDecisions judge_leg(const EvaluatorTable& table, const Connection& connection,
                                      TraceRecorder* recorder);
 
-/// All hop families in order; the first answer other than NotApplicable and Allow ends it. The very function
-/// that simulate and the conformance runner call.
+/// All hop families in order; the first refusal ends it. Where one does not know, those behind it are asked
+/// all the same: what one of them refuses whatever the answer is refused. The very function that simulate and
+/// the conformance runner call.
 [[nodiscard]] PolicyResult judge_hop(const EvaluatorTable& table, const PolicyPoint& point,
                                      RequestState& request, TraceRecorder* recorder);
 

@@ -57,6 +57,7 @@ class RequestAuthentications final : public PolicyEvaluator {
   // source/extensions/filters/http/jwt_authn/verifier.cc AnyVerifierImpl
   [[nodiscard]] PolicyResult evaluate_hop(const HopContext& context, TraceRecorder* recorder) const override {
     if (!is_envoy(*context.point) || !context.point->http || policies_.empty()) return {};
+    if (context.request->unsettled) return {};  // the tokens may be others by then
     const std::vector<Rule> rules = rules_at(*context.point);
     if (rules.empty()) return {};
     RequestState& request = *context.request;

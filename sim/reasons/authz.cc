@@ -165,6 +165,12 @@ constexpr std::array kRows{
         "path with an encoded zero byte (%00) cannot be rewritten, and the proxy answers 400.",
         "Send another path, or set pathNormalization NONE.",
         "istio tests/integration/security/normalization_test.go"},
+    CodeInfo{kAssumeProviderAllows, kAssumption, "the external authorizer is taken to allow",
+             "What the provider answers is not known. A policy that is asked after it refuses the request, "
+             "whatever headers and tokens the provider sets: the request is refused either way, and its "
+             "answer is the policy's if the provider allows it, else the provider's own.",
+             "State the answer in the scenario's assume.extAuthz.",
+             "istio pilot/pkg/networking/core/listener_builder.go buildHTTPConnectionManager"},
     CodeInfo{kAssumeSessionToken, kAssumption, "the token that a login session yields",
              "A login session yields an id token that no manifest holds. It is taken to come from the issuer "
              "whose keys the login service uses, with no further claims.",

@@ -40,5 +40,6 @@ inline constexpr Code kAssumeSessionToken{"ASSUME_SESSION_TOKEN"};
 inline constexpr Code kAssumeNoSession{"ASSUME_NO_SESSION"};
 inline constexpr Code kAssumeSignature{"ASSUME_SIGNATURE"};
 inline constexpr Code kAssumeTokenTime{"ASSUME_TOKEN_TIME"};
+inline constexpr Code kAssumeProviderAllows{"ASSUME_PROVIDER_ALLOWS"};
 
 }  // namespace waypath::sim

@@ -105,6 +105,33 @@ TEST_CASE("CUSTOM: without a provider's name there is none, whatever the mesh co
         sim::kExtAuthzBadProvider);
 }
 
+TEST_CASE("CUSTOM: what is refused behind an answer that is not known is refused") {
+  const auto behind = [&](const std::string& spec, bool http = true) {
+    AuthzWorld w(mesh("") + custom() + authorization_policy("behind", spec));
+    auto r = request_from();
+    const auto result = w.judge(sidecar_point(http), r);
+    const bool refused = result.decision == Decision::Deny;
+    CHECK(w.trace.missing_facts.size() == (refused ? 0 : 1));
+    CHECK(w.trace.assumptions.size() == (refused ? 1 : 0));
+    auto again = request_from();
+    CHECK(sim::judge_hop(w.table, sidecar_point(http), again, nullptr).decision == result.decision);
+    return result.decision;
+  };
+  CHECK(behind("{action: DENY, rules: [{from: [{source: {namespaces: [shop]}}]}]}") == Decision::Deny);
+  CHECK(behind("{action: DENY, rules: [{to: [{operation: {methods: [GET]}}]}]}") == Decision::Deny);
+  CHECK(behind("{action: DENY, rules: [{from: [{source: {namespaces: [shop]}}]}]}", false) == Decision::Deny);
+  CHECK(behind("{rules: [{from: [{source: {namespaces: [ops]}}]}]}") == Decision::Deny);
+  CHECK(behind("{action: DENY, rules: [{from: [{source: {namespaces: [ops]}}]}]}") == Decision::Unknown);
+  // The provider may set headers, and the token that makes a principal.
+  CHECK(behind("{action: DENY, rules: [{when: [{key: 'request.headers[x-user]', notValues: ['*']}]}]}") ==
+        Decision::Unknown);
+  CHECK(behind("{action: DENY, rules: [{from: [{source: {notRequestPrincipals: ['*']}}]}]}") ==
+        Decision::Unknown);
+  CHECK(behind("{rules: [{from: [{source: {requestPrincipals: ['*']}}]}]}") == Decision::Unknown);
+  CHECK(behind("{rules: [{from: [{source: {requestPrincipals: ['*'], namespaces: [ops]}}]}]}") ==
+        Decision::Deny);
+}
+
 TEST_CASE("CUSTOM: several providers refuse all that their rules match") {
   const auto two = mesh("",
                         "    - name: second\n      envoyExtAuthzGrpc: {service: "
