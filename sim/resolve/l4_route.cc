@@ -48,7 +48,9 @@ void add_mesh_rule(RouteTables::Impl& impl, const model::L4Route& route, const m
       return;
     }
     impl.mesh_l4_by_host[host].push_back(static_cast<std::uint32_t>(impl.mesh_l4.size()));
-    impl.mesh_l4.push_back({host, route.meta.ns(), parent.port, tls, route.hostnames, std::move(*rule)});
+    impl.mesh_l4.push_back({host, route.meta.ns(), route.meta.creation_timestamp,
+                            fmt::format("{}~{}", route.meta.name().view(), tls ? "tls" : "tcp"), parent.port,
+                            tls, route.hostnames, std::move(*rule)});
   }
 }
 

@@ -35,23 +35,21 @@ struct L4View {
   std::string_view sni;                     // empty: none was seen, or it is not examined
   std::string_view host;                    // of the Service
   std::optional<model::IpAddress> address;  // dialled
+  /// Length of the range of the Service's own addresses that was dialled; -1: the listener has its address.
+  int own_range = -1;
   /// Which rules count: at sidecars the port's protocol says it.
-  enum class Blocks : std::uint8_t { Both, Tls, Tcp } blocks = Blocks::Both;
+  enum class Blocks : std::uint8_t { Tls, Tcp } blocks = Blocks::Tcp;
 };
 
-/// The tls rule, else the first tcp rule, of these VirtualServices that takes the connection at this proxy;
-/// nullopt: none. `has_tls_match` is set when a tls rule concerns the port, whatever its SNI. Source: istio
+/// The tls or tcp rule that takes a connection to a Service at this proxy, of these VirtualServices and of
+/// TLSRoutes and TCPRoutes whose parent is the Service: both stand in one order. nullopt: none.
+/// `has_tls_match` is set when a tls rule concerns the port, whatever its SNI. Source: istio
 /// pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts,
 /// buildSidecarOutboundTCPFilterChainOpts; listener_waypoint.go getWaypointTCPRoutes.
-[[nodiscard]] std::optional<L4Rule> virtual_service_l4(const RouteTables::Impl& impl,
-                                                       const std::vector<const RouteConfig*>& configs,
-                                                       const ProxyView& proxy, const L4View& view,
-                                                       bool* has_tls_match = nullptr);
-
-/// TLSRoute, then TCPRoute whose parent is the Service; null: none.
-[[nodiscard]] const L4Rule* gateway_api_l4(const RouteTables::Impl& impl, model::Symbol service_ns,
-                                           const ProxyView& proxy, const L4View& view,
-                                           bool* has_tls_match = nullptr);
+[[nodiscard]] std::optional<L4Rule> mesh_l4(const RouteTables::Impl& impl,
+                                            const std::vector<const RouteConfig*>& configs,
+                                            model::Symbol service_ns, const ProxyView& proxy,
+                                            const L4View& view, bool* has_tls_match = nullptr);
 
 /// A trace node for each HTTP route that the declared protocol of a port keeps from working.
 void note_blocked_http(RouteDecision& decision, const std::vector<const RouteConfig*>& configs,

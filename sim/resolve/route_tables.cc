@@ -80,15 +80,21 @@ TraceNode trace_node(std::string layer, Decision decision, Code code, std::optio
   return node;
 }
 
+int config_group(const RouteTables::Impl& impl, const model::ExportTo& export_to, model::Symbol of,
+                 bool gateway_semantics, model::Symbol viewer) {
+  const model::ExportTo& defaults = impl.cluster.mesh().default_virtual_service_export_to;
+  const model::ExportTo& list = export_to.empty() ? defaults : export_to;
+  if (!list.empty() && std::find(list.begin(), list.end(), "*") == list.end()) {
+    return std::find(list.begin(), list.end(), ".") != list.end() && of == viewer ? 0 : 1;
+  }
+  return gateway_semantics && of == viewer ? 2 : 3;
+}
+
 std::vector<const RouteConfig*> configs_for(const RouteTables::Impl& impl,
                                             std::span<const std::uint32_t> candidates, model::Symbol ns) {
   const std::vector<std::string>& defaults = impl.cluster.mesh().default_virtual_service_export_to;
   const auto group = [&](const RouteConfig& config) {
-    const model::ExportTo& list = config.export_to.empty() ? defaults : config.export_to;
-    if (!list.empty() && std::find(list.begin(), list.end(), "*") == list.end()) {
-      return std::find(list.begin(), list.end(), ".") != list.end() && config.ns == ns ? 0 : 1;
-    }
-    return config.gateway_semantics && config.ns == ns ? 2 : 3;
+    return config_group(impl, config.export_to, config.ns, config.gateway_semantics, ns);
   };
   std::vector<const RouteConfig*> out;
   for (const std::uint32_t i : candidates) {

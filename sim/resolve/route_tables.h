@@ -147,6 +147,7 @@ struct RouteTables::Impl {
   struct MeshL4 {
     std::string host;
     model::Symbol ns;
+    std::string created, name;  // that Istio orders by
     std::optional<std::uint16_t> port;
     bool tls = false;
     std::vector<std::string> hostnames;
@@ -223,6 +224,12 @@ struct ProxyView {
 /// initServiceRegistry.
 [[nodiscard]] bool visible_to(const model::ExportTo& export_to, const std::vector<std::string>& mesh_default,
                               model::Symbol own_ns, model::Symbol viewer);
+
+/// The place of a config of namespace `of` among those that a proxy of namespace `viewer` sees: private ones,
+/// exported to its namespace, public Gateway API ones of its namespace, other public ones. Source: istio
+/// pilot/pkg/model/push_context.go initVirtualServices, VirtualServicesForGateway.
+[[nodiscard]] int config_group(const RouteTables::Impl& impl, const model::ExportTo& export_to,
+                               model::Symbol of, bool gateway_semantics, model::Symbol viewer);
 
 /// Configs for (proxy namespace, gateway) in the order their rules are joined: private ones, exported to this
 /// namespace, public Gateway API ones of this namespace, other public ones. Source: istio

@@ -100,19 +100,21 @@ class SidecarRouter {
     connection.host = s.host;
     connection.address = address_;
     connection.blocks = kind == PortKind::Tls ? L4View::Blocks::Tls : L4View::Blocks::Tcp;
+    const bool by_range = address_ && std::find(s.vips.begin(), s.vips.end(), *address_) == s.vips.end() &&
+                          !s.cidr_vips.empty();
+    for (const model::Cidr& range : s.cidr_vips) {
+      if (by_range && range.contains(*address_))
+        connection.own_range = std::max(connection.own_range, static_cast<int>(range.prefix));
+    }
     bool has_tls_match = false;
     if (const std::optional<L4Rule> rule =
-            virtual_service_l4(impl_, table_.l4_configs_of(s), view_, connection, &has_tls_match)) {
+            mesh_l4(impl_, table_.l4_configs_of(s), s.ns, view_, connection, &has_tls_match)) {
       return decide_l4(out_, impl_, view_, *rule);
     }
-    if (const L4Rule* rule = gateway_api_l4(impl_, s.ns, view_, connection, &has_tls_match))
-      return decide_l4(out_, impl_, view_, *rule);
     // Source: istio pilot/pkg/networking/core/tls.go buildSidecarOutboundTLSFilterChainOpts: with a tls rule
     // for the port there is no chain beside it, and a range of addresses is told apart by SNI.
     if (kind == PortKind::Tls && has_tls_match)
       return fallback(fmt::format("no tls rule for {} has SNI {}", s.host, sni.empty() ? "(none)" : sni));
-    const bool by_range = address_ && std::find(s.vips.begin(), s.vips.end(), *address_) == s.vips.end() &&
-                          !s.cidr_vips.empty();
     if (kind == PortKind::Tls && by_range && sni != s.host)
       return fallback(fmt::format("SNI {} is not {}", sni.empty() ? "(none)" : sni, s.host));
     default_route(out_, impl_, view_, id, port_, false);

@@ -108,9 +108,7 @@ class WaypointRouter {
     for (const L4View::Blocks blocks : {L4View::Blocks::Tls, L4View::Blocks::Tcp}) {
       if (!impl_.cluster.profile().has(model::Feature::WaypointTcpRoute)) break;
       connection.blocks = blocks;
-      if (const std::optional<L4Rule> rule = virtual_service_l4(impl_, configs, view_, connection))
-        return decide_l4(out_, impl_, view_, *rule);
-      if (const L4Rule* rule = gateway_api_l4(impl_, service_.ns, view_, connection))
+      if (const std::optional<L4Rule> rule = mesh_l4(impl_, configs, service_.ns, view_, connection))
         return decide_l4(out_, impl_, view_, *rule);
     }
     default_route(out_, impl_, view_, id_, view_.port, false);
