@@ -22,7 +22,8 @@ TextMatcher path_prefix(std::string value) {
 /// Source: istio pilot/pkg/config/kube/ingress/virtualservices.go convertIngressRule,
 /// createFallbackStringMatch; pilot/pkg/networking/core/route/route.go TranslateRouteMatch
 /// (UseIngressSemantics).
-TextMatcher path_matcher(const model::IngressPath& path) {
+/// nullopt: every path.
+std::optional<TextMatcher> path_matcher(const model::IngressPath& path) {
   switch (path.type) {
     case model::IngressPathType::Exact:
       return exact(path.path);
@@ -32,7 +33,7 @@ TextMatcher path_matcher(const model::IngressPath& path) {
       break;
   }
   const std::string& text = path.path;
-  if (text.empty() || text == "*" || text == "/*" || text == ".*") return path_prefix("/");
+  if (text.empty() || text == "*" || text == "/*" || text == ".*") return std::nullopt;
   if (text.ends_with(".*") || text.ends_with("/*")) return path_prefix(text.substr(0, text.size() - 2));
   return exact(text);
 }
@@ -53,9 +54,10 @@ std::optional<std::uint16_t> backend_port(const model::Cluster& cluster, const m
 bool ingress_taken(const model::Cluster& cluster, const model::Ingress& ingress) {
   if (ingress.meta.key.kind == std::string_view("Route")) return false;  // OpenShift's router serves it
   const model::MeshConfig& mesh = cluster.mesh();
-  if (const model::Annotation* a = ingress.meta.annotation("kubernetes.io/ingress.class")) {
-    return mesh.ingress_controller_mode != "OFF" && a->value == mesh.ingress_class;
-  }
+  // Source: istio pilot/pkg/bootstrap/configcontroller.go initK8SConfigStore: OFF, no controller runs at all.
+  if (mesh.ingress_controller_mode == "OFF") return false;
+  if (const model::Annotation* a = ingress.meta.annotation("kubernetes.io/ingress.class"))
+    return a->value == mesh.ingress_class;
   if (ingress.ingress_class_name) {
     // A class that does not exist counts as none.
     const auto* found = cluster.snapshot().find<model::IngressClass>("", *ingress.ingress_class_name);
@@ -132,13 +134,14 @@ void build_ingresses(RouteTables::Impl& impl) {
     }
   }
   for (auto& [host, config] : by_host) {
-    // Longest path first; Exact before Prefix of the same length.
-    std::stable_sort(config.http.begin(), config.http.end(), [](const HttpEntry& a, const HttpEntry& b) {
-      const TextMatcher& x = *a.match.path;
-      const TextMatcher& y = *b.match.path;
-      if (x.value.size() != y.value.size()) return x.value.size() > y.value.size();
-      return x.kind == TextMatcher::Kind::Exact && y.kind != TextMatcher::Kind::Exact;
-    });
+    // Longest path first, what takes every path last; Exact before Prefix of the same length. Source: istio
+    // pilot/pkg/config/kube/ingress/virtualservices.go sortHTTPRoutes, getMatchURILength.
+    const auto rank = [](const HttpEntry& e) {
+      const bool exact_path = e.match.path && e.match.path->kind == TextMatcher::Kind::Exact;
+      return std::pair(e.match.path ? e.match.path->value.size() : 0, exact_path);
+    };
+    std::stable_sort(config.http.begin(), config.http.end(),
+                     [&](const HttpEntry& a, const HttpEntry& b) { return rank(a) > rank(b); });
     impl.configs.push_back(std::move(config));
   }
 }

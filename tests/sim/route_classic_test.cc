@@ -260,6 +260,19 @@ TEST_CASE("Ingress: taken by class, longest path first, prefixes by element, def
   CHECK(ask("http://h.com/star/1") == "web.a:80");
   CHECK(ask("http://h.com/starry") == "404 ROUTE_NO_RULE");
   CHECK(ask("http://other.com/x") == "404 ROUTE_NO_VIRTUAL_HOST");
+  // What takes every path comes last, though it is written first.
+  const std::string all = "{rules: [{http: {paths: [" + path("\"/*\"", "ImplementationSpecific", "web") +
+                          ", " + path("/", "Prefix", "api") + "]}}]}";
+  CHECK(at_pod(*cluster_of(pod + ingress(all)), 80, request_of("http://h.com/x")) == "api.a:80");
+  const std::string off =
+      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata: {mesh: "
+      "\"ingressControllerMode: 'OFF'\"}\n---\napiVersion: networking.k8s.io/v1\nkind: "
+      "IngressClass\nmetadata: "
+      "{name: istio}\nspec: {controller: istio.io/ingress-controller}\n";
+  std::string classed = spec;
+  classed.insert(1, "ingressClassName: istio, ");
+  CHECK(at_pod(*cluster_of(pod + off + ingress(classed, "{}")), 80, request_of("http://h.com/x")) ==
+        "refused LISTENER_NONE");
   CHECK(at_pod(*cluster_of(pod + ingress(spec, "{}")), 80, request_of("http://h.com/x")) ==
         "refused LISTENER_NONE");
   CHECK(at_pod(*cluster_of(pod + ingress(spec, "{kubernetes.io/ingress.class: nginx}")), 80,
