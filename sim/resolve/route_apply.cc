@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sim/match/forwarded_for.h"
 #include "sim/match/policy_match.h"
 #include "sim/reasons/route.h"
 #include "sim/resolve/http_route.h"
@@ -89,19 +90,22 @@ std::string location(const RuleRedirect& redirect, const HttpMatch& match, const
                      path, has_query ? std::string() : view.query_text);
 }
 
+/// Host goes through host_rewrite, `set` before `add`; other pseudo headers cannot be changed. Source: istio
+/// pilot/pkg/networking/core/route/route.go TranslateHeadersOperations, isInternalHeader.
 void add_changes(RouteTarget& target, const model::HeaderChange& change) {
-  for (const auto& [name, value] : change.set) {
-    const std::string key = lower_case(name);
-    // Source: istio pilot/pkg/networking/core/route/route.go TranslateHeadersOperations: Host goes through
-    // host_rewrite.
-    if (key == "host" || key == ":authority") {
-      target.host_rewrite = value;
-    } else {
-      target.set_headers.emplace_back(key, value);
+  const auto authority = [](std::string_view key) { return key == "host" || key == ":authority"; };
+  const auto changeable = [&](std::string_view key) { return !key.starts_with(':') && !authority(key); };
+  for (const auto* list : {&change.add, &change.set}) {
+    for (const auto& [name, value] : *list) {
+      const std::string key = lower_case(name);
+      if (authority(key) && !value.empty()) target.host_rewrite = value;
+      if (changeable(key))
+        (list == &change.set ? target.set_headers : target.add_headers).emplace_back(key, value);
     }
   }
-  for (const auto& [name, value] : change.add) target.add_headers.emplace_back(lower_case(name), value);
-  for (const std::string& name : change.remove) target.remove_headers.push_back(lower_case(name));
+  for (const std::string& name : change.remove) {
+    if (std::string key = lower_case(name); changeable(key)) target.remove_headers.push_back(std::move(key));
+  }
 }
 
 /// `to`: a RouteTarget or the RouteDecision.
@@ -185,17 +189,22 @@ class RuleApplier {
     const auto add = [&](std::string_view name, const std::string& value) {
       if (!value.empty()) decision_.response_set.emplace_back(std::string(name), value);
     };
+    // What the request asks for is what "*" allows.
+    const auto listed = [&](const std::string& list, std::string_view asked) {
+      if (list != "*") return list;
+      const std::string* value = view_.header(asked);
+      return value == nullptr ? std::string() : *value;
+    };
+    const bool answers = asks && (allowed || cors.ignore_unmatched);
     if (allowed) {
       add("access-control-allow-origin", *origin);
-      add("access-control-allow-credentials", cors.allow_credentials ? "true" : "");
       add("access-control-expose-headers", cors.expose_headers);
     }
-    if (!asks || (!allowed && !cors.ignore_unmatched)) return false;
-    if (allowed) {
-      add("access-control-allow-methods", cors.allow_methods);
-      add("access-control-allow-headers", cors.allow_headers);
-      add("access-control-max-age", cors.max_age);
-    }
+    if (allowed || answers) add("access-control-allow-credentials", cors.allow_credentials ? "true" : "");
+    if (!answers) return false;
+    add("access-control-allow-methods", listed(cors.allow_methods, "access-control-request-method"));
+    add("access-control-allow-headers", listed(cors.allow_headers, "access-control-request-headers"));
+    add("access-control-max-age", cors.max_age);
     respond(200, kRouteCorsPreflight,
             fmt::format("{} answers the preflight of origin {}", rule_name(entry_), *origin));
     return true;
@@ -348,6 +357,20 @@ class RuleApplier {
   const RequestView& view_;
 };
 
+/// Whether the match asks for what the request's x-forwarded-for does not tell: a proxy added an address that
+/// is not known; the rest of the match has to hold for it to count.
+bool asks_untold_address(const HttpMatch& match, const RequestView& view) {
+  constexpr std::string_view kForwardedFor = "x-forwarded-for";
+  const std::string* value = view.header(kForwardedFor);
+  if (value == nullptr || value->find(kUntoldAddress) == std::string::npos) return false;
+  const auto asks = [&](const NamedMatcher& m) {
+    return m.name == kForwardedFor && m.match.kind != TextMatcher::Kind::Present;
+  };
+  HttpMatch rest = match;
+  if (std::erase_if(rest.headers, asks) + std::erase_if(rest.without_headers, asks) == 0) return false;
+  return match_request(rest, view, false).result == MatchAnswer::Result::Yes;
+}
+
 TraceNode entry_node(const HttpEntry& entry, Decision decision, Code code, std::string detail) {
   return trace_node("route", decision, code, entry.at, fmt::format("{}: {}", rule_name(entry), detail));
 }
@@ -458,6 +481,14 @@ void decide_http(RouteDecision& decision, const RouteTables::Impl& impl, const P
       decision.kind = RouteDecision::Kind::Unknown;
       decision.missing_facts.push_back(fmt::format("what Envoy does with the invalid regex {} of {}: {}",
                                                    bad->pattern(), rule_name(entry), bad->error()));
+      decision.reason = {kRouteUnknown, entry.at, decision.missing_facts.back()};
+      decision.trace.push_back(std::move(node));
+      return;
+    }
+    if (chosen == nullptr && asks_untold_address(entry.match, view)) {
+      decision.kind = RouteDecision::Kind::Unknown;
+      decision.missing_facts.push_back(fmt::format(
+          "the client's address, which {} matches as x-forwarded-for (sourceIp)", rule_name(entry)));
       decision.reason = {kRouteUnknown, entry.at, decision.missing_facts.back()};
       decision.trace.push_back(std::move(node));
       return;

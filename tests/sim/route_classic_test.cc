@@ -209,6 +209,11 @@ TEST_CASE("VirtualService actions: redirect, direct response, fault, rewrite, we
   CHECK(with("{headers: {request: {set: {Host: one.com}}}, route: [{destination: {host: web}, headers: "
              "{request: {set: {Host: "
              "two.com}}}}]}") == "web.a:80 host one.com");
+  // One that is added is set, unless one is set beside it; pseudo headers stay as they are.
+  CHECK(with("{headers: {request: {add: {\":authority\": one.com}}}, route: [{destination: {host: web}}]}") ==
+        "web.a:80 host one.com");
+  CHECK(with("{headers: {request: {set: {Host: two.com, \":path\": /n}, add: {host: one.com}, remove: "
+             "[host]}}, route: [{destination: {host: web}}]}") == "web.a:80 host two.com");
 }
 
 TEST_CASE("Delegates: matches must be narrower than the root's, else the rule goes") {

@@ -257,6 +257,39 @@ TEST_CASE(
   CHECK(ask("GET", "https://www.x.org").response_set.size() == 2);
 }
 
+TEST_CASE("CORS: a star allows what the preflight asks for; an ignored origin gets no origin back") {
+  const auto cluster = cluster_of(
+      kBackends + gateway(kHttp) +
+      http_route("a", "r",
+                 "{parentRefs: [{name: gw}], rules: [{backendRefs: [{name: web, port: 80}], filters: [{type: "
+                 "CORS, cors: {allowOrigins: [\"https://x.org\"], allowMethods: [\"*\"], allowHeaders: "
+                 "[\"*\"], maxAge: 9}}]}]}") +
+      virtual_service("a", "v",
+                      "{hosts: [web], http: [{corsPolicy: {allowOrigins: [{exact: \"https://x.org\"}], "
+                      "allowMethods: [GET], unmatchedPreflights: IGNORE, allowCredentials: true}, route: "
+                      "[{destination: {host: web}}]}]}"));
+  GatewayProxy proxy;
+  proxy.gateway = cluster->snapshot().find<model::Gateway>("a", "gw");
+  proxy.ns = model::intern("a");
+  const auto preflight = [](const std::string& host, const std::string& origin) {
+    return request_of("http://" + host + "/",
+                      {"origin: " + origin, "access-control-request-method: PUT",
+                       "access-control-request-headers: x-one, x-two"},
+                      "OPTIONS");
+  };
+  CHECK(route_at_gateway(*cluster, proxy, 80, 0, preflight("h", "https://x.org")).response_set ==
+        Headers{{"access-control-allow-origin", "https://x.org"},
+                {"access-control-allow-methods", "PUT"},
+                {"access-control-allow-headers", "x-one, x-two"},
+                {"access-control-max-age", "9"}});
+  const model::ServiceId web = cluster->find_service("a", "web");
+  const RouteDecision ignored = route_at_sidecar(*cluster, model::intern("a"), {}, web, std::nullopt, 80,
+                                                 preflight("web", "https://y.org"));
+  CHECK(text_of(ignored) == "200 ROUTE_CORS_PREFLIGHT");
+  CHECK(ignored.response_set ==
+        Headers{{"access-control-allow-credentials", "true"}, {"access-control-allow-methods", "GET"}});
+}
+
 TEST_CASE("What is sent must fit the listener: TLS, SNI, plaintext, ports that nobody opens") {
   const std::string tls = "tls: {certificateRefs: [{name: cert}]}";
   const std::string all =
