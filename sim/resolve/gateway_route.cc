@@ -207,8 +207,34 @@ class GatewayRouter {
         fmt::format("port {} speaks TLS; the client sends plaintext", port_));
   }
 
+  /// The filter chain that takes the connection: chains of all listeners of the port stand side by side, by
+  /// the listener's hostname where TLS is terminated, by the names of routes where it passes through. Source:
+  /// istio pilot/pkg/networking/core/gateway.go createGatewayTCPFilterChainOpts.
+  const OpenListener* tls_chain(const std::vector<OpenListener>& open) const {
+    const OpenListener* found = nullptr;
+    std::string best_name;
+    const auto offer = [&](const OpenListener& o, std::string name) {
+      if (!name.empty() && name != "*" && !host_covers(name, sni_)) return;
+      if (found != nullptr && !more_specific(name, best_name)) return;
+      found = &o;
+      best_name = std::move(name);
+    };
+    for (const OpenListener& o : open) {
+      const ApiListener& l = *o.listener;
+      const std::string& protocol = l.listener->protocol;
+      if (protocol == "TLS" && !l.terminates()) {
+        for (const SniRule& rule : l.tls) offer(o, rule.sni);
+      } else if (protocol == "HTTPS" || (protocol == "TLS" && (l.tcp || !l.tls.empty()))) {
+        offer(o, lower_case(l.listener->hostname));
+      }
+    }
+    return found;
+  }
+
   void decide_api_tls(const std::vector<OpenListener>& open) {
-    const OpenListener* listener = best(open, {"HTTPS", "TLS"}, sni_);
+    const OpenListener* listener = tls_chain(open);
+    // None: the listener that covers the name tells why.
+    if (listener == nullptr) listener = best(open, {"HTTPS", "TLS"}, sni_);
     if (listener == nullptr) {
       if (const OpenListener* tcp = any(open, {"TCP"})) {
         take(*tcp);
@@ -238,7 +264,10 @@ class GatewayRouter {
       return api_http(*listener, true);
     }
     out_.http = false;
-    if (!l.tls.empty()) return by_sni(l.tls, api_view(*listener, true), l.at);
+    // Source: istio pilot/pkg/networking/core/gateway.go buildGatewayNetworkFiltersFromTCPRoutes: the
+    // listener's chain has one rule, the first; names of TLSRoutes do not tell them apart once TLS is
+    // terminated.
+    if (!l.tls.empty()) return decide_l4(out_, impl_, api_view(*listener, true), l.tls.front().rule);
     if (l.tcp) return decide_l4(out_, impl_, api_view(*listener, true), *l.tcp);
     end(RouteDecision::Kind::Close, kRouteNoL4Rule, l.at, "no TLSRoute or TCPRoute attaches to the listener");
   }

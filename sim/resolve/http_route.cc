@@ -213,7 +213,8 @@ class RouteCompiler {
         out.rewrite = compile_rewrite(filter);
         return true;
       case HttpFilter::Type::RequestMirror:
-        return add_mirror(out, filter);
+        add_mirror(out, filter);
+        return true;
       case HttpFilter::Type::Cors:
         out.cors = compile_cors(filter);
         return true;
@@ -227,16 +228,18 @@ class RouteCompiler {
 
   /// A mirror that cannot be used does not harm the request itself; one of 0 % is none. Source: istio
   /// pilot/pkg/networking/core/route/route.go MirrorPercent.
-  bool add_mirror(HttpRule& out, const HttpFilter& filter) {
+  void add_mirror(HttpRule& out, const HttpFilter& filter) {
     for (const model::BackendRef& ref : filter.mirror) {
       std::string why;
       std::optional<RuleDestination> mirror = compile_backend(impl_, ref, route_.meta, check_grants_, why);
-      if (!mirror) return fail(std::move(why));
+      if (!mirror) {
+        out.facts.push_back(fmt::format("mirror to {} cannot be used: {}", ref.name.view(), why));
+        continue;
+      }
       if (filter.mirror_percent && *filter.mirror_percent <= 0) continue;
       if (filter.mirror_percent) mirror->weight = *filter.mirror_percent / 100.0;
       out.mirrors.push_back(std::move(*mirror));
     }
-    return true;
   }
 
   bool add_backends(HttpRule& out, const model::HttpRouteRule& rule) {
@@ -244,6 +247,13 @@ class RouteCompiler {
       std::string why;
       std::optional<RuleDestination> destination =
           compile_backend(impl_, ref, route_.meta, check_grants_, why);
+      // What has no weight is not looked at, whatever is wrong with it.
+      if (ref.weight <= 0) {
+        if (!destination) destination.emplace();
+        destination->weight = 0;
+        out.destinations.push_back(std::move(*destination));
+        continue;
+      }
       if (!destination) return fail(std::move(why));
       for (const HttpFilter& filter : ref.filters) {
         // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildHTTPDestination: only header
@@ -367,10 +377,21 @@ std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, co
     return out;
   };
   const bool service = (ref.group.empty() || ref.group == "core") && ref.kind == "Service";
+  // Without ENABLE_MCS_HOST a ServiceImport stands for the Service of its name.
+  const bool import = ref.group == "multicluster.x-k8s.io" && ref.kind == "ServiceImport";
   const bool hostname = ref.group == kIstioNetworking && ref.kind == "Hostname";
-  if (!service && !hostname) {
+  if (!service && !hostname && !import) {
     return invalid(kRouteBackendKind, fmt::format("backendRef to {}/{} {}: Istio serves Service and Hostname",
                                                   ref.group, ref.kind, ref.name.view()));
+  }
+  const std::string_view group = service ? std::string_view() : std::string_view(ref.group);
+  if (check_grants && !(ref.ns == route.ns()) &&
+      !reference_granted(impl.cluster, {kGatewayGroup, route.key.kind.view(), route.ns().view(), group,
+                                        ref.kind, ref.ns.view(), ref.name.view()})) {
+    return invalid(
+        kRouteBackendNotPermitted,
+        fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use {} {}", ref.ns.view(),
+                    route.key.kind.view(), route.ns().view(), ref.kind, ref.name.view()));
   }
   // Source: istio pilot/pkg/config/kube/gateway/conversion.go buildDestination: these are errors of the whole
   // route.
@@ -379,25 +400,18 @@ std::optional<RuleDestination> compile_backend(const RouteTables::Impl& impl, co
     return std::nullopt;
   }
   if (hostname) {
-    out.host = ref.name.str();
-    if (ref.ns_given && !(ref.ns == route.ns())) {
-      return invalid(kRouteBackendKind,
-                     fmt::format("backendRef Hostname {} names a namespace", ref.name.view()));
+    if (ref.ns_given) {
+      why = fmt::format("backendRef Hostname {} names a namespace", ref.name.view());
+      return std::nullopt;
     }
+    out.host = ref.name.str();
     return out;
   }
-  if (ref.name.view().find('.') != std::string_view::npos) {
+  if (service && ref.name.view().find('.') != std::string_view::npos) {
     why = fmt::format("backendRef {} has a dot: no Service name", ref.name.view());
     return std::nullopt;
   }
   out.host = impl.cluster.host_of(ref.ns, ref.name);
-  if (check_grants && !(ref.ns == route.ns()) &&
-      !reference_granted(impl.cluster, {kGatewayGroup, route.key.kind.view(), route.ns().view(), "",
-                                        "Service", ref.ns.view(), ref.name.view()})) {
-    return invalid(kRouteBackendNotPermitted,
-                   fmt::format("no ReferenceGrant in namespace {} lets a {} of namespace {} use Service {}",
-                               ref.ns.view(), route.key.kind.view(), route.ns().view(), ref.name.view()));
-  }
   const model::ServiceId id = impl.cluster.find_service(ref.ns.view(), ref.name.view());
   if (!id.valid()) {
     return invalid(kRouteBackendNotFound, fmt::format("no Service {}/{}", ref.ns.view(), ref.name.view()));

@@ -159,9 +159,10 @@ std::optional<L4Rule> tcp_rule(const RouteTables::Impl& impl, const ClassicServe
   return std::nullopt;
 }
 
-/// Source: istio pilot/pkg/networking/core/gateway.go buildGatewayNetworkFiltersFromTLSRoutes.
+/// A match with a name that an earlier one of the port has is left out whole. Source: istio
+/// pilot/pkg/networking/core/gateway.go buildGatewayNetworkFiltersFromTLSRoutes.
 std::vector<SniRule> passthrough_rules(const RouteTables::Impl& impl, const ClassicServer& server,
-                                       const GatewayProxy& proxy) {
+                                       const GatewayProxy& proxy, std::set<std::string>& taken) {
   std::vector<SniRule> out;
   for (const RouteConfig* config : configs_of(impl, server, proxy.ns)) {
     if (config->vs == nullptr) continue;
@@ -171,6 +172,10 @@ std::vector<SniRule> passthrough_rules(const RouteTables::Impl& impl, const Clas
       const model::VsL4Route& route = config->vs->tls[i];
       for (const model::VsL4Match& match : route.matches) {
         if (!l4_match(match, server, *config)) continue;
+        if (std::any_of(match.sni_hosts.begin(), match.sni_hosts.end(),
+                        [&](const std::string& sni) { return taken.contains(sni); }))
+          continue;
+        taken.insert(match.sni_hosts.begin(), match.sni_hosts.end());
         for (const std::string& sni : match.sni_hosts) {
           out.push_back({lower_case(sni), l4_rule(impl, *config, route, static_cast<int>(i), "tls")});
         }
@@ -322,6 +327,7 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
       out.tcp = tcp_rule(impl, *servers.tcp, proxy);
       if (out.tcp) out.tcp_server = servers.tcp;
     }
+    std::set<std::string> taken;
     for (const ClassicServer* server : servers.tls) {
       TlsChain chain;
       chain.server = server;
@@ -329,7 +335,7 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
       chain.terminates =
           server->tls != ServerTlsMode::Passthrough && server->tls != ServerTlsMode::AutoPassthrough;
       if (!chain.terminates) {
-        chain.passthrough = passthrough_rules(impl, *server, proxy);
+        chain.passthrough = passthrough_rules(impl, *server, proxy, taken);
       } else if (server->is_http()) {
         chain.http = virtual_hosts(impl, {server}, proxy, true);
       } else {

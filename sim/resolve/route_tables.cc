@@ -126,6 +126,13 @@ model::ServiceId find_registry_service(const RouteTables::Impl& impl, std::strin
   return best;
 }
 
+namespace {
+
+char first_character(char c) { return c; }
+char first_character(const VirtualHost& host) { return host.host.empty() ? '\0' : host.host.front(); }
+
+}  // namespace
+
 const VirtualHost* find_virtual_host(std::span<const VirtualHost> hosts, std::string_view host) {
   const auto find = [&](std::string_view name) -> const VirtualHost* {
     const auto it = std::lower_bound(hosts.begin(), hosts.end(), name,
@@ -133,9 +140,17 @@ const VirtualHost* find_virtual_host(std::span<const VirtualHost> hosts, std::st
     return it != hosts.end() && it->host == name ? &*it : nullptr;
   };
   if (const VirtualHost* exact_host = find(host)) return exact_host;
-  for (std::size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
-    if (dot == 0) continue;
-    const std::string pattern = "*" + std::string(host.substr(dot));
+  // A star stands for one character or more, wherever a label begins. Source: envoy
+  // source/common/router/config_impl.cc findWildcardVirtualHost; istio pkg/config/labels/instance.go
+  // wildcardPrefix ("*-name", "*name").
+  const auto wildcards = std::equal_range(hosts.begin(), hosts.end(), '*', [](const auto& a, const auto& b) {
+    return first_character(a) < first_character(b);
+  });
+  if (wildcards.first == wildcards.second) return find("*");
+  std::string pattern;
+  for (std::size_t start = 1; start < host.size(); ++start) {
+    pattern = "*";
+    pattern += host.substr(start);
     if (const VirtualHost* wildcard = find(pattern)) return wildcard;
   }
   return find("*");

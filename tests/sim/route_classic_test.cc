@@ -172,6 +172,32 @@ TEST_CASE("TLS servers are told apart by SNI; MUTUAL demands a certificate; PASS
   CHECK(at_pod(*cluster, 8443, request) == "unknown LISTENER_CLIENT_CERTIFICATE");
 }
 
+TEST_CASE("PASSTHROUGH: a match with a name that an earlier one has is left out whole") {
+  const auto rule = [](const std::string& name, const std::string& hosts, const std::string& to_host,
+                       const std::string& created) {
+    return virtual_service("a", name,
+                           "{hosts: [" + hosts + "], gateways: [gw], tls: [{match: [{sniHosts: [" + hosts +
+                               "]}], route: [{destination: {host: " + to_host + ", port: {number: 80}}}]}]}",
+                           created);
+  };
+  const std::string all =
+      istio_gateway("gw",
+                    "{port: {number: 443, name: t, protocol: TLS}, hosts: [\"*\"], tls: {mode: "
+                    "PASSTHROUGH}}") +
+      rule("one", "p.com", "web", "2024-01-01T00:00:00Z") +
+      rule("two", "p.com, q.com", "api", "2025-01-01T00:00:00Z");
+  CHECK(get(all, "tls://p.com", {}, 8443) == "web.a:80");
+  CHECK(get(all, "tls://q.com", {}, 8443) == "reset LISTENER_SNI_MISMATCH");
+}
+
+TEST_CASE("A host's star may stand within a label; the longest pattern wins") {
+  const std::string all = kGateway + vs("v", "*-in.org", to("web")) + vs("w", "*.org", to("api"));
+  CHECK(get(all, "http://a-in.org/") == "web.a:80");
+  CHECK(get(all, "http://a.b-in.org/") == "web.a:80");
+  CHECK(get(all, "http://in.org/") == "api.a:80");
+  CHECK(get(all, "http://-in.com/") == "404 ROUTE_NO_VIRTUAL_HOST");
+}
+
 TEST_CASE("HTTP and TCP servers on one port: the first, by age, then name, then namespace") {
   const std::string tcp = "{port: {number: 80, name: tcp, protocol: TCP}, hosts: [\"*\"]}";
   const std::string rule = virtual_service(

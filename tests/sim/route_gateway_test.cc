@@ -140,8 +140,17 @@ TEST_CASE("Backends: shares by weight; an unusable one answers 500 for its share
   CHECK(with("{name: web, port: 81}") == "500 ROUTE_BACKEND_PORT");
   CHECK(with("{name: web, port: 80, weight: 0}") == "500 ROUTE_NO_BACKEND");
   CHECK(with("") == "500 ROUTE_NO_BACKEND");
-  // A missing port is an error of the whole route.
+  CHECK(with("{name: web, kind: ServiceImport, group: multicluster.x-k8s.io, port: 80}") == "web.a:80");
+  // A missing port is an error of the whole route, and so is a Hostname with a namespace; a backend that no
+  // grant permits is none.
+  CHECK(with("{name: far, namespace: b}") == "500 ROUTE_BACKEND_NOT_PERMITTED");
+  CHECK(with("{name: h.example, kind: Hostname, group: networking.istio.io, namespace: a, port: 80}") ==
+        "404 ROUTE_NO_VIRTUAL_HOST");
   CHECK(with("{name: web}") == "404 ROUTE_NO_VIRTUAL_HOST");
+  // What has no weight harms nothing, and no more does a mirror that cannot be used.
+  CHECK(with("{name: web, port: 80}, {name: api.x, port: 80, weight: 0}") == "web.a:80");
+  CHECK(with("{name: web, port: 80}], filters: [{type: RequestMirror, requestMirror: {backendRef: {name: "
+             "api.x, port: 80}}}") == "web.a:80");
 }
 
 TEST_CASE("A ReferenceGrant in the backend's namespace permits it: group, kind, namespace and name") {
@@ -314,6 +323,38 @@ TEST_CASE("What is sent must fit the listener: TLS, SNI, plaintext, ports that n
   CHECK(get(all, "tcp://x", {}, "GET", 9000) == "refused LISTENER_NONE");
   CHECK(get(all, "http://x/", {}, "GET", 53) == "refused LISTENER_INVALID");
   CHECK(get(all, "http://x/", {}, "GET", 81) == "refused LISTENER_NONE");
+}
+
+TEST_CASE(
+    "TLSRoutes: one whose name an earlier one has on a passthrough port is left out whole; what is "
+    "terminated "
+    "has one rule") {
+  const auto route = [](const std::string& name, const std::string& hosts, const std::string& backend,
+                        const std::string& created) {
+    return "---\napiVersion: gateway.networking.k8s.io/v1\nkind: TLSRoute\nmetadata: {name: " + name +
+           ", namespace: a, creationTimestamp: \"" + created +
+           "\"}\nspec: {parentRefs: [{name: gw}], hostnames: [" + hosts +
+           "], rules: [{backendRefs: [{name: " + backend + ", port: 80}]}]}\n";
+  };
+  const auto with = [&](const std::string& tls) {
+    return gateway("{name: t, port: 443, protocol: TLS, hostname: \"*.x.com\", tls: {" + tls + "}}") +
+           route("z", "a.x.com", "web", "2024-01-01T00:00:00Z") +
+           route("a", "\"b.x.com\", a.x.com", "api", "2025-01-01T00:00:00Z");
+  };
+  const std::string pass = with("mode: Passthrough"), end = with("certificateRefs: [{name: c}]");
+  CHECK(get(pass, "tls://a.x.com", {}, "GET", 443) == "web.a:80");
+  CHECK(get(pass, "tls://b.x.com", {}, "GET", 443) == "reset LISTENER_SNI_MISMATCH");
+  CHECK(get(end, "tls://a.x.com", {}, "GET", 443) == "web.a:80");
+  CHECK(get(end, "tls://b.x.com", {}, "GET", 443) == "web.a:80");
+  // A passthrough listener without a route of its own leaves its name to a wider one.
+  const std::string two =
+      gateway(
+          "{name: own, port: 443, protocol: TLS, hostname: c.x.com, tls: {mode: Passthrough}}, {name: wide, "
+          "port: 443, protocol: TLS, hostname: \"*.x.com\", tls: {mode: Passthrough}}") +
+      "---\napiVersion: gateway.networking.k8s.io/v1\nkind: TLSRoute\nmetadata: {name: r, namespace: "
+      "a}\nspec: "
+      "{parentRefs: [{name: gw, sectionName: wide}], rules: [{backendRefs: [{name: api, port: 80}]}]}\n";
+  CHECK(get(two, "tls://c.x.com", {}, "GET", 443) == "api.a:80");
 }
 
 TEST_CASE("Several TCPRoutes on one listener: the oldest") {
