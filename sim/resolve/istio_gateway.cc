@@ -185,18 +185,18 @@ std::vector<SniRule> passthrough_rules(const RouteTables::Impl& impl, const Clas
   return out;
 }
 
-/// Joins the servers' VirtualServices to virtual hosts by host.
+/// Joins the servers' VirtualServices to virtual hosts by host. One without a rule at the port has no virtual
+/// host there: its hosts are left to wider ones, and `lost` tells why.
 /// Source: istio pilot/pkg/networking/core/gateway.go buildGatewayHTTPRouteConfig.
 std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl,
                                        const std::vector<const ClassicServer*>& servers,
-                                       const GatewayProxy& proxy, bool tls) {
+                                       const GatewayProxy& proxy, bool tls, std::vector<TraceNode>& lost) {
   std::map<std::string, VirtualHost> by_host;
   for (const ClassicServer* server : servers) {
     std::set<std::string> touched;
     for (const RouteConfig* config : configs_of(impl, *server, proxy.ns)) {
       const std::vector<std::string> hosts = shared_hosts(*server, *config);
       if (hosts.empty() || config->http.empty()) continue;
-      touched.insert(hosts.begin(), hosts.end());
       ProxyView view;
       view.ns = proxy.ns;
       view.labels = &proxy.labels;
@@ -205,6 +205,11 @@ std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl,
       view.tls = tls;
       std::vector<TraceNode> losers = config->losers;
       const std::vector<HttpEntry> entries = entries_at(*config, view, impl, &losers);
+      if (entries.empty()) {
+        lost.insert(lost.end(), losers.begin(), losers.end());
+        continue;
+      }
+      touched.insert(hosts.begin(), hosts.end());
       for (const std::string& host : hosts) {
         VirtualHost& out = by_host[host];
         out.host = host;
@@ -213,7 +218,9 @@ std::vector<VirtualHost> virtual_hosts(const RouteTables::Impl& impl,
       }
     }
     if (!server->https_redirect) continue;
-    for (const std::string& entry : server->hosts) touched.emplace(host_part(entry));
+    // A host that names a namespace is no domain that a request could have.
+    for (const std::string& entry : server->hosts)
+      if (entry.starts_with("*/")) touched.emplace(host_part(entry));
     for (const std::string& host : touched) {
       VirtualHost& out = by_host[host];
       out.host = host;
@@ -318,7 +325,7 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
     out.rejected = std::move(servers.rejected);
     if (!servers.http.empty()) {
       out.http_server = servers.http.front();
-      out.http = virtual_hosts(impl, servers.http, proxy, false);
+      out.http = virtual_hosts(impl, servers.http, proxy, false, out.losers);
       for (const ClassicServer* server : servers.http) {
         for (const std::string& host : server->hosts) out.http_hosts.emplace_back(host_part(host));
       }
@@ -337,7 +344,7 @@ ClassicTable build_table(const RouteTables::Impl& impl, const GatewayProxy& prox
       if (!chain.terminates) {
         chain.passthrough = passthrough_rules(impl, *server, proxy, taken);
       } else if (server->is_http()) {
-        chain.http = virtual_hosts(impl, {server}, proxy, true);
+        chain.http = virtual_hosts(impl, {server}, proxy, true, out.losers);
       } else {
         chain.tcp = tcp_rule(impl, *server, proxy);
       }

@@ -190,6 +190,15 @@ TEST_CASE("PASSTHROUGH: a match with a name that an earlier one has is left out 
   CHECK(get(all, "tls://q.com", {}, 8443) == "reset LISTENER_SNI_MISMATCH");
 }
 
+TEST_CASE("A VirtualService without a rule at the port leaves its host to a wider one") {
+  const std::string all =
+      kGateway + vs("v", "h.example.com", to("web", "{port: 443}")) + vs("w", "*.example.com", to("api"));
+  CHECK(get(all, "http://h.example.com/") == "api.a:80");
+  const std::string own = kGateway + vs("v", "h.example.com", to("web", "{uri: {exact: /x}}")) +
+                          vs("w", "*.example.com", to("api"));
+  CHECK(get(own, "http://h.example.com/") == "404 ROUTE_NO_RULE");
+}
+
 TEST_CASE("A host's star may stand within a label; the longest pattern wins") {
   const std::string all = kGateway + vs("v", "*-in.org", to("web")) + vs("w", "*.org", to("api"));
   CHECK(get(all, "http://a-in.org/") == "web.a:80");
