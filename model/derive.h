@@ -47,7 +47,8 @@ struct GatewayInputs {
   Objects<Service> services;
   Objects<ServiceAccount> accounts;
 };
-[[nodiscard]] GatewayObjects derive_gateway_objects(const GatewayInputs& in);
+class GatewayOverlays;
+[[nodiscard]] GatewayObjects derive_gateway_objects(const GatewayInputs& in, const GatewayOverlays& overlays);
 /// Labels of the pods that istiod deploys for a Gateway.
 [[nodiscard]] Labels gateway_pod_labels(const Gateway& gateway, std::string_view controller);
 /// Ports of the Service that istiod makes for a Gateway; `listeners` are those of its ListenerSets.

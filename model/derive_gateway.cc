@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "model/derive.h"
+#include "model/derive_overlay.h"
 #include "model/istio/proxy_ports.h"
 
 namespace waypath::model {
@@ -193,7 +194,7 @@ std::vector<ServicePort> gateway_service_ports(const Gateway& g,
   return out;
 }
 
-GatewayObjects derive_gateway_objects(const GatewayInputs& in) {
+GatewayObjects derive_gateway_objects(const GatewayInputs& in, const GatewayOverlays& overlays) {
   GatewayObjects out;
   NameSet deployed, services, accounts;  // by {namespace, Gateway name} and {namespace, name}
   const auto note = [&](Symbol ns, const Labels& labels) {
@@ -218,12 +219,19 @@ GatewayObjects derive_gateway_objects(const GatewayInputs& in) {
     const auto account =
         annotation_or(*g, "gateway.istio.io/service-account", gateway_default_name(*g, controller));
     const Symbol ns = g->meta.key.ns;
-    if (deployed.count({ns, g->meta.key.name}) == 0)
+    const bool own_pods = deployed.count({ns, g->meta.key.name}) != 0,
+               own_service = services.count({ns, intern(name)}) != 0;
+    if (!own_pods || !own_service) overlays.check(*g);
+    if (!own_pods) {
       out.workloads.push_back(gateway_workload(*g, controller, name));
+      overlays.lay_over(*g, out.workloads.back());
+    }
     const auto it = more.find({ns, g->meta.key.name});
     static const std::vector<const Listener*> none;
-    if (services.count({ns, intern(name)}) == 0)
+    if (!own_service) {
       out.services.push_back(gateway_service(*g, controller, name, it == more.end() ? none : it->second));
+      overlays.lay_over(*g, out.services.back());
+    }
     if (accounts.count({ns, intern(account)}) == 0)
       out.accounts.push_back(ServiceAccount{derived_meta(*g, controller, "ServiceAccount", "", account)});
   }

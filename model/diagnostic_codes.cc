@@ -79,6 +79,13 @@ constexpr std::array kRows{
     CodeInfo{kMeshConfigSeveral, kDiagnostic, "several mesh configurations",
              "Each revision of istiod has its own; revisions are not told apart.",
              "Give the manifests of one revision.", "istio.io docs/setup/upgrade/canary (revisions)"},
+    CodeInfo{
+        kGatewayParameters, kDiagnostic, "the parameters of a Gateway cannot be laid over",
+        "A ConfigMap that spec.infrastructure.parametersRef of a Gateway names, or that has the defaults "
+        "of its class, patches the Deployment and the Service that istiod makes. It is not given, or "
+        "istiod would refuse it.",
+        "Do as the message says.",
+        "istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go (applyOverlay)"},
     CodeInfo{kSelectorGeneratedLabel, kDiagnostic, "a selector names a label that a controller makes up",
              "Pods that are derived from a workload's template lack labels such as pod-template-hash, whose "
              "values only a cluster knows; "

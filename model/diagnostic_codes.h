@@ -24,6 +24,7 @@ inline constexpr Code kPolicyRefusedByWebhook{"POLICY_REFUSED_BY_WEBHOOK"};
 inline constexpr Code kPolicySamePriority{"POLICY_SAME_PRIORITY"};
 inline constexpr Code kMeshConfigInvalid{"MESH_CONFIG_INVALID"};
 inline constexpr Code kMeshConfigSeveral{"MESH_CONFIG_SEVERAL"};
+inline constexpr Code kGatewayParameters{"GATEWAY_PARAMETERS"};
 inline constexpr Code kSelectorGeneratedLabel{"SELECTOR_GENERATED_LABEL"};
 inline constexpr Code kChangeUnknownObject{"CHANGE_UNKNOWN_OBJECT"};
 inline constexpr Code kChangeFailed{"CHANGE_FAILED"};

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "model/derive.h"
+#include "model/derive_overlay.h"
 #include "model/diagnostic_codes.h"
 #include "model/istio/mesh_config_reader.h"
 #include "model/same_content.h"
@@ -186,9 +187,10 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   };
 
   // Gateways first: they imply workloads, which imply pods.
-  auto gateway = derive_gateway_objects({out.all<Gateway>(), out.all<GatewayClass>(), out.all<ListenerSet>(),
-                                         out.all<Pod>(), out.all<Workload>(), out.all<Service>(),
-                                         out.all<ServiceAccount>()});
+  auto gateway = derive_gateway_objects(
+      {out.all<Gateway>(), out.all<GatewayClass>(), out.all<ListenerSet>(), out.all<Pod>(),
+       out.all<Workload>(), out.all<Service>(), out.all<ServiceAccount>()},
+      GatewayOverlays(out.all<ConfigMap>(), out.files_, diagnostics));
   replace(extended(std::move(gateway.workloads)));
   replace(extended(std::move(gateway.services)));
   replace(extended(std::move(gateway.accounts)));

@@ -115,11 +115,13 @@ void decode_gateway(const Field& root, ObjectMeta meta, Decoded& out) {
   spec["listeners"].each([&](const Field& f) { g.listeners.push_back(decode_listener(f)); });
   g.addresses = decode_addresses(spec["addresses"]);
   const Field infrastructure = spec["infrastructure"];
-  infrastructure.only({"labels"}, {"annotations"}, {"parametersRef"});
+  infrastructure.only({"labels", "parametersRef"}, {"annotations"});
   g.infrastructure_labels_given = infrastructure["labels"].present();
   infrastructure["labels"].each_member([&](std::string_view key, const Field& v) {
     g.infrastructure_labels.push_back({intern(key), v.symbol(), v.pos()});
   });
+  if (const Field ref = infrastructure["parametersRef"])
+    g.parameters = {ref["group"].text(), ref["kind"].text(), ref["name"].symbol(), ref.pos()};
   const Field allowed = spec["allowedListeners"]["namespaces"];
   g.allowed_listeners = decode_from(allowed["from"], FromNamespaces::None);
   g.allowed_listeners_selector = decode_selector(allowed["selector"]);

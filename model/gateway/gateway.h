@@ -69,6 +69,12 @@ struct Gateway {
   bool programmed_false = false;  // condition Programmed=False
   bool infrastructure_labels_given = false;
   std::vector<Label> infrastructure_labels;
+  struct ParametersRef {
+    std::string group, kind;
+    Symbol name;
+    SourcePos pos;
+  };
+  std::optional<ParametersRef> parameters;                  // spec.infrastructure.parametersRef
   FromNamespaces allowed_listeners = FromNamespaces::None;  // ListenerSets
   LabelSelector allowed_listeners_selector;
 };

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <variant>
 
+#include "model/config_map_text.h"
 #include "model/diagnostic_codes.h"
 #include "model/load/decode.h"
-#include "model/yaml/reader.h"
 
 namespace waypath::model {
 namespace {
@@ -157,20 +157,6 @@ void decode_mesh(const Field& f, MeshConfig& mesh) {
   mesh.hbone_enabled = hbone.present() && hbone.node()->is_scalar() && hbone.node()->scalar == "true";
 }
 
-// A block scalar's text starts on the line below `mesh: |`, indented by what its first line shows.
-SourcePos text_start(const ConfigMap& map, std::size_t index, const SourceFiles& files,
-                     std::uint32_t& indent) {
-  const SourcePos at = index < map.data_pos.size() ? map.data_pos[index] : map.meta.pos;
-  indent = 0;
-  const auto line = files.line(at.file, at.line);
-  const auto rest =
-      at.column >= 1 && at.column - 1 < line.size() ? line.substr(at.column - 1) : std::string_view{};
-  if (rest.empty() || (rest.front() != '|' && rest.front() != '>')) return at;
-  const auto first = files.line(at.file, at.line + 1);
-  indent = static_cast<std::uint32_t>(std::min(first.find_first_not_of(' '), first.size()));
-  return {at.file, at.line + 1, 1};
-}
-
 const Container* find_container(const PodSpec& spec, std::string_view name, std::string_view image) {
   for (const auto& c : spec.containers)
     if (c.name == name || c.image.find(image) != std::string::npos) return &c;
@@ -201,27 +187,12 @@ MeshConfig read_mesh_config(std::span<const std::shared_ptr<const ConfigMap>> co
   if (map == nullptr) return mesh;
   for (std::size_t i = 0; i < map->data.size(); ++i) {
     if (map->data[i].first != "mesh") continue;
-    std::uint32_t indent = 0;
-    const SourcePos start = text_start(*map, i, files, indent);
-    yaml::Slice slice;
-    slice.length = map->data[i].second.size();
-    slice.first_line = start.line == 0 ? 1 : start.line;
-    Diagnostics own;
-    const auto document = yaml::read_slice(map->data[i].second, slice, start.file, own, {.prune = false});
-    DecodeContext context(own);
-    context.key = map->meta.key;
+    const ConfigMapText at = config_map_text(*map, i, files);
     mesh.given = true;
-    mesh.pos = start;
-    if (document && document->root != nullptr && document->root->is_mapping())
-      decode_mesh(Field(context, *document->root), mesh);
-    for (auto d : own.items()) {
-      d.object = map->meta.key.str();
-      d.field = "data.mesh" + (d.field.empty() ? "" : "." + d.field);
-      d.pos.column += indent;
-      if (d.code == kFieldType || d.code == kFieldInvalid) d.code = kMeshConfigInvalid;
-      diagnostics.report(std::move(d));
-    }
-    for (auto& provider : mesh.extension_providers) provider.pos.column += indent;
+    mesh.pos = at.start;
+    read_config_map_text(*map, i, files, kMeshConfigInvalid, diagnostics,
+                         [&](const Field& f) { decode_mesh(f, mesh); });
+    for (auto& provider : mesh.extension_providers) provider.pos.column += at.indent;
   }
   // istiod refuses a cluster domain per mesh config; it is ztunnel's and istiod's environment: see
   // read_feature_flags.

@@ -306,7 +306,7 @@ constexpr std::array<FeatureInfo, static_cast<std::size_t>(Feature::kCount)> kTa
     {Feature::GatewayParametersRef, "gateway-parameters-ref", "1.26.0", "", "",
      "a gateway's Deployment is shaped by labels alone", "infrastructure.parametersRef shapes it", "path",
      "istio/istio releasenotes/notes/gateway-customization.yaml",
-     "parametersRef is not read: give the rendered Deployment where its labels matter"},
+     "parametersRef is laid over where its ConfigMap is given, whatever the version"},
     {Feature::GatewayCopiesLabelsByFlag, "gateway-copies-labels", "1.27.0", "", "",
      "labels of a Gateway are always copied to its pods when infrastructure.labels is unset",
      "ENABLE_GATEWAY_API_COPY_LABELS_ANNOTATIONS (on) can stop it", "path: NetworkPolicy selectors",

@@ -91,7 +91,8 @@ struct ServiceAccount {
   ObjectMeta meta;
 };
 
-/// Only those that something modelled refers to are kept (mesh config, CNI config, authservice config, JWKS).
+/// Only those that something modelled refers to are kept (mesh config, CNI config, authservice config, JWKS,
+/// parameters of Gateways).
 struct ConfigMap {
   ObjectMeta meta;
   std::vector<std::pair<std::string, std::string>> data;

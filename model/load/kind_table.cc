@@ -232,7 +232,9 @@ bool config_matters(std::string_view kind, std::string_view name, std::string_vi
     if (name == "istio-cni-config") return true;
     if (name == "istio" || name.substr(0, 6) == "istio-")
       return has_any(text, {"mesh:", "\"mesh\"", "CNI", "AMBIENT"});
-    return text.find("chains") != std::string_view::npos;
+    // Patches of a Gateway's objects (model/derive_overlay.h) are texts; "chains" are an authservice's.
+    return has_any(text, {"chains", "deployment: |", "deployment: \"", "\"deployment\":", "service: |",
+                          "service: \"", "\"service\":"});
   }
   if (has_any(text, {"helm.sh/release", "kubernetes.io/tls", "kubernetes.io/service-account-token",
                      "kubernetes.io/dockerconfigjson"}))

@@ -36,9 +36,9 @@ struct KindRow {
 /// "networking.k8s.io/v1" -> {"networking.k8s.io", "v1"}; "v1" -> {"", "v1"}.
 [[nodiscard]] std::pair<std::string_view, std::string_view> split_api_version(std::string_view api_version);
 
-/// ConfigMaps and Secrets are kept when something modelled reads them: mesh config, istio-cni's config, and
-/// the configuration of an authservice (a JSON with `chains`). `text` is the object as written. Everything
-/// else in them stays unread.
+/// ConfigMaps and Secrets are kept when something modelled reads them: mesh config, istio-cni's config,
+/// the configuration of an authservice (a JSON with `chains`), and what is laid over a Gateway's objects.
+/// `text` is the object as written. Everything else in them stays unread.
 [[nodiscard]] bool config_matters(std::string_view kind, std::string_view name, std::string_view text);
 
 }  // namespace waypath::model
