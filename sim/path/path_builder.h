@@ -99,6 +99,7 @@ class PathBuilder {
   void ztunnel_to_pod(Walk walk, model::PodId pod, std::uint16_t port, model::ServiceId service,
                       std::uint16_t service_port);
   void ztunnel_passthrough(Walk walk, const Destination& destination);
+  [[nodiscard]] bool api_server_decided(model::PodId pod) const;
   void to_waypoints(Walk walk, const WaypointBinding& binding, model::ServiceId service, std::uint16_t port);
   void headless_address(Walk walk, model::Endpoint endpoint, const Destination& destination);
   /// HBONE to a pod's ztunnel, then into the pod.

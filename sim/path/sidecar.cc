@@ -26,6 +26,8 @@ void PathBuilder::client_sidecar(Walk walk, const Destination& destination) {
   walk.sender = sender_of(pod, Sender::Kind::Sidecar);
   Hop& hop = walk.path.hops[index];
   hop.identity = walk.sender.identity;
+  // A cluster of the registry's, whatever outboundTrafficPolicy says of others.
+  if (destination.api_server) return ztunnel_passthrough(std::move(walk), destination);
   std::optional<ServiceId> service;
   if (destination.service.valid() && !destination.by_external_address) service = destination.service;
   std::optional<model::IpAddress> address = destination.address;

@@ -23,6 +23,9 @@ TraceNode binding_fact(const WaypointBinding& binding) {
   return fact;
 }
 
+// Of Service default/kubernetes. Source: kubernetes pkg/controlplane/instance.go (APIServerServicePort)
+constexpr std::uint16_t kApiServerPort = 443;
+
 }  // namespace
 
 // R4: the pod's outbound TCP goes to ztunnel, which accepts before it knows whether the destination works
@@ -165,15 +168,55 @@ void PathBuilder::headless_address(Walk walk, model::Endpoint endpoint, const De
   plain_to_endpoint(std::move(walk), endpoint, destination.service, transport);
 }
 
+// Whether the egress policies of the pod say the same of any address and port that the API server may have: a
+// process in a node's network, which selectors of pods do not mean.
+bool PathBuilder::api_server_decided(PodId pod) const {
+  if (!pod.valid() || cluster_.pod(pod).spec.host_network) return true;
+  const auto others = cluster_.snapshot().all<model::UnmodelledPolicy>();
+  if (!cluster_.snapshot().all<model::ClusterPolicy>().empty() ||
+      std::any_of(others.begin(), others.end(),
+                  [](const auto& p) { return p->meta.key.kind.view().ends_with("NetworkPolicy"); }))
+    return false;
+  bool possible = false;
+  for (const auto& policy : cluster_.snapshot().all<model::NetworkPolicy>()) {
+    if (policy->meta.ns() != cluster_.pod(pod).meta.ns() || !policy->affects_egress ||
+        !policy->pod_selector.matches(cluster_.pod(pod).meta.labels))
+      continue;
+    for (const model::NetworkPolicyRule& rule : policy->egress) {
+      const bool peers =
+          rule.peers.empty() || std::any_of(rule.peers.begin(), rule.peers.end(),
+                                            [](const auto& p) { return p.ip_block.has_value(); });
+      const bool ports =
+          rule.ports.empty() || std::any_of(rule.ports.begin(), rule.ports.end(),
+                                            [](const auto& p) { return p.protocol == model::Protocol::Tcp; });
+      if (rule.peers.empty() && rule.ports.empty()) return true;
+      possible = possible || (peers && ports);
+    }
+  }
+  return !possible;
+}
+
 // O9, and every other connection to something that is no pod and no service here.
 void PathBuilder::ztunnel_passthrough(Walk walk, const Destination& destination) {
+  if (destination.api_server && destination.port != kApiServerPort) {
+    return fail(std::move(walk), Failure::Kind::NoPort, Outcome::Unreachable,
+                {kServicePortUnknown, std::nullopt,
+                 fmt::format("{} has port {} alone", destination.host, kApiServerPort)});
+  }
+  if (destination.api_server && !api_server_decided(walk.sender.pod)) {
+    return unknown(std::move(walk),
+                   "address and port of the API server, behind " + destination.host +
+                       ": egress policies of the client are asked about these, not about the Service's");
+  }
   model::Endpoint endpoint;
   endpoint.address = destination.address;
   endpoint.hostname = destination.host;
   endpoint.port = destination.port;
   if (!endpoint.address) {
-    std::string detail = fmt::format("{} exists outside the cluster and answers on port {}", destination.host,
-                                     destination.port);
+    std::string detail = destination.api_server
+                             ? fmt::format("the API server answers behind {}", destination.host)
+                             : fmt::format("{} exists outside the cluster and answers on port {}",
+                                           destination.host, destination.port);
     for (const std::string& name : destination.near_names)
       detail += fmt::format("; or is Service {} meant?", name);
     walk.path.assumptions.push_back({kAssumeExternalName, std::move(detail), {}});

@@ -4,6 +4,7 @@
 
 #include "model/base/edit_distance.h"
 #include "sim/resolve/mesh.h"
+#include "sim/resolve/not_given.h"
 #include "sim/resolve/pods_not_given.h"
 
 namespace waypath::sim {
@@ -52,7 +53,7 @@ class Resolver {
   Resolver(const Cluster& cluster, const Published& published, const Client& client, const Target& target)
       : cluster_(cluster), published_(published), client_(client), protocol_(transport_protocol(target)) {
     out_.port = target.port;
-    out_.host = target.host;
+    out_.host = asked_ = target.host;
     if (!client.pod.valid()) return;
     ns_ = cluster.pod(client.pod).meta.key.ns;
     const Capture capture = client.capture != nullptr ? *client.capture : capture_of(cluster, client.pod);
@@ -70,6 +71,10 @@ class Resolver {
     } else if (const auto ids = cluster_.services_by_vip(ip); !ids.empty()) {  // O2
       out_.kind = Kind::Service;
       out_.service = prefer(ids);
+      if (leads_to_api_server(out_.service)) {
+        to_api_server();
+        return std::move(out_);
+      }
       if (captured_ && !ztunnel_knows(cluster_.service(out_.service), ip)) {
         // Passed through to the address; kube-proxy knows those of Services.
         out_.by_external_address = cluster_.service(out_.service).service != nullptr;
@@ -122,6 +127,13 @@ class Resolver {
     const bool inside = dots == 0 || ends_with(name, "." + domain) || names_namespace(name) ||
                         name.find(".svc.") != std::string::npos || ends_with(name, ".svc");
     out_.lookup = true;
+    if (const auto service = service_not_given(name)) {
+      out_.kind = Kind::Unknown;
+      near(name);
+      out_.missing_facts.push_back("Service " + service->ns.str() + "/" + service->name + ": namespace " +
+                                   service->ns.str() + " is not among the manifests" + near_text());
+      return std::move(out_);
+    }
     out_.kind = inside ? Kind::Unknown : Kind::ExternalHost;
     if (inside)
       near(name);
@@ -207,6 +219,57 @@ class Resolver {
                        [&](const auto& r) { return r.service != nullptr && r.ns == labels->second; });
   }
 
+  struct ServiceName {
+    std::string name;
+    model::Symbol ns;
+  };
+  /// The Service that a name would be of, in a namespace of which nothing is given: "web.shop.svc", and
+  /// "web.shop" where shop can only be a namespace. The same whichever way it is written.
+  [[nodiscard]] std::optional<ServiceName> service_not_given(std::string_view name) const {
+    const std::string& domain = cluster_.mesh().cluster_domain;
+    bool full = false;
+    for (const std::string& suffix : {".svc." + domain, std::string(".svc")}) {
+      full = name.size() > suffix.size() && name.ends_with(suffix);
+      if (!full) continue;
+      name.remove_suffix(suffix.size());
+      break;
+    }
+    if (!full && !two_labels(name)) return std::nullopt;
+    const auto last = name.rfind('.');
+    if (last == std::string_view::npos || last == 0) return std::nullopt;
+    const model::Symbol ns = model::intern(name.substr(last + 1));
+    if (!full && !surely_namespace(cluster_, ns)) return std::nullopt;
+    if (namespace_told(cluster_, ns)) return std::nullopt;
+    const auto host = name.substr(0, last);
+    return ServiceName{std::string(host.substr(host.rfind('.') + 1)), ns};
+  }
+
+  [[nodiscard]] std::string near_text() {
+    std::string out;
+    for (const std::string& name : out_.near_names) out += (out.empty() ? "; near: " : ", ") + name;
+    return out;
+  }
+
+  /// Service default/kubernetes as a dump shows it that lacks its endpoints.
+  [[nodiscard]] bool leads_to_api_server(ServiceId id) const {
+    const auto& r = cluster_.service(id);
+    return r.service != nullptr && r.name == std::string_view("kubernetes") &&
+           r.ns == std::string_view("default") && r.service->selector.empty() && !r.external_name() &&
+           !r.ports.empty() && cluster_.endpoints(id, r.ports.front().port).empty();
+  }
+
+  /// Every API server keeps Service default/kubernetes, port 443, and writes its own address and secure port
+  /// as the endpoints; manifests hold neither. Source: kubernetes
+  /// pkg/controlplane/controller/kubernetesservice/controller.go UpdateKubernetesService
+  void to_api_server() {
+    out_.kind = Kind::ExternalHost;
+    out_.api_server = true;
+    out_.service = ServiceId{};
+    out_.address.reset();
+    out_.host = "kubernetes.default.svc." + cluster_.mesh().cluster_domain;
+    out_.lookup = !model::parse_ip(asked_) && !ztunnel_dns_;
+  }
+
   // "web.example" may be a name of the world outside, or Service web with a namespace mistyped.
   void namesakes(std::string_view name) {
     const auto labels = two_labels(name);
@@ -217,7 +280,14 @@ class Resolver {
   }
 
   bool exists(const std::string& name) {
-    if (const auto ids = cluster_.services_by_host(name); !ids.empty()) {
+    const auto ids = cluster_.services_by_host(name);
+    const bool api_server = ids.empty() ? name == "kubernetes.default.svc." + cluster_.mesh().cluster_domain
+                                        : leads_to_api_server(ids.front());
+    if (api_server) {
+      to_api_server();
+      return true;
+    }
+    if (!ids.empty()) {
       if (ambiguous(ids)) {
         out_.missing_facts.push_back("which of the " + std::to_string(ids.size()) + " ServiceEntries of " +
                                      name + " this version's ztunnel takes");
@@ -378,6 +448,7 @@ class Resolver {
   const Client& client_;
   model::Protocol protocol_;
   model::Symbol ns_;
+  std::string asked_;
   bool captured_ = false, sidecar_ = false, ztunnel_dns_ = false;
   Destination out_;
 };

@@ -34,6 +34,7 @@ struct Destination {
   model::ServiceId node_port_service;  // the dialled node port belongs to it
   std::uint16_t node_port_service_port = 0;
   bool by_external_address = false;     // load balancer address or externalIP
+  bool api_server = false;              // ExternalHost: where Service default/kubernetes leads is not given
   bool lookup = false;                  // the name is asked of the name server, on the wire
   std::vector<std::string> near_names;  // Unknown, ExternalHost: what may have been meant
   std::string detail;  // Unknown: why the name has no address, when it is not for its spelling

@@ -109,6 +109,9 @@ class Chooser {
                     (unusable_ == 1 ? " pod is " : " pods are ") + why_;
     } else if (service_.service == nullptr) {
       out_.detail = name + " has no endpoint: nothing is listed and nothing fits its workloadSelector";
+    } else if (service_.service->selector.empty() && slices_not_listed()) {
+      out_.missing_facts.push_back("the endpoints of " + name +
+                                   ", which selects no pods: no EndpointSlice of the cluster is given");
     } else if (service_.service->selector.empty()) {
       out_.detail = service_.host + " selects no pods and no EndpointSlice is given";
     } else if (auto facts = pods_not_given(cluster_, id_); !facts.empty()) {
@@ -120,6 +123,17 @@ class Chooser {
     } else {
       out_.detail = name + " has no endpoint: no pod has its selector's labels" + named_target();
     }
+  }
+
+  /// Pods as a running cluster prints them, with no EndpointSlice beside them: the dump leaves the kind out
+  /// (`kubectl get all` does), since one is written for every Service. Those of Service default/kubernetes
+  /// nobody writes in manifests. Source: kubernetes pkg/controlplane/controller/kubernetesservice
+  [[nodiscard]] bool slices_not_listed() const {
+    if (service_.name == std::string_view("kubernetes") && service_.ns == std::string_view("default"))
+      return true;
+    const auto pods = cluster_.pods();
+    return cluster_.snapshot().all<model::EndpointSlice>().empty() &&
+           std::any_of(pods.begin(), pods.end(), [](const model::Pod* pod) { return pod->has_status; });
   }
 
   [[nodiscard]] std::string named_target() const {
