@@ -6,6 +6,7 @@
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/ingress.h"
 #include "sim/resolve/mesh.h"
+#include "sim/resolve/not_given.h"
 
 namespace waypath::scenarios {
 namespace {
@@ -51,6 +52,14 @@ void add_gateway(const model::Cluster& cluster, const model::IstioGateway& gatew
     }
 }
 
+/// A Gateway that is not given, where its namespace is not, either: where it listens is not known.
+void add_unknown_gateway(const model::Cluster& cluster, model::Symbol ns, std::optional<std::uint16_t> port,
+                         RouteHosts& out) {
+  if (sim::namespace_told(cluster, ns)) return;
+  if (!port || *port == 443) out.fronts.push_back({"", 443, true});
+  if (!port || *port != 443) out.fronts.push_back({"", port.value_or(80), false});
+}
+
 void add_virtual_services(const model::Cluster& cluster, std::vector<RouteHosts>& out) {
   for (const auto& vs : cluster.snapshot().all<model::VirtualService>()) {
     RouteHosts one;
@@ -66,7 +75,10 @@ void add_virtual_services(const model::Cluster& cluster, std::vector<RouteHosts>
       const std::string ns = slash == std::string::npos ? vs->meta.ns().str() : name.substr(0, slash);
       const auto* gateway = cluster.snapshot().find<model::IstioGateway>(
           ns, slash == std::string::npos ? name : name.substr(slash + 1));
-      if (gateway != nullptr) add_gateway(cluster, *gateway, one);
+      if (gateway != nullptr)
+        add_gateway(cluster, *gateway, one);
+      else if (slash != std::string::npos)
+        add_unknown_gateway(cluster, model::intern(ns), std::nullopt, one);
     }
     one.hosts = vs->hosts;
     add_destinations(cluster, *vs, true, one.services);
@@ -103,6 +115,7 @@ void add_parents(const model::Cluster& cluster, const Route& route, RouteHosts& 
     const auto* gateway =
         of_set ? cluster.snapshot().find<model::Gateway>((*set)->parent_ns.view(), (*set)->parent_name.view())
                : cluster.snapshot().find<model::Gateway>(parent.ns.view(), parent.name.view());
+    if (gateway == nullptr && !of_set) add_unknown_gateway(cluster, parent.ns, parent.port, out);
     if (gateway == nullptr || sim::is_waypoint(cluster, *gateway)) continue;
     const auto fronts = fronts_of(of_set ? (*set)->listeners : gateway->listeners);
     out.fronts.insert(out.fronts.end(), fronts.begin(), fronts.end());

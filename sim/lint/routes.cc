@@ -9,7 +9,9 @@
 
 #include "sim/lint/context.h"
 #include "sim/reasons/route.h"
+#include "sim/resolve/idle_gateway.h"
 #include "sim/resolve/istio_gateway.h"
+#include "sim/resolve/not_given.h"
 #include "sim/resolve/route_tables.h"
 
 namespace waypath::sim {
@@ -85,6 +87,21 @@ void ignored(LintContext& c, const RouteTables::Impl& impl) {
 
 // ---- parents ----
 
+void unknown_parent(LintContext& c, const ObjectAt& at, const model::ObjectMeta& route, std::string_view kind,
+                    std::string_view ns, std::string_view name, std::string_view fix) {
+  const std::string who = LintContext::object_text(route.key);
+  if (!namespace_told(c.cluster, model::intern(ns))) {
+    c.report(kLintVsGateway, at,
+             fmt::format("{} names {} {}/{}: namespace {} is not among the manifests, so whether it exists "
+                         "is not known",
+                         who, kind, ns, name, ns),
+             "give the manifests of the namespace too", Severity::Info);
+    return;
+  }
+  c.report(kLintVsGateway, at, fmt::format("{} names {} {}/{}, which does not exist", who, kind, ns, name),
+           std::string(fix));
+}
+
 void unknown_parents(LintContext& c) {
   const auto check = [&](const model::ObjectMeta& route, const std::vector<model::ParentRef>& parents) {
     for (const model::ParentRef& parent : parents) {
@@ -97,10 +114,8 @@ void unknown_parents(LintContext& c) {
         known = c.snapshot.find<model::ServiceEntry>(parent.ns.view(), parent.name.view()) != nullptr;
       }
       if (known) continue;
-      c.report(kLintVsGateway, lint_at(route, parent.pos, -1, "parentRefs"),
-               fmt::format("{} names {} {}/{}, which does not exist", LintContext::object_text(route.key),
-                           parent.kind, parent.ns.view(), parent.name.view()),
-               "correct name and namespace of the parentRef");
+      unknown_parent(c, lint_at(route, parent.pos, -1, "parentRefs"), route, parent.kind, parent.ns.view(),
+                     parent.name.view(), "correct name and namespace of the parentRef");
     }
   };
   for (const auto& route : c.snapshot.all<model::HttpRoute>()) check(route->meta, route->parents);
@@ -112,10 +127,8 @@ void unknown_parents(LintContext& c) {
       const std::string ns = slash == std::string::npos ? vs->meta.ns().str() : name.substr(0, slash);
       const std::string own = slash == std::string::npos ? name : name.substr(slash + 1);
       if (c.snapshot.find<model::IstioGateway>(ns, own) != nullptr) continue;
-      c.report(kLintVsGateway, lint_at(vs->meta),
-               fmt::format("{} names Gateway {}/{}, which does not exist",
-                           LintContext::object_text(vs->meta.key), ns, own),
-               "correct the name; without a namespace it is that of the VirtualService");
+      unknown_parent(c, lint_at(vs->meta), vs->meta, "Gateway", ns, own,
+                     "correct the name; without a namespace it is that of the VirtualService");
     }
   }
   for (const auto& gateway : c.snapshot.all<model::IstioGateway>()) {
@@ -127,7 +140,14 @@ void unknown_parents(LintContext& c) {
             return label != nullptr && label->value == wanted.second;
           });
         });
-    if (!selects)
+    if (!selects && !gateways_told(c.cluster, *gateway))
+      c.report(
+          kLintGatewaySelectsNothing, lint_at(gateway->meta),
+          fmt::format("no gateway of Istio is among the manifests, so whether pods have the labels that {} "
+                      "selects is not known",
+                      LintContext::object_text(gateway->meta.key)),
+          "give the manifests of the gateway too", Severity::Info);
+    else if (!selects)
       c.report(kLintGatewaySelectsNothing, lint_at(gateway->meta),
                fmt::format("no pod has the labels that {} selects: nothing serves it",
                            LintContext::object_text(gateway->meta.key)),

@@ -63,6 +63,7 @@ void PathBuilder::from_outside(Walk walk, const Client& client, const Target& ta
       return unknown(std::move(walk), foreign->entry->fact, foreign->entry->object);
     // The gateway is there, its pods are not: whatever the name points to, nobody takes the connection.
     for (const IdleGateway& idle : idle_gateways) {
+      if (!idle.missing.empty()) return unknown(std::move(walk), idle.missing, idle.gateway);
       walk.path.deciders.push_back(idle.gateway);
       if (idle.service.valid()) return enter_service(std::move(walk), idle.service, dialled.port);
       return fail(std::move(walk), Failure::Kind::NoUpstream, Outcome::Unreachable,

@@ -9,6 +9,7 @@
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/ingress.h"
 #include "sim/resolve/mesh.h"
+#include "sim/resolve/not_given.h"
 
 namespace waypath::sim {
 
@@ -45,7 +46,43 @@ class Index {
     }
   }
 
+  /// Routes of an application whose Gateway is the platform's: in a namespace of which nothing is given.
+  template <class Routes>
+  void gateways_not_given(const Routes& routes) {
+    for (const auto& route : routes) {
+      for (const model::ParentRef& parent : route->parents) {
+        if (parent.kind != "Gateway" || namespace_told(impl_.cluster, parent.ns)) continue;
+        const std::vector<std::uint16_t> ports =
+            parent.port ? std::vector<std::uint16_t>{*parent.port} : std::vector<std::uint16_t>{80, 443};
+        named(route->meta, route->hostnames, ports, parent.ns.view(), parent.name.view());
+      }
+    }
+  }
+  void gateways_not_given(const model::VirtualService& vs) {
+    for (const std::string& name : vs.gateways) {
+      const auto slash = name.find('/');
+      if (slash == std::string::npos) continue;  // of its own namespace
+      const std::string_view ns = std::string_view(name).substr(0, slash);
+      if (namespace_told(impl_.cluster, model::intern(ns))) continue;
+      named(vs.meta, vs.hosts, {80, 443}, ns, std::string_view(name).substr(slash + 1));
+    }
+  }
+
  private:
+  template <class Hosts>
+  void named(const model::ObjectMeta& route, const Hosts& hosts, const std::vector<std::uint16_t>& ports,
+             std::string_view ns, std::string_view name) {
+    const std::string fact =
+        fmt::format("Gateway {}/{}, which {} names: namespace {} is not among the manifests", ns, name,
+                    route.key.str(), ns);
+    const auto enter = [&](std::string_view host) {
+      impl_.foreign[host == "*" ? std::string() : lower_case(host)].push_back(
+          {ports, object_at(route), fact});
+    };
+    if (hosts.empty()) enter("");
+    for (const auto& host : hosts) enter(host);
+  }
+
   [[nodiscard]] std::string controller_of(const model::Ingress& ingress) const {
     if (ingress.meta.key.kind == std::string_view("Route")) return "OpenShift's router";
     if (const auto* a = ingress.meta.annotation("kubernetes.io/ingress.class"))
@@ -93,6 +130,10 @@ void index_foreign_entries(RouteTables::Impl& impl) {
     if (!ingress_taken(impl.cluster, *ingress)) index.ingress(*ingress);
   for (const ApiGateway& gateway : impl.gateways)
     if (gateway.controller.empty()) index.gateway(gateway);
+  const model::Snapshot& snapshot = impl.cluster.snapshot();
+  index.gateways_not_given(snapshot.all<model::HttpRoute>());
+  index.gateways_not_given(snapshot.all<model::L4Route>());
+  for (const auto& vs : snapshot.all<model::VirtualService>()) index.gateways_not_given(*vs);
 }
 
 std::optional<ForeignMatch> foreign_entry(const RouteTables& tables, std::string_view host,
