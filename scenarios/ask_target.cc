@@ -8,6 +8,7 @@
 
 #include "model/base/edit_distance.h"
 #include "scenarios/client_classes.h"
+#include "sim/resolve/bare_endpoint.h"
 #include "sim/resolve/client.h"
 #include "sim/resolve/hostname.h"
 #include "sim/resolve/mesh.h"
@@ -33,12 +34,41 @@ void add_service(const Cluster& cluster, ServiceId id, AskTarget& out) {
   bool pods = false;
   for (const auto& port : reg.ports)
     for (const auto& e : cluster.endpoints(id, port.port, port.protocol)) {
-      if (!e.pod.valid()) continue;
-      pods = true;
-      out.pods.push_back(e.pod);
-      out.ports.emplace_back(e.pod, e.port);
+      pods = pods || e.pod.valid();
+      for (const auto& at : sim::pods_behind(cluster, e)) {
+        out.pods.push_back(at.pod);
+        out.ports.emplace_back(at.pod, at.port);
+      }
     }
   if (!pods && reg.entry != nullptr) out.outside.push_back(id);
+}
+
+/// Other names of the same: ServiceEntries whose endpoints are these pods or Services, ExternalNames.
+std::vector<ServiceId> other_names(const Cluster& cluster, const AskTarget& target) {
+  const auto leads_here = [&](const auto& e) {
+    if (e.pod.valid()) return false;  // found by the pod
+    const auto behind = sim::pods_behind(cluster, e);
+    return std::any_of(behind.begin(), behind.end(), [&](const auto& at) {
+      return std::binary_search(target.pods.begin(), target.pods.end(), at.pod);
+    });
+  };
+  const auto names = [&](ServiceId id) {
+    const auto& reg = cluster.service(id);
+    if (reg.external_name()) {
+      const auto named = cluster.services_by_host(reg.service->external_name);
+      return std::any_of(named.begin(), named.end(), [&](ServiceId other) {
+        return std::binary_search(target.services.begin(), target.services.end(), other);
+      });
+    }
+    return reg.entry != nullptr && std::any_of(reg.ports.begin(), reg.ports.end(), [&](const auto& port) {
+             const auto endpoints = cluster.endpoints(id, port.port, port.protocol);
+             return std::any_of(endpoints.begin(), endpoints.end(), leads_here);
+           });
+  };
+  std::vector<ServiceId> out;
+  for (std::uint32_t i = 0; i < cluster.services().size(); ++i)
+    if (names({i})) out.push_back({i});
+  return out;
 }
 
 void add_services_of_pods(const Cluster& cluster, AskTarget& out) {
@@ -48,6 +78,9 @@ void add_services_of_pods(const Cluster& cluster, AskTarget& out) {
     const auto ids = cluster.services_of_pod(pod);
     out.services.insert(out.services.end(), ids.begin(), ids.end());
   }
+  settle(out.services);
+  const auto others = other_names(cluster, out);
+  out.services.insert(out.services.end(), others.begin(), others.end());
   settle(out.services);
 }
 
@@ -238,10 +271,12 @@ class AddressFinder {
     if (std::binary_search(target_.outside.begin(), target_.outside.end(), id)) return true;
     const auto endpoints = cluster_.endpoints(id, port.port, port.protocol);
     return std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& e) {
-      if (!e.pod.valid() || !std::binary_search(target_.pods.begin(), target_.pods.end(), e.pod))
-        return false;
-      return target_.ports.empty() ||
-             std::binary_search(target_.ports.begin(), target_.ports.end(), std::pair(e.pod, e.port));
+      const auto behind = sim::pods_behind(cluster_, e);
+      return std::any_of(behind.begin(), behind.end(), [&](const auto& at) {
+        if (!std::binary_search(target_.pods.begin(), target_.pods.end(), at.pod)) return false;
+        return target_.ports.empty() ||
+               std::binary_search(target_.ports.begin(), target_.ports.end(), std::pair(at.pod, at.port));
+      });
     });
   }
 

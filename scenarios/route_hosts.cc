@@ -125,9 +125,13 @@ void add_parents(const model::Cluster& cluster, const Route& route, RouteHosts& 
   out.hosts = route.hostnames;
   for (const auto& rule : route.rules)
     for (const auto& backend : rule.backends)
-      if (backend.kind == "Service")
+      if (backend.kind == "Service") {
         if (const auto id = cluster.find_service(backend.ns.view(), backend.name.view()); id.valid())
           out.services.push_back(id);
+      } else if (backend.kind == "Hostname") {
+        const auto ids = cluster.services_by_host(backend.name.view());
+        out.services.insert(out.services.end(), ids.begin(), ids.end());
+      }
 }
 
 void add_gateway_api(const model::Cluster& cluster, std::vector<RouteHosts>& out) {

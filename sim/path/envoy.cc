@@ -10,6 +10,7 @@
 #include "sim/policy/peer_authentication.h"
 #include "sim/reasons/route.h"
 #include "sim/reasons/walk.h"
+#include "sim/resolve/bare_endpoint.h"
 #include "sim/topology.h"
 
 namespace waypath::sim {
@@ -43,6 +44,11 @@ void rewrite(Walk& walk, const RouteTarget& target) {
   for (const auto& [name, value] : target.set_headers) {
     if (name == "host" || name == ":authority") walk.app.host = value;
   }
+}
+
+model::Endpoint bare(model::Endpoint endpoint) {
+  endpoint.pod = PodId{};
+  return endpoint;
 }
 
 std::string flag_of(int status) {
@@ -319,7 +325,16 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
   const bool waypoint = walk.sender.kind == Sender::Kind::Waypoint;
   // Source: istio pilot/pkg/features/ambient.go PILOT_ENABLE_SENDING_HBONE; waypoints always send HBONE.
   const bool sends_hbone = waypoint || istiod_flag("PILOT_ENABLE_SENDING_HBONE", true);
-  const bool captured = sends_hbone && endpoint.pod.valid() && capture(endpoint.pod).redirected();
+  // The address of a captured pod is reached by that pod's tunnel, whatever lists it; any other is that of a
+  // pod when it is one of the Service's namespace. Source: istio
+  // pilot/pkg/xds/endpoints/endpoint_builder.go supportTunnel, pilot/pkg/model/push_context.go
+  // SupportsTunnel; serviceregistry/kube/controller/endpointslice.go getPod.
+  PodId pod = endpoint.pod;
+  if (!pod.valid() && endpoint.address) pod = cluster_.pod_by_ip(*endpoint.address);
+  const bool captured = sends_hbone && pod.valid() && capture(pod).redirected();
+  const bool foreign = pod.valid() && listed_by_address(cluster_, service, endpoint) &&
+                       !(cluster_.pod(pod).meta.ns() == cluster_.service(service).ns);
+  if (!captured && (foreign || !endpoint.pod.valid())) pod = PodId{};
   // Of a DestinationRule or BackendTLSPolicy. Source: istio pilot/pkg/networking/core/cluster_tls.go.
   const bool originates = target != nullptr && target->upstream_tls &&
                           (!captured || cluster_.profile().has(model::Feature::BackendTlsThroughHbone));
@@ -334,8 +349,7 @@ void PathBuilder::envoy_to_endpoint(Walk walk, const model::Endpoint& endpoint, 
   }
   const ClientTlsMode mode = target == nullptr ? ClientTlsMode::Unset : target->tls_mode;
   const Transport plain = walk.app.tls ? Transport::Tls : Transport::Plaintext;
-  if (!endpoint.pod.valid()) return plain_to_endpoint(std::move(walk), endpoint, service, plain);  // L5
-  const PodId pod = endpoint.pod;
+  if (!pod.valid()) return plain_to_endpoint(std::move(walk), bare(endpoint), service, plain);  // L5
   if (undecided_capture(walk, pod))
     return unknown(std::move(walk), "whether the destination pod is captured");
   const Capture& cap = capture(pod);

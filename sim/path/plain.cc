@@ -86,9 +86,46 @@ void PathBuilder::plain_to_address(Walk walk, const IpAddress& address, std::uin
   plain_to_endpoint(std::move(walk), endpoint, ServiceId{}, transport);
 }
 
-// An address or a name without a pod behind it.
+// Listed by address or by name. What is one of the cluster's own takes the connection as it takes any other;
+// proxies ask the cluster's DNS for names and leave ClusterIPs to kube-proxy.
 void PathBuilder::plain_to_endpoint(Walk walk, const model::Endpoint& endpoint, ServiceId service,
                                     Transport transport) {
+  if (endpoint.address) {
+    if (const PodId pod = cluster_.pod_by_ip(*endpoint.address); pod.valid()) {
+      walk.endpoint_address = endpoint.address;
+      return arrive_plain(std::move(walk), pod, endpoint.port, service, 0, transport);
+    }
+  }
+  if (walk.sender.kind != Sender::Kind::Plain && walk.sender.pod.valid()) {
+    const Capture cluster_dns;
+    Client proxy;
+    proxy.pod = walk.sender.pod;
+    proxy.capture = &cluster_dns;
+    Target target;
+    target.host = endpoint.address ? endpoint.address->to_string() : endpoint.hostname;
+    target.port = endpoint.port;
+    const Destination found = resolve_destination(cluster_, published(engine_.routes()), proxy, target);
+    const bool service_found =
+        found.kind == Destination::Kind::Service && cluster_.service(found.service).service != nullptr;
+    if (service_found || found.kind == Destination::Kind::Pod || found.kind == Destination::Kind::Pods ||
+        found.node_port_service.valid()) {
+      walk.sender.kind = Sender::Kind::Plain;
+      walk.dialled_address = found.address;
+      if (found.by_external_address) return enter_service(std::move(walk), found.service, found.port);
+      return from_plain(std::move(walk), found);
+    }
+    if (found.kind == Destination::Kind::Unknown && service.valid() &&
+        endpoint.hostname.ends_with(".svc." + cluster_.mesh().cluster_domain)) {
+      if (!found.missing_facts.empty()) return fail_name(std::move(walk), found);
+      const ObjectAt by = object_at(cluster_.service(service).meta());
+      return fail(std::move(walk), Failure::Kind::NoUpstream, Outcome::Unreachable,
+                  {kEndpointNone, by,
+                   found.detail.empty()
+                       ? fmt::format("the endpoint {} is no Service or pod of the cluster", endpoint.hostname)
+                       : found.detail},
+                  {by});
+    }
+  }
   NetPeer peer;
   peer.address = endpoint.address;
   peer.node = endpoint.address ? cluster_.node_by_ip(*endpoint.address) : model::NodeId{};

@@ -6,6 +6,7 @@
 #include "model/istio/proxy_ports.h"
 #include "sim/path/path_builder.h"
 #include "sim/reasons/walk.h"
+#include "sim/resolve/bare_endpoint.h"
 #include "sim/resolve/protocol.h"
 #include "sim/topology.h"
 
@@ -114,12 +115,12 @@ void PathBuilder::ztunnel_to_service(Walk walk, ServiceId service, std::uint16_t
   walk.path.assumptions.insert(walk.path.assumptions.end(), choice.assumptions.begin(),
                                choice.assumptions.end());
   each_endpoint(std::move(walk), choice.endpoints, [&](Walk next, const model::Endpoint& endpoint) {
-    if (endpoint.pod.valid()) {
-      ztunnel_to_pod(std::move(next), endpoint.pod, endpoint.port, service, port);
-    } else {
-      plain_to_endpoint(std::move(next), endpoint, service,
-                        next.app.tls ? Transport::Tls : Transport::Plaintext);  // O8
-    }
+    if (endpoint.pod.valid() && !listed_by_address(cluster_, service, endpoint))
+      return ztunnel_to_pod(std::move(next), endpoint.pod, endpoint.port, service, port);
+    model::Endpoint bare = endpoint;
+    bare.pod = PodId{};
+    const Transport transport = next.app.tls ? Transport::Tls : Transport::Plaintext;
+    plain_to_endpoint(std::move(next), bare, service, transport);  // O8
   });
 }
 

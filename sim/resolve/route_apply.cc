@@ -394,6 +394,29 @@ void note_order(RouteDecision& decision, const HttpEntry& chosen, const HttpEntr
   if (std::find(list.begin(), list.end(), assumption) == list.end()) list.push_back(std::move(assumption));
 }
 
+// To a proxy an ExternalName Service is another name of the service that it names, which must be in the
+// registry itself; one alias is followed, and waypoints follow none. Source: istio
+// pilot/pkg/networking/core/route/route.go GetDestinationCluster, listener_waypoint.go
+// getWaypointDestinationCluster; releasenotes/notes/external-name-on.yaml.
+model::ServiceId aliased_service(const RouteTables::Impl& impl, const ProxyView& proxy,
+                                 const model::RegistryService& alias, std::string& why) {
+  const std::string host = lower_case(alias.service->external_name);
+  if (proxy.waypoint) {
+    why = fmt::format("{} is an alias of {} (ExternalName), which a waypoint does not follow", alias.host,
+                      host);
+    return {};
+  }
+  const model::ServiceId id = find_registry_service(impl, host, proxy.ns);
+  const bool known = id.valid() && impl.cluster.service(id).host == host;
+  if (known && !impl.cluster.service(id).external_name()) return id;
+  why = known ? fmt::format("{} is an alias of {} (ExternalName), which is an alias itself", alias.host, host)
+              : fmt::format(
+                    "{} is an alias of {} (ExternalName), which is no host of the registry that "
+                    "namespace {} sees",
+                    alias.host, host, proxy.ns.view());
+  return {};
+}
+
 }  // namespace
 
 bool parses_as_http(RouteRequest::App app) {
@@ -435,13 +458,18 @@ RouteTarget resolve_target(const RouteTables::Impl& impl, const ProxyView& proxy
         not_found, kRouteBackendNotFound,
         fmt::format("{} is not in the registry that namespace {} sees", destination.host, proxy.ns.view()));
   }
-  const model::RegistryService& service = impl.cluster.service(out.service);
-  if (service.external_name()) return out;
+  const model::RegistryService& named = impl.cluster.service(out.service);
   // Source: istio pilot/pkg/networking/core/route/route.go GetDestinationCluster: without a port the
   // Service's only one.
-  if (!destination.port && service.ports.size() == 1) out.port = service.ports.front().port;
-  if (service.find_port(out.port) == nullptr) {
-    return fail(not_found, kRouteBackendPort, fmt::format("{} has no port {}", destination.host, out.port));
+  if (!destination.port && named.ports.size() == 1) out.port = named.ports.front().port;
+  if (named.external_name()) {
+    std::string why;
+    out.service = aliased_service(impl, proxy, named, why);
+    if (!out.service.valid()) return fail(not_found, kRouteBackendNotFound, std::move(why));
+    out.host = impl.cluster.service(out.service).host;
+  }
+  if (impl.cluster.service(out.service).find_port(out.port) == nullptr) {
+    return fail(not_found, kRouteBackendPort, fmt::format("{} has no port {}", out.host, out.port));
   }
   apply_destination_rule(impl, proxy, out);
   return out;
