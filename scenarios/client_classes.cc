@@ -17,6 +17,7 @@
 #include "sim/policy/authorization_rule.h"
 #include "sim/reach/classes.h"
 #include "sim/reach/ranges.h"
+#include "sim/resolve/interception.h"
 #include "sim/topology.h"
 
 namespace waypath::scenarios {
@@ -66,6 +67,10 @@ class Traits {
     }
     const bool sidecar = c.dataplane == sim::Dataplane::Sidecar;
     if (sidecar || by_namespace_ || by_labels_) key.push_back(pod.meta.ns().str());
+    if (sidecar) {
+      key.push_back(sim::inbound_exceptions(pod));
+      key.push_back(sim::outbound_exceptions(pod));
+    }
     if (sidecar || by_labels_)
       for (const auto& label : pod.meta.labels.all())
         if (engine_.exposure().label_matters(label.key) || by_labels_)

@@ -4,6 +4,7 @@
 
 #include "model/istio/proxy_ports.h"
 #include "sim/resolve/captures.h"
+#include "sim/resolve/interception.h"
 #include "sim/resolve/published.h"
 
 namespace waypath::sim {
@@ -171,8 +172,12 @@ void TopologyBuilder::connect_pods() {
     // What is not TCP, and probes, pass by the proxy. So does all of a pod whose capture the manifests leave
     // open.
     const bool by_proxy = proxy.valid() && c.missing_facts.empty();
-    connect(pod, out_.network_, EdgeKind::Plaintext, 0, by_proxy);
-    connect(out_.network_, pod, EdgeKind::Plaintext, 0, by_proxy && !c.bypass_inbound);
+    // Nor does a sidecar take what annotations except.
+    const bool sidecar = c.dataplane == Dataplane::Sidecar;
+    const bool all_out = !sidecar || outbound_exceptions(cluster_.pod({i})).empty();
+    const bool all_in = !sidecar || inbound_exceptions(cluster_.pod({i})).empty();
+    connect(pod, out_.network_, EdgeKind::Plaintext, 0, by_proxy && all_out);
+    connect(out_.network_, pod, EdgeKind::Plaintext, 0, by_proxy && !c.bypass_inbound && all_in);
     if (!proxy.valid()) continue;
     connect(pod, proxy, EdgeKind::Captures);
     connect(proxy, pod, EdgeKind::Captures);

@@ -5,6 +5,7 @@
 #include "sim/exposure.h"
 #include "sim/path/path_builder.h"
 #include "sim/reasons/walk.h"
+#include "sim/resolve/interception.h"
 #include "sim/topology.h"
 
 namespace waypath::sim {
@@ -156,6 +157,7 @@ std::vector<PathBuilder::EndpointClass> PathBuilder::classes(const std::vector<m
                         endpoint.port, static_cast<int>(cap.dataplane), cap.bypass_inbound, cap.sidecar_hbone,
                         cap.host_network);
       key += engine_.exposure().trait(pod);
+      if (cap.dataplane == Dataplane::Sidecar) key += inbound_exceptions(pod);
       // The client itself may be an endpoint (L21), and host processes reach pods of their own node otherwise
       // (K5).
       if (endpoint.pod == walk.sender.pod) key += "|self";

@@ -7,8 +7,10 @@
 #include "model/istio/proxy_ports.h"
 #include "sim/path/path_builder.h"
 #include "sim/policy/peer_authentication.h"
+#include "sim/reasons/route.h"
 #include "sim/reasons/walk.h"
 #include "sim/resolve/filter_chain.h"
+#include "sim/resolve/interception.h"
 #include "sim/resolve/protocol.h"
 
 namespace waypath::sim {
@@ -21,6 +23,20 @@ void PathBuilder::client_sidecar(Walk walk, const Destination& destination) {
   const PodId pod = walk.sender.pod;
   const model::Pod& p = cluster_.pod(pod);
   if (destination.kind == Destination::Kind::Unknown) return fail_name(std::move(walk), destination);
+  std::vector<IpAddress> addresses;
+  const bool invented = destination.service.valid() && !destination.pod.valid() &&
+                        cluster_.service(destination.service).symbolic_vip;
+  if (destination.address && !invented) addresses.push_back(*destination.address);
+  if (destination.kind == Destination::Kind::Pods)
+    for (const model::Endpoint& endpoint : destination.endpoints)
+      if (endpoint.address) addresses.push_back(*endpoint.address);
+  const Interception out = outbound_interception(p, destination.port, addresses);
+  if (!out.undecided.empty()) return unknown(std::move(walk), out.undecided, out.by);
+  if (!out.taken) {
+    walk.path.notes.push_back(out.detail);
+    walk.path.deciders.push_back(*out.by);
+    return from_plain(std::move(walk), destination);
+  }
   add_inner_leg(walk, destination.port);
   const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);
   walk.sender = sender_of(pod, Sender::Kind::Sidecar);
@@ -48,6 +64,22 @@ void PathBuilder::arrive_sidecar(Walk walk, PodId pod, std::uint16_t port, Servi
   const model::Pod& p = cluster_.pod(pod);
   const bool hbone = transport == Transport::Hbone;
   const bool mesh_tls = hbone || transport == Transport::Mtls;
+  if (!hbone) {  // the tunnel's port is the sidecar's own
+    const Interception in = inbound_interception(p, port);
+    if (!in.undecided.empty()) return unknown(std::move(walk), in.undecided, in.by);
+    if (!in.taken && !mesh_tls)
+      return arrive_plain(std::move(walk), pod, port, service, service_port, transport);
+    if (!in.taken) {
+      // Clients go by the pod's label, which does not tell one port from another. Source: istio
+      // pilot/pkg/xds/endpoints/endpoint_builder.go (TLSMode), mtls_checker.go.
+      add_leg(walk, transport, peer_reached(walk, pod), port, 0);
+      add_hop(walk, HopKind::Application, p.meta.ns().str(), workload_name(pod), pod);
+      return fail(std::move(walk), Failure::Kind::Refuse, Outcome::Unreachable,
+                  {kRouteMtlsNotSpoken, in.by,
+                   fmt::format("{}; the sender's mutual TLS ends at the application", in.detail)},
+                  {*in.by});
+    }
+  }
   add_leg(walk, transport, peer_reached(walk, pod), hbone ? model::kHbonePort : port,
           hbone ? port : std::uint16_t{0});
   const std::size_t index = add_hop(walk, HopKind::Sidecar, p.meta.ns().str(), workload_name(pod), pod);

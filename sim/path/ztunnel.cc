@@ -7,6 +7,7 @@
 #include "sim/path/path_builder.h"
 #include "sim/reasons/walk.h"
 #include "sim/resolve/bare_endpoint.h"
+#include "sim/resolve/interception.h"
 #include "sim/resolve/protocol.h"
 #include "sim/topology.h"
 
@@ -267,8 +268,12 @@ void PathBuilder::arrive_plain(Walk walk, PodId pod, std::uint16_t port, Service
   const Capture& cap = capture(pod);
   const auto node = cluster_.node_of(pod);
   const bool tcp = walk.protocol == model::Protocol::Tcp;
-  if (cap.dataplane == Dataplane::Sidecar && tcp && !walk.sender.probe)
-    return arrive_sidecar(std::move(walk), pod, port, service, service_port, transport);
+  if (cap.dataplane == Dataplane::Sidecar && tcp && !walk.sender.probe) {
+    const Interception sidecar = inbound_interception(p, port);
+    if (sidecar.taken) return arrive_sidecar(std::move(walk), pod, port, service, service_port, transport);
+    walk.path.notes.push_back(sidecar.detail);
+    walk.path.deciders.push_back(*sidecar.by);
+  }
   // K1, K5: a process in the node's own network namespace reaches captured pods of its node directly (R2).
   bool direct = walk.sender.probe;
   if (walk.sender.host_process && !direct && cap.redirected() && tcp) {
