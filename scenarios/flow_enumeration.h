@@ -24,13 +24,16 @@ struct FlowTarget {
   std::string host;                                 // of the URL
   std::uint16_t port = 0;
   std::string method = "GET";
+  bool more = false;  // than a port's own protocol and a route's own paths: asked for what else is told apart
 };
 
 /// The outside first, then workloads by name. The pods of a workload stand in as "ns/deployment/name";
 /// gateways, waypoints, istiod, ztunnel and istio-cni are no clients.
 [[nodiscard]] std::vector<FlowClient> enumerate_clients(const model::Cluster& cluster);
-/// Hosts of gateways first, then Services' ports, each by URL. The Services of gateways are left out. A port
-/// that speaks HTTP is asked for each path, too, that an AuthorizationPolicy for its Service names.
+/// Hosts of gateways first, then Services' ports, each by URL. The Services of gateways are left out. A host
+/// that stands for others is asked by one of them ("x.example.com"). What speaks HTTP is asked for every path
+/// and method, too, that policies and routes on the way tell apart (told_apart.h); a port whose protocol is
+/// not declared in HTTP, too, where an Envoy may read it.
 [[nodiscard]] std::vector<FlowTarget> enumerate_targets(const model::Cluster& cluster);
 /// "FROM -> TO", with the method before TO unless it is GET.
 [[nodiscard]] std::string flow_title(const std::string& from, const std::string& method,

@@ -57,8 +57,6 @@ bool selects(const EndSelector& s, const FlowTarget& target) {
          s.labels.matches(target.service->meta().labels);
 }
 
-bool has_path(const std::string& url) { return url.find('/', url.find("://") + 3) != std::string::npos; }
-
 std::string with_path(const std::string& url, const std::string& path) {
   if (path.empty()) return url;
   const auto slash = url.find('/', url.find("://") + 3);
@@ -84,8 +82,8 @@ std::vector<FlowCase> FlowSelection::expand(const FlowCase& flow) {
   }
   if (flow.to) {
     for (auto target : ends_->targets) {
-      // The request is the flow's: paths and methods of policies are for those who ask for everything.
-      if (target.service != nullptr && (target.method != "GET" || has_path(target.text))) continue;
+      // The request is the flow's: what else is told apart is for those who ask for everything.
+      if (target.more) continue;
       if (!selects(*flow.to, target)) continue;
       target.text = with_path(target.text, flow.to->path);
       const bool known =
