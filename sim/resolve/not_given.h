@@ -6,8 +6,8 @@
 
 namespace waypath::sim {
 
-/// Whether the namespace is given: itself, or an object that runs or serves in it. Also where the list of namespaces
-/// is whole, as a live cluster prints it, and a missing one does not exist.
+/// Whether the namespace is given: itself, or an object that runs or serves in it. Also where the list of
+/// namespaces is whole, as a live cluster prints it, and a missing one does not exist.
 [[nodiscard]] bool namespace_told(const model::Cluster& cluster, model::Symbol ns);
 
 /// Whether `ns` can only be a namespace, not a domain of the world outside: the API server or kubeadm makes
