@@ -95,6 +95,7 @@ AskReport run_ask(const sim::Engine& engine, AskTarget target, std::vector<Guard
   out.avoiding = avoiding;
   options.points = std::move(avoiding);
   out.search = search_ways(engine, out.target, keep, options);
+  if (out.target.whole_namespace && !keep) out.target.scope = "from outside it";
   bool undecided = false;
   for (std::size_t i = 0; i < out.search.ways.size(); ++i) {
     const Way& way = out.search.ways[i];

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "model/base/edit_distance.h"
+#include "model/kube/cluster_policy.h"
+#include "model/kube/network_policy.h"
 #include "scenarios/client_classes.h"
 #include "sim/resolve/bare_endpoint.h"
 #include "sim/resolve/client.h"
@@ -102,6 +104,20 @@ class Finder {
   Finder(const Cluster& cluster, std::string default_namespace)
       : cluster_(cluster), default_namespace_(std::move(default_namespace)) {}
 
+  /// After a search that found nothing.
+  [[nodiscard]] std::string why(const std::string& text) const {
+    if (!named_.empty())
+      return fmt::format("host {} leads to no Service that is given: {} {} it; give what {} to", text,
+                         fmt::join(named_, ", "), named_.size() == 1 ? "names" : "name",
+                         named_.size() == 1 ? "it leads" : "they lead");
+    const auto colon = text.rfind(':');
+    const bool port = colon != std::string::npos && colon + 1 < text.size() &&
+                      text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+    return fmt::format("there is no Service, workload, pod, host or namespace \"{}\"{}{}", text,
+                       near_names(cluster_, text),
+                       port ? fmt::format("; a port is given by --port {}", text.substr(colon + 1)) : "");
+  }
+
   std::optional<AskTarget> run(const std::string& text) {
     std::vector<std::string> parts;
     for (std::size_t at = 0; at <= text.size();) {
@@ -116,7 +132,11 @@ class Finder {
     // "Deployment/ns/name" is the "ns/deployment/name" of a flow's ends.
     if (parts.size() == 3 && parts[0].front() >= 'A' && parts[0].front() <= 'Z')
       return workload(parts[1] + "/" + parts[0] + "/" + parts[2]);
-    if (parts.size() == 3) return workload(text);
+    if (parts.size() == 3) {
+      auto found = workload(text);  // "ns/deployment/name"
+      if (!found && (parts[0] == "service" || parts[0] == "svc")) found = service(parts[1], parts[2]);
+      return found ? found : workload(parts[1] + "/" + parts[0] + "/" + parts[2]);  // as kubectl says it
+    }
     if (parts.size() == 2) {
       if (auto found = service(parts[0], parts[1])) return found;
       return workload(text);
@@ -196,8 +216,10 @@ class Finder {
     if (ids.empty())
       for (const auto& route : route_hosts(cluster_))
         for (const auto& pattern : route.hosts)
-          if (!route.fronts.empty() && sim::host_covers(pattern, text))
-            ids.insert(ids.end(), route.services.begin(), route.services.end());
+          if (route.meta != nullptr && sim::host_covers(pattern, text)) {
+            if (!route.fronts.empty()) ids.insert(ids.end(), route.services.begin(), route.services.end());
+            named_.insert(route.meta->key.str());
+          }
     settle(ids);
     for (const auto id : ids) add_service(cluster_, id, out);
     out.services = ids;
@@ -210,11 +232,14 @@ class Finder {
     AskTarget out;
     out.title = "Namespace/" + text;
     out.pods.assign(pods.begin(), pods.end());
+    out.whole_namespace = true;
     return out;
   }
 
   const Cluster& cluster_;
   std::string default_namespace_;
+  std::set<std::string>
+      named_;  // routes whose host is asked about, though they lead to nothing that is given
 };
 
 // ---- addresses ----
@@ -245,11 +270,15 @@ std::string bracketed(const model::IpAddress& ip) {
 class AddressFinder {
  public:
   AddressFinder(const sim::Engine& engine, const AskTarget& target, const std::vector<RouteHosts>& routes)
-      : engine_(engine), cluster_(engine.cluster()), target_(target), routes_(routes) {}
+      : engine_(engine),
+        cluster_(engine.cluster()),
+        target_(target),
+        routes_(routes),
+        leading_(leading_services(target, routes)) {}
 
   std::vector<TargetAddress> run() {
     for (const auto id : target_.services) service(id);
-    for (const auto id : target_.outside)
+    for (const auto id : leading_)
       if (!std::binary_search(target_.services.begin(), target_.services.end(), id)) service(id);
     for (const auto& route : routes_)
       if (leads_here(route)) gateways(route);
@@ -263,12 +292,15 @@ class AddressFinder {
   void add(Kind kind, std::string url, std::string connect_to, std::string about,
            std::vector<const RouteHosts*> routes) {
     if (!seen_.insert(url + " " + connect_to).second) return;
-    out_.push_back({kind, std::move(url), std::move(connect_to), std::move(about), std::move(routes)});
+    out_.push_back({kind, std::move(url), std::move(connect_to), std::move(about), std::move(routes), {}});
   }
 
-  // Whether some of the port's endpoints are what is asked about.
+  // Whether some of the port's endpoints are what is asked about, or a route may lead on from there.
   [[nodiscard]] bool offers(ServiceId id, const model::RegistryService::Port& port) const {
     if (std::binary_search(target_.outside.begin(), target_.outside.end(), id)) return true;
+    for (const auto& route : routes_)
+      if (std::binary_search(route.parents.begin(), route.parents.end(), id) && leads_here(route))
+        return true;
     const auto endpoints = cluster_.endpoints(id, port.port, port.protocol);
     return std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& e) {
       const auto behind = sim::pods_behind(cluster_, e);
@@ -280,10 +312,18 @@ class AddressFinder {
     });
   }
 
-  [[nodiscard]] std::vector<const RouteHosts*> mesh_routes(ServiceId id) const {
+  /// Routes of the mesh that a request to one of the Services may pass, those that others lead on to
+  /// included.
+  [[nodiscard]] std::vector<const RouteHosts*> mesh_routes(std::vector<ServiceId> ids) const {
     std::vector<const RouteHosts*> out;
-    for (const auto& route : routes_)
-      if (std::binary_search(route.parents.begin(), route.parents.end(), id)) out.push_back(&route);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      for (const auto& route : routes_) {
+        if (!std::binary_search(route.parents.begin(), route.parents.end(), ids[i])) continue;
+        out.push_back(&route);
+        for (const auto id : route.services)
+          if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+      }
+    settle(out);
     return out;
   }
 
@@ -318,7 +358,7 @@ class AddressFinder {
     const std::string name = reg.service != nullptr
                                  ? fmt::format("Service {}/{}", reg.ns.view(), reg.name.view())
                                  : "host " + reg.host;
-    auto routes = mesh_routes(id);
+    auto routes = mesh_routes({id});
     const std::string host =
         sim::is_wildcard(reg.host) ? "x" + reg.host.substr(reg.host.empty() ? 0 : 1) : reg.host;
     add_gateway_routes(id, host, routes);
@@ -333,8 +373,57 @@ class AddressFinder {
             add(Kind::ClusterIp, fmt::format("{}://{}:{}", scheme, bracketed(vip), port.port), "",
                 about + " by its address", routes);
         published(reg, port, scheme, routes);
+        if (std::binary_search(target_.outside.begin(), target_.outside.end(), id)) outside(id, port, scheme);
       }
     }
+  }
+
+  // Who knows the host's own address dials it, past what its name leads to: neither ztunnel nor a sidecar
+  // knows that it is the host's. Source: istio/ztunnel src/state.rs find_address (addresses of workloads and
+  // services), istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway (additional security
+  // considerations)
+  void outside(ServiceId id, const model::RegistryService::Port& port, const std::string& scheme) {
+    const auto& reg = cluster_.service(id);
+    std::set<std::uint16_t> unknown;
+    const auto endpoints = cluster_.endpoints(id, port.port, port.protocol);
+    if (endpoints.empty()) unknown.insert(port.port);
+    for (const auto& e : endpoints) {
+      if (e.pod.valid()) continue;
+      if (!e.address) {
+        unknown.insert(e.port);
+        continue;
+      }
+      add(Kind::Outside, fmt::format("{}://{}:{}", scheme, bracketed(*e.address), e.port), "",
+          fmt::format("host {} at {} port {}", reg.host, e.address->to_string(), e.port), {});
+    }
+    for (const auto number : unknown)
+      for (const auto& ip : stand_ins()) {
+        const std::size_t before = out_.size();
+        add(Kind::Outside, fmt::format("{}://{}:{}", scheme, bracketed(ip), number), "",
+            fmt::format("host {} at its own address, as {}, port {}", reg.host, ip.to_string(), number), {});
+        if (out_.size() > before) out_.back().stands_for = reg.host;
+      }
+  }
+
+  // One address for each answer that egress policies and ServiceEntries can give it.
+  [[nodiscard]] const std::vector<model::IpAddress>& stand_ins() {
+    if (!stand_ins_.empty()) return stand_ins_;
+    std::vector<model::Cidr> blocks;
+    for (const auto& policy : cluster_.snapshot().all<model::NetworkPolicy>())
+      for (const auto& rule : policy->egress)
+        for (const auto& peer : rule.peers) {
+          if (!peer.ip_block) continue;
+          blocks.push_back(peer.ip_block->cidr);
+          blocks.insert(blocks.end(), peer.ip_block->except.begin(), peer.ip_block->except.end());
+        }
+    for (const auto& policy : cluster_.snapshot().all<model::ClusterPolicy>())
+      for (const auto& rule : policy->egress)
+        for (const auto& peer : rule.peers)
+          blocks.insert(blocks.end(), peer.networks.begin(), peer.networks.end());
+    for (const auto& reg : cluster_.services())
+      blocks.insert(blocks.end(), reg.cidr_vips.begin(), reg.cidr_vips.end());
+    // Source: RFC 5737 (198.51.100.0/24 stands for any public address)
+    return stand_ins_ = outside_addresses(cluster_, blocks, *model::parse_ip("198.51.100.7"));
   }
 
   // Source: kubernetes.io/docs/concepts/services-networking/service (type NodePort, LoadBalancer,
@@ -364,7 +453,7 @@ class AddressFinder {
 
   [[nodiscard]] bool leads_here(const RouteHosts& route) const {
     return std::any_of(route.services.begin(), route.services.end(), [&](ServiceId id) {
-      return std::binary_search(target_.services.begin(), target_.services.end(), id);
+      return std::binary_search(leading_.begin(), leading_.end(), id);
     });
   }
 
@@ -373,8 +462,7 @@ class AddressFinder {
       for (const auto& host : hosts_at(route, front)) {
         // Other routes of the host may be chosen before.
         auto chosen = gateway_routes(host);
-        for (const auto id : route.services)
-          for (const auto* mesh : mesh_routes(id)) chosen.push_back(mesh);
+        for (const auto* mesh : mesh_routes(route.services)) chosen.push_back(mesh);
         settle(chosen);
         const std::string url = front_url(front, host, "");
         const std::string about =
@@ -447,7 +535,9 @@ class AddressFinder {
   const Cluster& cluster_;
   const AskTarget& target_;
   const std::vector<RouteHosts>& routes_;
+  std::vector<ServiceId> leading_;  // by the mesh's routes, the target's own included
   std::vector<TargetAddress> out_;
+  std::vector<model::IpAddress> stand_ins_;
   std::set<std::string> seen_;
 };
 
@@ -468,10 +558,10 @@ bool AskTarget::reached_by(const sim::Path& path) const {
 std::optional<AskTarget> find_target(const Cluster& cluster, const std::string& text,
                                      const std::string& default_namespace, std::optional<std::uint16_t> port,
                                      std::string& error) {
-  auto out = Finder(cluster, default_namespace).run(text);
+  Finder finder(cluster, default_namespace);
+  auto out = finder.run(text);
   if (!out) {
-    error = fmt::format("there is no Service, workload, pod, host or namespace \"{}\"{}", text,
-                        near_names(cluster, text));
+    error = finder.why(text);
     return std::nullopt;
   }
   settle(out->outside);
@@ -510,6 +600,12 @@ std::optional<AskTarget> find_target(const Cluster& cluster, const std::string& 
   return out;
 }
 
+std::vector<ServiceId> leading_services(const AskTarget& target, const std::vector<RouteHosts>& routes) {
+  std::vector<ServiceId> own = target.services;
+  own.insert(own.end(), target.outside.begin(), target.outside.end());
+  return services_leading_to(routes, std::move(own));
+}
+
 std::vector<TargetAddress> addresses_of(const sim::Engine& engine, const AskTarget& target,
                                         const std::vector<RouteHosts>& routes) {
   return AddressFinder(engine, target, routes).run();
@@ -523,6 +619,7 @@ bool dialable(const ClientClass& client, const TargetAddress& address) {
       return !outside && client.cluster_dns;
     case TargetAddress::Kind::ClusterIp:
     case TargetAddress::Kind::PodName:
+    case TargetAddress::Kind::Outside:
       return !outside;
     case TargetAddress::Kind::GatewayHost:
       return outside;

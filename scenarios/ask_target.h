@@ -22,6 +22,8 @@ struct AskTarget {
   std::vector<model::ServiceId> outside;   // ServiceEntry hosts that are asked about themselves
   /// Of a Service: only these ports of the pods count. Empty: every port.
   std::vector<std::pair<model::PodId, std::uint16_t>> ports;
+  bool whole_namespace = false;  // its workloads are clients of each other, too
+  std::string scope;  // "from outside it": whose requests the answer is about, when not everybody's
 
   /// Whether the path ends in it.
   [[nodiscard]] bool reached_by(const sim::Path& path) const;
@@ -43,13 +45,21 @@ struct TargetAddress {
     PodName,        // the same of a pod whose address the manifests do not tell
     GatewayHost,    // a host of a gateway, from outside
     GatewayInside,  // the same host, dialled at the gateway's Service from inside
+    Outside,        // the own address of a host outside the cluster
     Published       // node port, load balancer or external address of its Service
   } kind = Kind::Service;
   std::string url;                        // without path
   std::string connect_to;                 // GatewayInside
   std::string about;                      // "Service shop/api port 80", "pod shop/api-0 port 8080"
   std::vector<const RouteHosts*> routes;  // whose conditions choose on the way; into the list given
+  /// Outside, where the manifests do not tell the host's address: what is dialled stands for it. One that is
+  /// open proves nothing unless all of the same host, scheme and port are.
+  std::string stands_for = {};
 };
+
+/// Its Services, and those whose mesh routes lead on to them; sorted.
+[[nodiscard]] std::vector<model::ServiceId> leading_services(const AskTarget& target,
+                                                             const std::vector<RouteHosts>& routes);
 
 [[nodiscard]] std::vector<TargetAddress> addresses_of(const sim::Engine& engine, const AskTarget& target,
                                                       const std::vector<RouteHosts>& routes);

@@ -145,7 +145,7 @@ std::string about(const sim::Capture& c) {
   return {};
 }
 
-void add_workloads(const sim::Engine& engine, const std::vector<PodId>& targets,
+void add_workloads(const sim::Engine& engine, const std::vector<PodId>& targets, bool own,
                    std::vector<ClientClass>& out) {
   const auto& cluster = engine.cluster();
   const Traits traits(engine);
@@ -168,26 +168,40 @@ void add_workloads(const sim::Engine& engine, const std::vector<PodId>& targets,
     pods[at->second].push_back(id);
     if (members[at->second].insert(name).second) ++classes_of_workload[name];
   }
-  for (std::size_t i = 0; i < pods.size(); ++i) {
-    const auto other = std::find_if(pods[i].begin(), pods[i].end(), [&](PodId id) { return !is_target(id); });
-    if (other == pods[i].end()) continue;  // X itself
-    const model::Pod& pod = cluster.pod(*other);
+  const auto add = [&](std::size_t i, PodId stands, std::vector<std::string> names) {
+    const model::Pod& pod = cluster.pod(stands);
     ClientClass one;
-    one.pod = *other;
+    one.pod = stands;
     // A workload whose pods are of several classes is named by one of its pods.
     const std::string name = client_name(pod);
+    const bool all = std::all_of(pods[i].begin(), pods[i].end(), is_target);
     const bool mixed =
-        std::any_of(pods[i].begin(), pods[i].end(), is_target) || classes_of_workload[name] > 1;
+        (!all && std::any_of(pods[i].begin(), pods[i].end(), is_target)) || classes_of_workload[name] > 1;
     one.from = mixed ? pod.meta.ns().str() + "/" + pod.meta.name().str() : name;
-    const sim::Capture& capture = engine.topology().capture(*other);
+    const sim::Capture& capture = engine.topology().capture(stands);
     one.about = about(capture);
     // Source: kubernetes.io/docs/concepts/services-networking/dns-pod-service (dnsPolicy)
     const auto& dns = pod.spec.dns_policy;
     one.cluster_dns =
         dns != "Default" && dns != "None" && (!pod.spec.host_network || dns == "ClusterFirstWithHostNet");
-    if (capture.dataplane != sim::Dataplane::None) one.identity = sim::identity_of(cluster, *other).principal;
-    one.members.assign(members[i].begin(), members[i].end());
+    if (capture.dataplane != sim::Dataplane::None) one.identity = sim::identity_of(cluster, stands).principal;
+    one.members = std::move(names);
     out.push_back(std::move(one));
+  };
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    std::vector<std::string> names(members[i].begin(), members[i].end());
+    const auto other = std::find_if(pods[i].begin(), pods[i].end(), [&](PodId id) { return !is_target(id); });
+    if (other != pods[i].end()) {
+      add(i, *other, std::move(names));
+      continue;
+    }
+    if (!own) continue;  // X itself
+    const std::string first = client_name(cluster.pod(pods[i].front()));
+    const auto second = std::find_if(pods[i].begin(), pods[i].end(),
+                                     [&](PodId id) { return client_name(cluster.pod(id)) != first; });
+    add(i, pods[i].front(), {first});
+    std::erase(names, first);
+    if (second != pods[i].end()) add(i, *second, std::move(names));
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
 }
@@ -230,33 +244,12 @@ std::vector<model::Cidr> blocks_of(const model::Cluster& cluster) {
 
 void add_outside(const model::Cluster& cluster, std::vector<ClientClass>& out) {
   const auto blocks = blocks_of(cluster);
-  const auto inside = [&](const model::IpAddress& ip) {
-    return cluster.pod_by_ip(ip).valid() || cluster.node_by_ip(ip).valid() ||
-           !cluster.services_by_vip(ip).empty() ||
-           std::any_of(cluster.pod_cidrs().begin(), cluster.pod_cidrs().end(),
-                       [&](const auto& c) { return c.contains(ip); });
-  };
   // Source: RFC 5737 (203.0.113.0/24 stands for any public address)
-  std::vector<model::IpAddress> tried{*model::parse_ip("203.0.113.9")};
-  const sim::AddressPartition partition(blocks);
-  for (const auto& range : partition.ranges()) {
-    // Nobody beyond a router has these (169.254.7.127 is how ambient marks a node's own processes).
-    const auto& low = range.low;
-    const bool link_local =
-        low.is_v4() ? (low.to_v4().to_uint() >> 16U) == 0xA9FEU : low.to_v6().is_link_local();
-    if (low.is_unspecified() || low.is_loopback() || low.is_multicast() || link_local) continue;
-    tried.push_back(range.low);
-  }
-  std::set<std::vector<bool>> known;
-  for (const auto& ip : tried) {
-    if (inside(ip)) continue;
-    std::vector<bool> bits;
+  for (const auto& ip : outside_addresses(cluster, blocks, *model::parse_ip("203.0.113.9"))) {
     const model::Cidr* narrowest = nullptr;
-    for (const auto& block : blocks) {
-      bits.push_back(block.contains(ip));
-      if (bits.back() && (narrowest == nullptr || block.prefix > narrowest->prefix)) narrowest = &block;
-    }
-    if (!known.insert(bits).second) continue;
+    for (const auto& block : blocks)
+      if (block.contains(ip) && (narrowest == nullptr || block.prefix > narrowest->prefix))
+        narrowest = &block;
     ClientClass one;
     one.kind = ClientClass::Kind::Outside;
     one.from = "internet";
@@ -290,11 +283,45 @@ void add_nodes(const model::Cluster& cluster, const std::vector<PodId>& targets,
 
 }  // namespace
 
-std::vector<ClientClass> client_classes(const sim::Engine& engine, const std::vector<PodId>& targets) {
+std::vector<ClientClass> client_classes(const sim::Engine& engine, const std::vector<PodId>& targets,
+                                        bool own) {
   std::vector<ClientClass> out;
-  add_workloads(engine, targets, out);
+  add_workloads(engine, targets, own, out);
   add_outside(engine.cluster(), out);
   add_nodes(engine.cluster(), targets, out);
+  return out;
+}
+
+std::vector<model::IpAddress> outside_addresses(const model::Cluster& cluster,
+                                                const std::vector<model::Cidr>& blocks,
+                                                const model::IpAddress& first) {
+  const auto inside = [&](const model::IpAddress& ip) {
+    return cluster.pod_by_ip(ip).valid() || cluster.node_by_ip(ip).valid() ||
+           !cluster.services_by_vip(ip).empty() ||
+           std::any_of(cluster.pod_cidrs().begin(), cluster.pod_cidrs().end(),
+                       [&](const auto& c) { return c.contains(ip); });
+  };
+  // Cut at the pods' own blocks, too: what lies beside them in a block is outside.
+  std::vector<model::Cidr> cuts = blocks;
+  cuts.insert(cuts.end(), cluster.pod_cidrs().begin(), cluster.pod_cidrs().end());
+  std::vector<model::IpAddress> tried{first};
+  const sim::AddressPartition partition(cuts);
+  for (const auto& range : partition.ranges()) {
+    // Nobody beyond a router has these (169.254.7.127 is how ambient marks a node's own processes).
+    const auto& low = range.low;
+    const bool link_local =
+        low.is_v4() ? (low.to_v4().to_uint() >> 16U) == 0xA9FEU : low.to_v6().is_link_local();
+    if (low.is_unspecified() || low.is_loopback() || low.is_multicast() || link_local) continue;
+    tried.push_back(low);
+  }
+  std::vector<model::IpAddress> out;
+  std::set<std::vector<bool>> known;
+  for (const auto& ip : tried) {
+    if (inside(ip)) continue;
+    std::vector<bool> bits;
+    for (const auto& block : blocks) bits.push_back(block.contains(ip));
+    if (known.insert(bits).second) out.push_back(ip);
+  }
   return out;
 }
 

@@ -32,8 +32,15 @@ struct ClientClass {
 /// class of nothing but one of them is left out. Gateways, waypoints and the mesh's own workloads are no
 /// clients.
 /// Nodes: one that has a pod of `targets`, and one that has none.
+/// `own`: classes of nothing but targets are kept. One that has several workloads is two, so that each
+/// workload has another client than itself.
 [[nodiscard]] std::vector<ClientClass> client_classes(const sim::Engine& engine,
-                                                      const std::vector<model::PodId>& targets);
+                                                      const std::vector<model::PodId>& targets, bool own);
+
+/// Addresses outside the cluster: one for each combination of blocks, `first` for its own.
+[[nodiscard]] std::vector<model::IpAddress> outside_addresses(const model::Cluster& cluster,
+                                                              const std::vector<model::Cidr>& blocks,
+                                                              const model::IpAddress& first);
 
 /// Pods of `pods` that no client can tell apart as targets: one of each class, in order.
 [[nodiscard]] std::vector<model::PodId> target_classes(const sim::Engine& engine,

@@ -130,6 +130,7 @@ GuardReport run_guard(const sim::Engine& engine, AskTarget target, std::vector<G
   options.points = std::move(points);
   options.all = false;
   out.search = search_ways(engine, out.target, {}, options);
+  if (out.target.whole_namespace) out.target.scope = "from outside it";
   by_graph(engine, out, out.graph);
   out.graph.always = always_passed(out);
   out.verdict = verdict_of(out);

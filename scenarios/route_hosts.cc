@@ -29,9 +29,10 @@ void add_hosts(const model::Cluster& cluster, const std::string& host, model::Sy
 
 // Source: istio pilot/pkg/model/virtualservice.go mergeVirtualServicesIfNeeded (a delegate has no delegates)
 void add_destinations(const model::Cluster& cluster, const model::VirtualService& vs, bool delegates,
-                      std::vector<ServiceId>& out) {
+                      RouteHosts& out) {
   for (const auto& http : vs.http) {
-    for (const auto& d : http.route) add_hosts(cluster, d.host, vs.meta.ns(), out);
+    for (const auto& d : http.route) add_hosts(cluster, d.host, vs.meta.ns(), out.services);
+    for (const auto& d : http.mirrors) add_hosts(cluster, d.host, vs.meta.ns(), out.mirrored);
     if (!delegates || !http.delegate) continue;
     const auto* next = cluster.snapshot().find<model::VirtualService>(http.delegate->first.view(),
                                                                       http.delegate->second.view());
@@ -39,7 +40,7 @@ void add_destinations(const model::Cluster& cluster, const model::VirtualService
   }
   for (const auto* list : {&vs.tls, &vs.tcp})
     for (const auto& l4 : *list)
-      for (const auto& d : l4.route) add_hosts(cluster, d.host, vs.meta.ns(), out);
+      for (const auto& d : l4.route) add_hosts(cluster, d.host, vs.meta.ns(), out.services);
 }
 
 void add_gateway(const model::Cluster& cluster, const model::IstioGateway& gateway, RouteHosts& out) {
@@ -81,7 +82,7 @@ void add_virtual_services(const model::Cluster& cluster, std::vector<RouteHosts>
         add_unknown_gateway(cluster, model::intern(ns), std::nullopt, one);
     }
     one.hosts = vs->hosts;
-    add_destinations(cluster, *vs, true, one.services);
+    add_destinations(cluster, *vs, true, one);
     if (mesh)
       for (const auto& host : vs->hosts) {
         const std::string full =
@@ -90,6 +91,19 @@ void add_virtual_services(const model::Cluster& cluster, std::vector<RouteHosts>
           if (sim::host_covers(full, cluster.services()[i].host)) one.parents.push_back({i});
       }
     out.push_back(std::move(one));
+  }
+}
+
+// Source: istio pilot/pkg/config/kube/gateway/conversion.go buildDestination (Service, and Hostname of
+// networking.istio.io, which names any host of the registry)
+void add_backend(const model::Cluster& cluster, const model::BackendRef& backend,
+                 std::vector<ServiceId>& out) {
+  if (backend.kind == "Hostname") {
+    const auto ids = cluster.services_by_host(backend.name.view());
+    out.insert(out.end(), ids.begin(), ids.end());
+  } else if (backend.kind == "Service") {
+    if (const auto id = cluster.find_service(backend.ns.view(), backend.name.view()); id.valid())
+      out.push_back(id);
   }
 }
 
@@ -124,14 +138,14 @@ void add_parents(const model::Cluster& cluster, const Route& route, RouteHosts& 
   }
   out.hosts = route.hostnames;
   for (const auto& rule : route.rules)
-    for (const auto& backend : rule.backends)
-      if (backend.kind == "Service") {
-        if (const auto id = cluster.find_service(backend.ns.view(), backend.name.view()); id.valid())
-          out.services.push_back(id);
-      } else if (backend.kind == "Hostname") {
-        const auto ids = cluster.services_by_host(backend.name.view());
-        out.services.insert(out.services.end(), ids.begin(), ids.end());
-      }
+    for (const auto& backend : rule.backends) add_backend(cluster, backend, out.services);
+}
+
+void add_mirrors(const model::Cluster& cluster, const std::vector<model::HttpFilter>& filters,
+                 std::vector<ServiceId>& out) {
+  for (const auto& filter : filters)
+    if (!filter.mirror_percent || *filter.mirror_percent > 0)
+      for (const auto& ref : filter.mirror) add_backend(cluster, ref, out);
 }
 
 void add_gateway_api(const model::Cluster& cluster, std::vector<RouteHosts>& out) {
@@ -140,14 +154,18 @@ void add_gateway_api(const model::Cluster& cluster, std::vector<RouteHosts>& out
     one.http_route = route.get();
     one.meta = &route->meta;
     add_parents(cluster, *route, one);
+    for (const auto& rule : route->rules) {
+      add_mirrors(cluster, rule.filters, one.mirrored);
+      for (const auto& backend : rule.backends) add_mirrors(cluster, backend.filters, one.mirrored);
+    }
     out.push_back(std::move(one));
   }
   for (const auto& route : cluster.snapshot().all<model::L4Route>()) {
-    if (!(route->meta.key.kind == std::string_view("TLSRoute"))) continue;
+    const bool tls = route->meta.key.kind == std::string_view("TLSRoute");
     RouteHosts one;
     one.meta = &route->meta;
     add_parents(cluster, *route, one);
-    std::erase_if(one.fronts, [](const auto& f) { return !f.tls; });
+    std::erase_if(one.fronts, [&](const auto& f) { return !tls || !f.tls; });
     out.push_back(std::move(one));
   }
 }
@@ -202,9 +220,37 @@ std::vector<RouteHosts> route_hosts(const model::Cluster& cluster) {
   add_ingresses(cluster, out);
   for (auto& one : out) {
     settle(one.services);
+    settle(one.mirrored);
     settle(one.parents);
     settle(one.gateway_pods);
   }
+  return out;
+}
+
+std::vector<ServiceId> services_leading_to(const std::vector<RouteHosts>& routes,
+                                           std::vector<ServiceId> services) {
+  settle(services);
+  for (bool more = true; more;) {
+    const std::size_t known = services.size();
+    for (const auto& route : routes)
+      if (std::any_of(route.services.begin(), route.services.end(),
+                      [&](ServiceId id) { return std::binary_search(services.begin(), services.end(), id); }))
+        services.insert(services.end(), route.parents.begin(), route.parents.end());
+    settle(services);
+    more = services.size() > known;
+  }
+  return services;
+}
+
+std::vector<std::pair<std::string, ServiceId>> mirrors_to(const std::vector<RouteHosts>& routes,
+                                                          const std::vector<ServiceId>& services) {
+  std::vector<std::pair<std::string, ServiceId>> out;
+  for (const auto& route : routes)
+    for (const auto id : route.mirrored)
+      if ((!route.fronts.empty() || !route.parents.empty()) &&
+          std::find(services.begin(), services.end(), id) != services.end())
+        out.emplace_back(route.meta->key.str(), id);
+  settle(out);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -172,7 +173,10 @@ class OneWay {
     Asked& asked = at->second;
     const sim::Assume nothing;
     std::set<std::size_t> points;
-    for (const auto& path : sim::build_paths(engine_, request, nothing, quiet)) {
+    const auto paths = sim::build_paths(engine_, request, nothing, quiet);
+    if (paths.empty() && out_.not_sent.empty())
+      out_.not_sent = quiet.empty() ? "it has no path" : quiet.items().front().message;
+    for (const auto& path : paths) {
       for (const auto& hop : path.hops) {
         routed_ = routed_ || routes(hop);
         asked.opaque = asked.opaque || changed(hop, request, choice);
@@ -240,10 +244,27 @@ class OneWay {
     return path_counts && routes && address_.url + hop.request.path != request.to;
   }
 
+  /// A workload of a namespace that is asked about dials itself: nothing comes to it from another.
+  [[nodiscard]] bool to_itself(const sim::Path& path) const {
+    if (!target_.whole_namespace || path.hops.empty()) return false;
+    const auto from = path.hops.front().pod, to = path.hops.back().pod;
+    if (!from.valid() || !to.valid() || path.hops.back().kind != sim::HopKind::Application) return false;
+    const auto& sender = engine_.cluster().pod(from);
+    const auto& receiver = engine_.cluster().pod(to);
+    return from == to ||
+           (sender.meta.ns() == receiver.meta.ns() && !sender.workload_name.empty() &&
+            sender.workload_name == receiver.workload_name && sender.workload_kind == receiver.workload_kind);
+  }
+
   void judge(const sim::Path& path, const sim::Flow& request, const RequestChoice& choice, Asked& asked) {
     WayAnswer& answer = asked.answer;
     const bool open_end = path.end.outcome == sim::Outcome::Unknown;
-    if (!target_.reached_by(path) && !open_end) {
+    // What is dialled there is the target, whatever the path knows of it.
+    const bool outside = address_.kind == TargetAddress::Kind::Outside && !path.hops.empty() &&
+                         path.hops.back().kind == sim::HopKind::Address &&
+                         path.end.outcome == sim::Outcome::Allow && path.end.response.status == 0;
+    if (to_itself(path)) return;
+    if (!target_.reached_by(path) && !outside && !open_end) {
       if (!out_.no_path) out_.no_path = path.end.reason;
       return;
     }
@@ -305,6 +326,32 @@ bool vary(const RequestClasses& classes, RequestChoice& choice, std::size_t from
   return true;
 }
 
+// Addresses that stand for one that the manifests do not tell: requests that some of them let through may get
+// through.
+void settle_stand_ins(const std::vector<TargetAddress>& addresses, std::vector<Way>& ways) {
+  std::map<std::tuple<std::size_t, std::string, std::string>, std::vector<Way*>> groups;
+  for (auto& way : ways) {
+    const auto& address = addresses[way.address];
+    if (address.stands_for.empty()) continue;
+    const auto& url = address.url;
+    groups[{way.client, address.stands_for, url.substr(0, url.find(':')) + url.substr(url.rfind(':'))}]
+        .push_back(&way);
+  }
+  for (const auto& [key, group] : groups) {
+    if (std::all_of(group.begin(), group.end(), [](const Way* way) { return way->around.has_value(); }))
+      continue;
+    for (Way* way : group) {
+      if (!way->around) continue;
+      way->around->path.missing_facts.push_back("the address of host " + std::get<1>(key));
+      way->unknown_around = std::exchange(way->around, std::nullopt);
+      for (auto& [choice, answer] : way->answers) {
+        answer.unknown_around = answer.unknown_around || answer.around;
+        answer.around = false;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 bool Way::leads() const {
@@ -321,12 +368,14 @@ WaySearch search_ways(const sim::Engine& engine, const AskTarget& target, const 
                       const SearchOptions& options) {
   WaySearch out;
   out.routes = route_hosts(engine.cluster());
-  out.clients = client_classes(engine, target.pods);
+  // Without a filter a namespace is asked about from outside it.
+  out.clients = client_classes(engine, target.pods, target.whole_namespace && keep != nullptr);
   if (keep) {
     std::vector<ClientClass> kept;
     for (auto& client : out.clients)
       if (keep(client)) kept.push_back(std::move(client));
     out.clients = std::move(kept);
+    if (out.clients.empty()) out.left_out.emplace_back("requests of what is asked about to itself");
   }
   out.addresses = addresses_of(engine, target, out.routes);
   for (std::size_t c = 0; c < out.clients.size(); ++c)
@@ -337,8 +386,17 @@ WaySearch search_ways(const sim::Engine& engine, const AskTarget& target, const 
       way.address = a;
       out.ways.push_back(std::move(way));
     }
-  for (const auto& route : tcp_routes_to(engine.cluster(), target.services))
+  const auto leading = leading_services(target, out.routes);
+  for (const auto& route : tcp_routes_to(engine.cluster(), leading))
     out.left_out.push_back(fmt::format("TCP connections that {} leads in through a gateway", route));
+  // A proxy sends them itself, whatever becomes of the request. Source: istio
+  // pilot/pkg/networking/core/route/route.go TranslateRequestMirrorPolicy
+  for (const auto& [route, id] : mirrors_to(out.routes, leading)) {
+    const auto& to = engine.cluster().service(id);
+    out.left_out.push_back(
+        fmt::format("copies of requests that {} sends to {}", route,
+                    to.service != nullptr ? to.service->meta.key.str() : "host " + to.host));
+  }
   if (out.ways.empty()) return out;
 
   const RequestClassifier classifier(engine);
@@ -367,12 +425,18 @@ WaySearch search_ways(const sim::Engine& engine, const AskTarget& target, const 
     if (unfinished.size() == open.size() && left < open.size()) left = 0;
     open = std::move(unfinished);
   }
+  settle_stand_ins(out.addresses, out.ways);
   for (const auto& way : out.ways) out.tried += way.tried;
   if (!open.empty())
     out.left_out.push_back(
         fmt::format("{} of {} client classes at an address: the budget of {} requests is spent", open.size(),
                     out.ways.size(), options.budget));
   std::set<std::string> left_out(out.left_out.begin(), out.left_out.end());
+  for (auto& way : out.ways)
+    if (!way.not_sent.empty()) {
+      way.complete = false;
+      left_out.insert(fmt::format("{}: {}", out.addresses[way.address].about, way.not_sent));
+    }
   for (const auto& way : out.ways) left_out.insert(way.classes.left_out.begin(), way.classes.left_out.end());
   out.left_out.assign(left_out.begin(), left_out.end());
   return out;

@@ -42,6 +42,7 @@ struct Way {
   std::optional<WayFinding> unknown_around, unknown_through;  // the plainest that is undecided
   std::optional<WayFinding> refused_around, refused_through;  // the plainest that is stopped on its way
   std::optional<sim::Reason> no_path;  // of the plain request, when no request's path leads to the target
+  std::string not_sent;  // why a request could not be simulated at all: then nothing is proved of the way
   std::vector<std::pair<RequestChoice, WayAnswer>> answers;  // SearchOptions::all: of every class
   [[nodiscard]] bool leads() const;
 };

@@ -85,9 +85,15 @@ HostPort split_host_port(std::string_view text) {
   return out;
 }
 
-// An address, or a name of letters, digits, "-", "_" and dots.
+// An address, or a name of letters, digits, "-", "_" and dots. "<workload>-*.<namespace>.pod.<domain>" names
+// a pod that its controller has not named yet, as model/derive.h calls it.
 bool plausible_host(std::string_view host) {
   if (model::parse_ip(host)) return true;
+  if (const auto star = host.find("-*."); star != std::string_view::npos && star > 0) {
+    const auto ns = host.find('.', star + 3);
+    if (ns == std::string_view::npos || host.substr(ns).substr(0, 5) != ".pod.") return false;
+    return plausible_host(host.substr(0, star)) && plausible_host(host.substr(star + 3));
+  }
   return std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "model/load/manifest_loader.h"
+#include "scenarios/ask.h"
 #include "sim/match/regex_members.h"
 #include "sim/match/text_members.h"
 #include "tests/support/corpus.h"
@@ -151,6 +152,34 @@ TEST_CASE("guard: without that policy the pod's own address is the bypass, for e
   confirm(engine, report);
 }
 
+TEST_CASE("guard: pods that a Deployment has not named yet are dialled at their own addresses, too") {
+  const std::string api =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\n"
+      "spec: {selector: {matchLabels: {app: api}}, template: {metadata: {labels: {app: api}}, spec: "
+      "{serviceAccountName: api, containers: [{name: c, image: c, ports: [{containerPort: 8080}]}]}}}\n---\n";
+  const std::string web = kPods.substr(kPods.find("apiVersion: v1\nkind: Pod\nmetadata: {name: web"));
+  const auto open = of_text(kNamespace + api + web + kWaypoint + service(true));
+  const auto report = guard(open, "shop/api");
+  CHECK(report.verdict == Verdict::Bypass);
+  CHECK(around(report) == std::vector<std::string>{"shop/web -> pod shop/api-* port 8080"});
+  confirm(open, report);
+  const auto closed =
+      guard(of_text(kNamespace + api + web + kWaypoint + service(true) + kOnlyWaypoint), "shop/api");
+  CHECK(closed.verdict == Verdict::Guarded);
+  CHECK(closed.search.complete());
+}
+
+TEST_CASE("guard: a way whose request is no flow at all is named as not tried, and nothing is proven") {
+  std::string published = service(true);
+  published.replace(published.find("spec: {"), 7, "spec: {type: LoadBalancer, ");
+  published.replace(published.rfind("---"), 3,
+                    "status: {loadBalancer: {ingress: [{hostname: '*.lb.example'}]}}\n---");
+  const auto report = guard(of_text(kNamespace + kPods + kWaypoint + published + kOnlyWaypoint), "shop/api");
+  CHECK(report.verdict == Verdict::Unproven);
+  REQUIRE(report.search.left_out.size() == 1);
+  CHECK(report.search.left_out[0].find("Service shop/api port 80, published as *.lb.example: ") == 0);
+}
+
 TEST_CASE("guard: a Service that loses its waypoint label is reached directly, unless policies close it") {
   const auto open =
       guard(of_text(kNamespace + kPods + kWaypoint + service(false)), "shop/api", "Waypoint/shop/wp");
@@ -160,6 +189,80 @@ TEST_CASE("guard: a Service that loses its waypoint label is reached directly, u
   const auto closed = guard(of_text(kNamespace + kPods + kWaypoint + service(false) + kOnlyWaypoint),
                             "shop/api", "Waypoint/shop/wp");
   CHECK(closed.verdict == Verdict::Unreached);
+}
+
+// Service front, behind the same waypoint, whose route sends /db on to Service api.
+const std::string kFront =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: front, namespace: shop, labels: {app: front}}\n"
+    "spec: {serviceAccountName: front, containers: [{name: c, image: c}]}\n"
+    "status: {phase: Running, podIP: 10.0.0.4}\n---\n"
+    "apiVersion: v1\nkind: Service\nmetadata: {name: front, namespace: shop, labels: {istio.io/use-waypoint: "
+    "wp}}\nspec: {clusterIP: 10.96.0.10, selector: {app: front}, ports: [{name: http, port: 81}]}\n---\n";
+const std::string kOnlyFront =
+    "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: only-front, namespace: "
+    "shop}\nspec: {targetRefs: [{kind: Service, group: '', name: api}], rules: [{from: [{source: "
+    "{principals: "
+    "[cluster.local/ns/shop/sa/front]}}]}]}\n---\n";
+std::string route(const std::string& name, const std::string& parent, const std::string& rule) {
+  return "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: " + name +
+         ", namespace: shop}\nspec: {parentRefs: [{group: '', kind: Service, name: " + parent +
+         "}], rules: [" + rule + "]}\n---\n";
+}
+
+TEST_CASE("guard: a Service whose mesh route leads on to the target is a way, by however many routes") {
+  const std::string base =
+      kNamespace + kPods + kWaypoint + service(true) + kOnlyWaypoint + kOnlyFront + kFront;
+  const std::string point = "AuthorizationPolicy/shop/only-front";
+  CHECK(guard(of_text(base), "Service/shop/api", point).verdict == Verdict::Guarded);
+  const auto routed = of_text(
+      base + route("db", "front", "{matches: [{path: {value: /db}}], backendRefs: [{name: api, port: 80}]}"));
+  const auto report = guard(routed, "Service/shop/api", point);
+  CHECK(report.verdict == Verdict::Bypass);
+  const auto names = around(report);
+  CHECK(std::count(names.begin(), names.end(), "shop/web -> Service shop/front port 81") == 1);
+  confirm(routed, report);
+  // A VirtualService of the mesh is read by a waypoint, too.
+  const auto classic = of_text(
+      base +
+      "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: db, namespace: "
+      "shop}\nspec: "
+      "{hosts: [front.shop.svc.cluster.local], http: [{match: [{uri: {prefix: /db}}], route: [{destination: "
+      "{host: api.shop.svc.cluster.local}}]}]}\n---\n");
+  CHECK(guard(classic, "Service/shop/api", point).verdict == Verdict::Bypass);
+  // A gateway leads to front, and only front's waypoint to api.
+  const std::string edge =
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: "
+      "shop}\nspec: "
+      "{gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}\n---\n"
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: edge, namespace: "
+      "shop}\nspec: "
+      "{parentRefs: [{name: edge}], hostnames: [front.example], rules: [{backendRefs: [{name: front, port: "
+      "81}]}]}\n---\n";
+  std::string entered = kFront;
+  entered.insert(entered.find("istio.io/use-waypoint"), "istio.io/ingress-use-waypoint: 'true', ");
+  const auto from_outside = guard(
+      of_text(
+          kNamespace + kPods + kWaypoint + service(true) + kOnlyWaypoint + kOnlyFront + entered + edge +
+          route("db", "front", "{matches: [{path: {value: /db}}], backendRefs: [{name: api, port: 80}]}")),
+      "Service/shop/api", point);
+  const auto outside = around(from_outside);
+  CHECK(std::count(outside.begin(), outside.end(), "internet -> host front.example") == 1);
+}
+
+TEST_CASE("guard: copies that a route sends to the target are named as not tried, and nothing is proven") {
+  const std::string base = kNamespace + kPods + kWaypoint + service(true) + kOnlyWaypoint + kFront;
+  const auto mirror = [&](const std::string& percent) {
+    return guard(of_text(base + route("copy", "front",
+                                      "{filters: [{type: RequestMirror, requestMirror: {" + percent +
+                                          "backendRef: {name: api, port: 80}}}], backendRefs: [{name: front, "
+                                          "port: 81}]}")),
+                 "Service/shop/api");
+  };
+  const auto report = mirror("");
+  CHECK(report.verdict == Verdict::Unproven);
+  CHECK(report.search.left_out ==
+        std::vector<std::string>{"copies of requests that HTTPRoute/shop/copy sends to Service/shop/api"});
+  CHECK(mirror("percent: 0, ").verdict == Verdict::Guarded);  // none are sent
 }
 
 TEST_CASE("guard: a policy that lets one request past is found by its values") {
@@ -221,6 +324,95 @@ TEST_CASE("guard: a presence condition is a class that is tried, whatever it is 
     CHECK(report.search.left_out.empty());
     CHECK(report.verdict == Verdict::Guarded);
   }
+}
+
+std::string entry(const std::string& more) {
+  return "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: vendor, namespace: shop, "
+         "labels: "
+         "{istio.io/use-waypoint: wp}}\nspec: {hosts: [api.vendor.example], location: MESH_EXTERNAL, ports: "
+         "[{number: "
+         "443, name: tls, protocol: TLS}], " +
+         more + "}\n---\n";
+}
+std::string egress(const std::string& name, const std::string& pods, const std::string& peers) {
+  return "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " + name +
+         ", namespace: shop}\nspec: {podSelector: " + pods + ", policyTypes: [Egress], egress: [" + peers +
+         "]}\n---\n";
+}
+
+TEST_CASE("guard: the own address of a host outside is dialled past its waypoint, unless egress is closed") {
+  const std::string base = kNamespace + kPods + kWaypoint;
+  const auto engine = of_text(base + entry("resolution: DNS"));
+  const auto open = guard(engine, "api.vendor.example");
+  CHECK(open.verdict == Verdict::Bypass);
+  CHECK(around(open) ==
+        std::vector<std::string>{
+            "shop/api -> host api.vendor.example at its own address, as 198.51.100.7, port 443"});
+  confirm(engine, open);
+  const auto fixed = guard(of_text(base + entry("resolution: STATIC, endpoints: [{address: 192.0.2.1}]")),
+                           "api.vendor.example");
+  CHECK(fixed.verdict == Verdict::Bypass);
+  // To the mesh alone.
+  const std::string mesh = "{to: [{namespaceSelector: {}}]}";
+  CHECK(guard(of_text(base + entry("resolution: DNS") +
+                      egress("mesh",
+                             "{matchExpressions: [{key: app, operator: "
+                             "Exists}]}",
+                             mesh)),
+              "api.vendor.example")
+            .verdict == Verdict::Guarded);
+  // Where some addresses are open, the host's own decides.
+  const auto some = guard(of_text(base + entry("resolution: DNS") +
+                                  egress("mesh", "{matchExpressions: [{key: app, operator: Exists}]}",
+                                         mesh + ", {to: [{ipBlock: {cidr: 198.18.0.0/15}}]}")),
+                          "api.vendor.example");
+  CHECK(some.verdict == Verdict::Undecided);
+  const auto way = std::find_if(some.search.ways.begin(), some.search.ways.end(),
+                                [](const Way& one) { return one.unknown_around.has_value(); });
+  REQUIRE(way != some.search.ways.end());
+  CHECK(way->unknown_around->path.missing_facts ==
+        std::vector<std::string>{"the address of host api.vendor.example"});
+}
+
+TEST_CASE("guard: a namespace is guarded from outside it, and says so; ask knows its own clients") {
+  const auto engine = of_text(kNamespace + kPods + kWaypoint + service(true) + kOnlyWaypoint);
+  CHECK(guard(engine, "Namespace/shop", "Waypoint/shop/wp").target.scope == "from outside it");
+  CHECK(guard(engine, "Service/shop/api", "Waypoint/shop/wp").target.scope.empty());
+  std::string error;
+  const auto target = find_target(engine->cluster(), "Namespace/shop", "", std::nullopt, error);
+  REQUIRE(target.has_value());
+  const auto keep = client_filter(engine->cluster(), "shop/web", error);
+  REQUIRE(keep.has_value());
+  SearchOptions options;
+  options.jobs = 1;
+  const auto report = run_ask(*engine, *target, {}, *keep, options);
+  CHECK(report.verdict == AskReport::Verdict::Some);
+  CHECK(report.target.scope.empty());
+  // Its own pod is no other's.
+  for (const auto& row : report.rows)
+    CHECK(report.search.addresses[report.search.ways[row.way].address].about.find("shop/web") ==
+          std::string::npos);
+}
+
+TEST_CASE("ask: a host whose route leads to nothing that is given is named with its route") {
+  const auto engine = of_text(
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: dash, namespace: "
+      "shop}\nspec: "
+      "{parentRefs: [{name: edge}], hostnames: [dash.example.com], rules: [{backendRefs: [{name: dash, port: "
+      "80}]}]}\n---\n" +
+      kPods + service(false));
+  const auto error_of = [&](const std::string& text) {
+    std::string error;
+    CHECK_FALSE(find_target(engine->cluster(), text, "", std::nullopt, error).has_value());
+    return error;
+  };
+  CHECK(error_of("dash.example.com") ==
+        "host dash.example.com leads to no Service that is given: HTTPRoute/shop/dash names it; give what it "
+        "leads "
+        "to");
+  CHECK(error_of("api.shop:80").find("; a port is given by --port 80") != std::string::npos);
+  std::string error;
+  CHECK(find_target(engine->cluster(), "service/shop/api", "", std::nullopt, error).has_value());
 }
 
 TEST_CASE("guard: what a proxy's own pods send passes that proxy") {

@@ -219,7 +219,7 @@ std::string avoiding_words(const AskReport& r) {
 }
 
 std::string conclusion(const AskReport& r) {
-  const std::string what = r.target.title + avoiding_words(r);
+  const std::string what = target_words(r.target) + avoiding_words(r);
   std::vector<std::size_t> clients;
   for (const auto& row : r.rows) clients.push_back(r.search.ways[row.way].client);
   clients.erase(std::unique(clients.begin(), clients.end()), clients.end());
@@ -290,7 +290,10 @@ std::string client_text(const AskReport& r, std::size_t client,
   }
   for (const auto& [words, group] : alike) {
     std::vector<std::string> names;
-    for (const auto* row : group) names.push_back(r.search.addresses[r.search.ways[row->way].address].about);
+    for (const auto* row : group) {
+      const auto& about = r.search.addresses[r.search.ways[row->way].address].about;
+      if (std::find(names.begin(), names.end(), about) == names.end()) names.push_back(about);
+    }
     out += lines(join(names, ", "), 6);
     std::size_t at = 0;
     for (bool first = true; at <= words.size(); first = false) {
@@ -311,7 +314,7 @@ std::string client_text(const AskReport& r, std::size_t client,
 std::string text(const AskReport& r, const std::vector<std::string>& cluster, const model::SourceFiles& files,
                  bool colour, bool all) {
   const Paint paint(colour);
-  std::string out = fmt::format("{}{}   {}\n", paint.bold(printable(r.target.title)),
+  std::string out = fmt::format("{}{}   {}\n", paint.bold(printable(target_words(r.target))),
                                 printable(avoiding_words(r)), paint.bold(upper(ask_verdict(r))));
   for (std::size_t i = 0; i < r.rows.size();) {
     const std::size_t client = r.search.ways[r.rows[i].way].client;
@@ -368,18 +371,19 @@ std::string json(const AskReport& r, const std::vector<std::string>& cluster,
       refused.push_back({{"client", client_json(r.search.clients[way->client])},
                          {"address", address_json(r.search.addresses[way->address])},
                          {"by", cause}});
-  const Json out{{"apiVersion", kApiVersion},
-                 {"ask", r.target.title},
-                 {"avoiding", std::move(avoiding)},
-                 {"verdict", ask_verdict(r)},
-                 {"complete", r.search.complete()},
-                 {"notTried", r.search.left_out},
-                 {"clients", r.search.clients.size()},
-                 {"addresses", r.search.addresses.size()},
-                 {"requests", r.search.tried},
-                 {"reaches", std::move(reaches)},
-                 {"undecided", std::move(open_questions)},
-                 {"closed", std::move(refused)}};
+  Json out{{"apiVersion", kApiVersion},
+           {"ask", r.target.title},
+           {"avoiding", std::move(avoiding)},
+           {"verdict", ask_verdict(r)},
+           {"complete", r.search.complete()},
+           {"notTried", r.search.left_out},
+           {"clients", r.search.clients.size()},
+           {"addresses", r.search.addresses.size()},
+           {"requests", r.search.tried},
+           {"reaches", std::move(reaches)},
+           {"undecided", std::move(open_questions)},
+           {"closed", std::move(refused)}};
+  if (!r.target.scope.empty()) out["scope"] = r.target.scope;
   return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
@@ -392,7 +396,7 @@ std::string code(const std::string& value) {
 std::string markdown(const AskReport& r, const std::vector<std::string>& cluster,
                      const model::SourceFiles& files) {
   std::string out =
-      fmt::format("### waypath ask {}\n\n**{}**: {} {}.\n", code(r.target.title + avoiding_words(r)),
+      fmt::format("### waypath ask {}\n\n**{}**: {} {}.\n", code(target_words(r.target) + avoiding_words(r)),
                   upper(ask_verdict(r)), printable(conclusion(r)), printable(effort_words(r.search)));
   if (!r.rows.empty()) out += "\n| client | address | with | confirm |\n|---|---|---|---|\n";
   for (const auto& row : r.rows) {

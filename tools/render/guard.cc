@@ -59,11 +59,12 @@ const char* verdict_key(Verdict v) {
   return "";
 }
 
-enum class Result : std::uint8_t { Bypass, Undecided, Closed, Passes, NoPath };
+enum class Result : std::uint8_t { Bypass, Undecided, Closed, Passes, NotTried, NoPath };
 
 Result result_of(const Way& way) {
   if (way.around) return Result::Bypass;
   if (way.unknown_around) return Result::Undecided;
+  if (!way.not_sent.empty()) return Result::NotTried;
   if (way.through || way.unknown_through || way.refused_through) return Result::Passes;
   if (way.refused_around) return Result::Closed;
   return Result::NoPath;
@@ -79,6 +80,8 @@ const char* result_key(Result r) {
       return "closed";
     case Result::Passes:
       return "passes";
+    case Result::NotTried:
+      return "notTried";
     case Result::NoPath:
       return "noPath";
   }
@@ -142,8 +145,10 @@ std::string bypasses_text(const GuardReport& r, const std::vector<std::string>& 
     out += bypass_text(r, *way, cluster, paint, all);
     std::vector<std::string> also;
     for (const Way* other : open)
-      if (other != way && other->client == way->client)
-        also.push_back(r.search.addresses[other->address].about);
+      if (const auto& about = r.search.addresses[other->address].about;
+          other != way && other->client == way->client && about != r.search.addresses[way->address].about &&
+          std::find(also.begin(), also.end(), about) == also.end())
+        also.push_back(about);
     if (!also.empty())
       for (const auto& line : wrapped("also open: " + join(also, ", "), 84))
         out += fmt::format("             {}\n", printable(line));
@@ -168,8 +173,8 @@ std::string graph_words(const GuardReport& r) {
             ? fmt::format(
                   "graph: from outside every way by Istio's gateways and published Services leads by {}",
                   points_words(r))
-            : "graph: from outside it is not on every route; the shortest around it: " +
-                  join(g.around, " -> "));
+            : "graph: from outside it is not on every route" +
+                  (g.around.empty() ? "" : "; the shortest around it: " + join(g.around, " -> ")));
   if (!g.always.empty()) out.push_back("every open way passes: " + join(g.always, ", "));
   std::string text;
   for (const auto& line : out)
@@ -206,6 +211,7 @@ std::string counts_words(const GuardReport& r) {
   add(Result::Undecided, "undecided");
   add(Result::Passes, "by it");
   add(Result::Closed, "closed by policy");
+  add(Result::NotTried, "not tried");
   add(Result::NoPath, "that lead nowhere");
   return join(out, ", ");
 }
@@ -214,7 +220,7 @@ std::string conclusion(const GuardReport& r) {
   const std::string by = points_words(r);
   switch (r.verdict) {
     case Verdict::Guarded:
-      return fmt::format("Every request that reaches {} passes {}.", r.target.title, by);
+      return fmt::format("Every request that reaches {} passes {}.", target_words(r.target), by);
     case Verdict::Bypass: {
       const auto n = bypasses(r).size();
       return fmt::format("{} {} open around {}.", n, n == 1 ? "way is" : "ways are", by);
@@ -225,7 +231,7 @@ std::string conclusion(const GuardReport& r) {
     case Verdict::Unproven:
       return fmt::format("No request tried gets around {}; not all were tried.", by);
     case Verdict::Unreached:
-      return fmt::format("No request reaches {} at all.", r.target.title);
+      return fmt::format("No request reaches {} at all.", target_words(r.target));
   }
   return {};
 }
@@ -262,11 +268,11 @@ std::string text(const GuardReport& r, const std::vector<std::string>& cluster,
                  const model::SourceFiles& files, bool colour, bool all) {
   const Paint paint(colour);
   const std::string word = verdict_word(r.verdict);
-  std::string out =
-      fmt::format("{} by {}   {}\n", paint.bold(printable(r.target.title)), printable(points_words(r)),
-                  r.verdict == Verdict::Guarded  ? paint.good(word)
-                  : r.verdict == Verdict::Bypass ? paint.bad(word)
-                                                 : paint.bold(word));
+  std::string out = fmt::format("{} by {}   {}\n", paint.bold(printable(target_words(r.target))),
+                                printable(points_words(r)),
+                                r.verdict == Verdict::Guarded  ? paint.good(word)
+                                : r.verdict == Verdict::Bypass ? paint.bad(word)
+                                                               : paint.bold(word));
   out += bypasses_text(r, cluster, paint, all);
   out += causes_text(r.search, "undecided", undecided(r).by_cause, paint, all);
   out += causes_text(r.search, "closed", closed(r, files).by_cause, paint, all);
@@ -320,6 +326,7 @@ std::string json(const GuardReport& r, const std::vector<std::string>& cluster,
            {"addresses", r.search.addresses.size()},
            {"requests", r.search.tried},
            {"ways", std::move(ways)}};
+  if (!r.target.scope.empty()) out["scope"] = r.target.scope;
   return out.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
@@ -331,7 +338,7 @@ std::string code(const std::string& value) {
 
 std::string markdown(const GuardReport& r, const std::vector<std::string>& cluster,
                      const model::SourceFiles& files, bool all) {
-  std::string out = fmt::format("### waypath guard {}\n\n{} **{}**: {}\n", code(r.target.title),
+  std::string out = fmt::format("### waypath guard {}\n\n{} **{}**: {}\n", code(target_words(r.target)),
                                 r.verdict == Verdict::Guarded  ? "🟢"
                                 : r.verdict == Verdict::Bypass ? "🔴"
                                                                : "🟡",

@@ -206,6 +206,10 @@ std::string causes_text(const scenarios::WaySearch& search, const std::string& l
   return out;
 }
 
+std::string target_words(const scenarios::AskTarget& target) {
+  return target.scope.empty() ? target.title : target.title + " " + target.scope;
+}
+
 std::string effort_words(const scenarios::WaySearch& search) {
   return fmt::format("{} x {} ({} that can be dialled), {} simulated",
                      counted(search.clients.size(), "class of clients", "classes of clients"),

@@ -48,6 +48,9 @@ namespace waypath::tools {
     const scenarios::WaySearch& search, const std::string& label,
     const std::map<std::string, std::vector<const scenarios::Way*>>& by_cause, const Paint& paint, bool all);
 
+/// "Service/shop/api", "Namespace/shop from outside it".
+[[nodiscard]] std::string target_words(const scenarios::AskTarget& target);
+
 /// "14 client classes x 9 addresses (97 ways that can be dialled), 1,240 requests simulated".
 [[nodiscard]] std::string effort_words(const scenarios::WaySearch& search);
 
