@@ -25,11 +25,16 @@ EnginePtr engine_of(const std::string& text) {
   return engine;
 }
 
-/// "METHOD URL" of the targets whose URL begins so.
+/// "METHOD URL" of the targets whose URL begins so; a port is a whole one.
 Names targets(const std::string& text, const std::string& begin) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   Names out;
-  for (const auto& target : enumerate_targets(engine_of(text)->cluster()))
-    if (target.text.compare(0, begin.size(), begin) == 0) out.push_back(target.method + " " + target.text);
+  for (const auto& target : enumerate_targets(engine_of(text)->cluster())) {
+    if (target.text.compare(0, begin.size(), begin) != 0) continue;
+    if (target.text.size() > begin.size() && digit(begin.back()) && digit(target.text[begin.size()]))
+      continue;
+    out.push_back(target.method + " " + target.text);
+  }
   return out;
 }
 
