@@ -190,7 +190,7 @@ Snapshot SnapshotBuilder::build(Diagnostics& diagnostics) {
   auto gateway = derive_gateway_objects(
       {out.all<Gateway>(), out.all<GatewayClass>(), out.all<ListenerSet>(), out.all<Pod>(),
        out.all<Workload>(), out.all<Service>(), out.all<ServiceAccount>()},
-      GatewayOverlays(out.all<ConfigMap>(), out.files_, diagnostics));
+      GatewayOverlays(out.all<ConfigMap>(), files_, diagnostics));
   replace(extended(std::move(gateway.workloads)));
   replace(extended(std::move(gateway.services)));
   replace(extended(std::move(gateway.accounts)));
