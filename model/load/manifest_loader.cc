@@ -68,6 +68,12 @@ void default_kustomization(std::string_view path, std::string_view& api_version,
         kind == "Component" ? "kustomize.config.k8s.io/v1alpha1" : "kustomize.config.k8s.io/v1beta1";
 }
 
+// What describes a chart has an apiVersion and is no object. Source: helm pkg/chartutil/chartfile.go
+// (ChartfileName)
+bool describes_chart(std::string_view path, std::string_view kind) {
+  return kind.empty() && path.substr(path.rfind('/') + 1) == "Chart.yaml";
+}
+
 class SliceLoader {
  public:
   SliceLoader(Task& task, const SourceFiles& sources, const LoadOptions& options, SliceResults& out)
@@ -146,9 +152,17 @@ class SliceLoader {
     }
     if (item < 0 && (api_version.empty() || kind.empty()))
       default_kustomization(sources_.path(task_.file), api_version, kind);
-    if (api_version.empty() && kind.empty()) {
+    if (item < 0 && describes_chart(sources_.path(task_.file), kind)) {
       report(kObjectNotAnObject, Severity::Warning, root.pos,
-             "neither apiVersion nor kind: no Kubernetes object, left out",
+             "a Helm chart: what it renders to is not among the manifests",
+             "give what it renders to: `helm template DIR | waypath ... -f -`");
+      return;
+    }
+    // Values files of charts have a key `kind` now and then, never both of an object's other two.
+    if (api_version.empty() && (kind.empty() || root.find("metadata") == nullptr)) {
+      report(kObjectNotAnObject, Severity::Warning, root.pos,
+             kind.empty() ? "neither apiVersion nor kind: no Kubernetes object, left out"
+                          : "neither apiVersion nor metadata: no Kubernetes object, left out",
              "keep values files and the like out of the paths given with -f");
       return;
     }
